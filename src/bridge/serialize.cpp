@@ -1,0 +1,106 @@
+#include "bridge/serialize.h"
+
+#include <cstring>
+#include <new>
+
+#include "bridge/guard.h"
+
+namespace elsewhere {
+namespace {
+
+constexpr int kSerializationVersion = 3;
+
+struct Sink {
+  Bytes* bytes;
+  OnReference on_reference;
+  bool is_refused = false;
+};
+
+// The callbacks run inside R's C frames: they may jump by R's own error, never
+// by a C++ exception.
+void put_bytes(R_outpstream_t stream, void* data, int count) {
+  auto* sink = static_cast<Sink*>(stream->data);
+  try {
+    sink->bytes->append({static_cast<const std::byte*>(data), static_cast<std::size_t>(count)});
+    return;
+  } catch (const std::bad_alloc&) {
+  }
+  Rf_error("not enough memory to serialize the value");
+}
+
+void put_char(R_outpstream_t stream, int character) {
+  auto byte = static_cast<unsigned char>(character);
+  put_bytes(stream, &byte, 1);
+}
+
+// R asks this for every reference object; the answer nil means "as usual".
+SEXP look_at_reference(SEXP value, SEXP sink_pointer) {
+  auto* sink = static_cast<Sink*>(R_ExternalPtrAddr(sink_pointer));
+  if (sink->on_reference == OnReference::Refuse && is_live_reference(value)) {
+    sink->is_refused = true;
+    Rf_error("an external pointer cannot travel");
+  }
+  return R_NilValue;
+}
+
+struct Source {
+  const std::byte* next;
+  std::size_t left;
+};
+
+void take_bytes(R_inpstream_t stream, void* into, int count) {
+  auto* source = static_cast<Source*>(stream->data);
+  const auto wanted = static_cast<std::size_t>(count);
+  if (wanted > source->left) Rf_error("the serialized value is cut short");
+  std::memcpy(into, source->next, wanted);
+  source->next += wanted;
+  source->left -= wanted;
+}
+
+int take_char(R_inpstream_t stream) {
+  unsigned char byte;
+  take_bytes(stream, &byte, 1);
+  return byte;
+}
+
+}  // namespace
+
+bool is_live_reference(SEXP value) {
+  if (TYPEOF(value) == WEAKREFSXP) return true;
+  if (TYPEOF(value) != EXTPTRSXP || R_ExternalPtrAddr(value) == nullptr) return false;
+  // data.table marks its tables with a pointer whose payload is a table column
+  // list of its own; it checks and renews the pointer after a copy.
+  return !(R_ExternalPtrTag(value) != R_NilValue && TYPEOF(R_ExternalPtrTag(value)) == STRSXP &&
+           TYPEOF(R_ExternalPtrProtected(value)) == EXTPTRSXP);
+}
+
+Bytes to_bytes(MainThread& main, SEXP value, OnReference on_reference) {
+  Bytes bytes;
+  Sink sink{&bytes, on_reference};
+  try {
+    r_call(main, [&] {
+      SEXP pointer = PROTECT(R_MakeExternalPtr(&sink, R_NilValue, R_NilValue));
+      R_outpstream_st stream;
+      R_InitOutPStream(&stream, reinterpret_cast<R_pstream_data_t>(&sink), R_pstream_binary_format,
+                       kSerializationVersion, put_char, put_bytes, look_at_reference, pointer);
+      R_Serialize(value, &stream);
+      UNPROTECT(1);
+    });
+  } catch (const cpp11::unwind_exception&) {
+    if (!sink.is_refused) throw;
+    throw EngineError({ErrorCode::BadArgument, "an external pointer cannot travel"});
+  }
+  return bytes;
+}
+
+SEXP from_bytes(MainThread& main, std::span<const std::byte> bytes) {
+  Source source{bytes.data(), bytes.size()};
+  return r_call(main, [&] {
+    R_inpstream_st stream;
+    R_InitInPStream(&stream, reinterpret_cast<R_pstream_data_t>(&source), R_pstream_binary_format,
+                    take_char, take_bytes, nullptr, R_NilValue);
+    return R_Unserialize(&stream);
+  });
+}
+
+}  // namespace elsewhere

@@ -1,0 +1,28 @@
+// R values to bytes and back: R's own binary serialization, version 3, in the
+// machine's byte order.
+#pragma once
+
+#include <Rinternals.h>
+
+#include <span>
+
+#include "bridge/main_thread.h"
+#include "engine/base/bytes.h"
+
+namespace elsewhere {
+
+// What to do with an external pointer or weak reference that is alive. Such a
+// value arrives dead on the other side, so by default it does not leave.
+enum class OnReference { Refuse, Allow };
+
+// Throws EngineError (BadArgument) for a value that may not travel.
+Bytes to_bytes(MainThread& main, SEXP value, OnReference on_reference = OnReference::Refuse);
+
+// The result is not protected.
+SEXP from_bytes(MainThread& main, std::span<const std::byte> bytes);
+
+// For diagnosis: the external pointer or weak reference (data.table's reference
+// to itself aside, which data.table renews by itself).
+bool is_live_reference(SEXP value);
+
+}  // namespace elsewhere

@@ -1,0 +1,142 @@
+#include "engine/os/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+extern char** environ;
+
+namespace elsewhere {
+namespace {
+
+std::vector<char*> pointers(const std::vector<std::string>& words) {
+  std::vector<char*> out;
+  out.reserve(words.size() + 1);
+  for (const auto& word : words) out.push_back(const_cast<char*>(word.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+// posix_spawn's two option blocks, destroyed on every way out.
+class SpawnOptions {
+ public:
+  SpawnOptions() {
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawnattr_init(&attributes);
+  }
+  ~SpawnOptions() {
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::posix_spawnattr_destroy(&attributes);
+  }
+  SpawnOptions(const SpawnOptions&) = delete;
+  SpawnOptions& operator=(const SpawnOptions&) = delete;
+
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+};
+
+}  // namespace
+
+Result<Process> spawn(const SpawnRequest& request) {
+  // Sources first move above every target, so that no dup2 overwrites a source
+  // that is still needed.
+  int highest = 2;
+  for (const auto& [target, source] : request.descriptors) highest = std::max(highest, target);
+  std::vector<Fd> moved;
+  SpawnOptions options;
+  for (int standard = 0; standard < 3; ++standard) {
+    const bool is_given = std::any_of(request.descriptors.begin(), request.descriptors.end(),
+                                      [&](const auto& pair) { return pair.first == standard; });
+    if (!is_given) {
+      ::posix_spawn_file_actions_addopen(&options.actions, standard, "/dev/null", O_RDWR, 0);
+    }
+  }
+  for (const auto& [target, source] : request.descriptors) {
+    Fd copy(::fcntl(source, F_DUPFD_CLOEXEC, highest + 1));
+    if (!copy) return system_error("cannot duplicate a descriptor for `" + request.program + "`");
+    ::posix_spawn_file_actions_adddup2(&options.actions, copy.get(), target);
+    moved.push_back(std::move(copy));
+  }
+
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  sigdelset(&all, SIGKILL);
+  sigdelset(&all, SIGSTOP);
+  ::posix_spawnattr_setsigmask(&options.attributes, &none);
+  ::posix_spawnattr_setsigdefault(&options.attributes, &all);
+  ::posix_spawnattr_setflags(
+      &options.attributes,
+      static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID));
+
+  std::vector<std::string> words{request.program};
+  words.insert(words.end(), request.arguments.begin(), request.arguments.end());
+  const auto arguments = pointers(words);
+  const auto environment = pointers(request.environment);
+  pid_t pid = -1;
+  const int code = ::posix_spawn(&pid, request.program.c_str(), &options.actions,
+                                 &options.attributes, arguments.data(), environment.data());
+  if (code != 0) {
+    errno = code;
+    return system_error("cannot start `" + request.program + "`");
+  }
+  auto pidfd = open_pidfd(pid);
+  if (!pidfd.ok()) {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return pidfd.error();
+  }
+  return Process{pid, std::move(pidfd.value())};
+}
+
+Result<Fd> open_pidfd(pid_t pid) {
+  Fd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // close-on-exec by definition
+  if (!fd) return system_error("cannot watch process " + std::to_string(pid));
+  return fd;
+}
+
+Result<bool> send_signal(const Process& process, int signal) {
+  if (::syscall(SYS_pidfd_send_signal, process.pidfd.get(), signal, nullptr, 0) == 0) return true;
+  if (errno == ESRCH) return false;
+  return system_error("cannot send signal " + std::to_string(signal) + " to process " +
+                      std::to_string(process.pid));
+}
+
+Result<std::optional<ExitStatus>> reap(const Process& process) {
+  siginfo_t info{};
+  if (::waitid(static_cast<idtype_t>(3) /* P_PIDFD */, static_cast<id_t>(process.pidfd.get()),
+               &info, WEXITED | WNOHANG) != 0) {
+    // Somebody else reaped it: it is gone, but how is not known any more.
+    if (errno == ECHILD) return std::optional(ExitStatus{-1, 0});
+    return system_error("cannot ask how process " + std::to_string(process.pid) + " ended");
+  }
+  if (info.si_pid == 0) return std::optional<ExitStatus>{};
+  if (info.si_code == CLD_EXITED) return std::optional(ExitStatus{info.si_status, 0});
+  return std::optional(ExitStatus{0, info.si_status});
+}
+
+std::string describe(const ExitStatus& exit) {
+  if (exit.signal != 0) {
+    return "was killed by signal " + std::to_string(exit.signal) + " (" + ::strsignal(exit.signal) +
+           ")";
+  }
+  if (exit.status < 0) return "ended, with a status that somebody else collected";
+  return "ended with status " + std::to_string(exit.status);
+}
+
+std::vector<std::string> current_environment() {
+  std::vector<std::string> out;
+  for (char** entry = environ; *entry != nullptr; ++entry) out.emplace_back(*entry);
+  return out;
+}
+
+}  // namespace elsewhere

@@ -1,0 +1,138 @@
+#include "engine/os/socket.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace elsewhere {
+namespace {
+
+constexpr std::size_t kFdsMax = 8;
+
+Result<Moved> outcome_of(ssize_t moved, const char* what) {
+  if (moved >= 0) return Moved{Transfer::Moved, static_cast<std::size_t>(moved)};
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return Moved{Transfer::WouldBlock, 0};
+  if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN) return Moved{Transfer::Closed, 0};
+  return system_error(what);
+}
+
+template <class Call>
+ssize_t retrying(Call&& call) {
+  ssize_t moved;
+  do {
+    moved = call();
+  } while (moved < 0 && errno == EINTR);
+  return moved;
+}
+
+}  // namespace
+
+void Fd::reset(int number) {
+  if (number_ >= 0) ::close(number_);
+  number_ = number;
+}
+
+Result<std::pair<Fd, Fd>> socket_pair() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return system_error("cannot make a pair of sockets");
+  }
+  return std::pair{Fd(ends[0]), Fd(ends[1])};
+}
+
+Status set_nonblocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
+    return system_error("cannot make a descriptor non-blocking");
+  }
+  return Done{};
+}
+
+Result<Fd> duplicate(int fd) {
+  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (copy < 0) return system_error("cannot duplicate a descriptor");
+  return Fd(copy);
+}
+
+Result<Moved> send_some(int fd, std::span<const std::byte> bytes) {
+  return send_some(fd, bytes, {});
+}
+
+Result<Moved> send_some(int fd, std::span<const std::byte> head, std::span<const std::byte> body) {
+  std::array<iovec, 2> parts{{{const_cast<std::byte*>(head.data()), head.size()},
+                              {const_cast<std::byte*>(body.data()), body.size()}}};
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = body.empty() ? 1 : 2;
+  return outcome_of(retrying([&] { return ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT); }),
+                    "cannot send to a worker");
+}
+
+Result<Moved> receive_some(int fd, std::span<std::byte> into) {
+  const ssize_t got = retrying([&] { return ::recv(fd, into.data(), into.size(), MSG_DONTWAIT); });
+  if (got == 0 && !into.empty()) return Moved{Transfer::Closed, 0};
+  return outcome_of(got, "cannot receive from a worker");
+}
+
+Result<Moved> send_some_with_fds(int fd, std::span<const std::byte> bytes,
+                                 std::span<const int> fds) {
+  if (fds.empty()) return send_some(fd, bytes);
+  if (fds.size() > kFdsMax) return Error{ErrorCode::BadArgument, "too many descriptors at once"};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kFdsMax)> control{};
+  iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
+  std::memcpy(CMSG_DATA(header), fds.data(), sizeof(int) * fds.size());
+  return outcome_of(retrying([&] { return ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT); }),
+                    "cannot send descriptors to a worker");
+}
+
+Result<Moved> receive_some_with_fds(int fd, std::span<std::byte> into, std::vector<Fd>& fds) {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kFdsMax)> control{};
+  iovec part{into.data(), into.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t got =
+      retrying([&] { return ::recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); });
+  if (got < 0) return outcome_of(got, "cannot receive from a worker");
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int number;
+      std::memcpy(&number, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+      fds.emplace_back(number);
+    }
+  }
+  if (got == 0 && !into.empty()) return Moved{Transfer::Closed, 0};
+  return Moved{Transfer::Moved, static_cast<std::size_t>(got)};
+}
+
+Result<bool> wait_ready(int fd, Ready what, std::optional<std::chrono::milliseconds> timeout) {
+  pollfd entry{fd, 0, 0};
+  if (what != Ready::Writable) entry.events |= POLLIN;
+  if (what != Ready::Readable) entry.events |= POLLOUT;
+  const int count = ::poll(&entry, 1, timeout ? static_cast<int>(timeout->count()) : -1);
+  if (count >= 0) return count > 0;
+  if (errno == EINTR) return Error{ErrorCode::Interrupted, "a signal came while waiting"};
+  return system_error("cannot wait for a descriptor");
+}
+
+}  // namespace elsewhere

@@ -1,0 +1,52 @@
+// Child processes: start, signal and reap exactly the ones we own. A process is
+// held by a descriptor (pidfd), so a signal can never reach a stranger that got
+// the same pid.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/os/fd.h"
+
+namespace elsewhere {
+
+struct SpawnRequest {
+  std::string program;                   // a path; not searched for
+  std::vector<std::string> arguments;    // without the program's name
+  std::vector<std::string> environment;  // NAME=value, complete
+  // Descriptors the child gets, as (its number, ours). Numbers 0 to 2 that are
+  // not given become /dev/null; everything else stays behind.
+  std::vector<std::pair<int, int>> descriptors;
+};
+
+struct Process {
+  pid_t pid = -1;
+  Fd pidfd;  // readable once the process has ended
+};
+
+// How a process ended: a status, or the signal that killed it.
+struct ExitStatus {
+  int status = 0;
+  int signal = 0;
+};
+// "ended with status 1" / "was killed by signal 9 (Killed)"
+std::string describe(const ExitStatus& exit);
+
+// Starts `request` in a session of its own, with default signal dispositions
+// and an empty signal mask. Does not copy this process's memory, however large.
+Result<Process> spawn(const SpawnRequest& request);
+// A descriptor for a process that is known to exist and not to be reaped.
+Result<Fd> open_pidfd(pid_t pid);
+// false if the process has already ended.
+Result<bool> send_signal(const Process& process, int signal);
+// Reaps our own child if it has ended. Never waits.
+Result<std::optional<ExitStatus>> reap(const Process& process);
+// This process's environment as NAME=value.
+std::vector<std::string> current_environment();
+
+}  // namespace elsewhere

@@ -1,0 +1,48 @@
+// Local stream sockets: a connected pair without a name, bytes, and descriptors
+// that travel beside them. Any thread; each call says whether it can block.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/os/fd.h"
+
+namespace elsewhere {
+
+// Two connected ends, both close-on-exec and blocking.
+Result<std::pair<Fd, Fd>> socket_pair();
+
+Status set_nonblocking(int fd);
+Result<Fd> duplicate(int fd);  // close-on-exec
+
+// How far one send or receive came. `WouldBlock` and `Closed` are ordinary
+// outcomes, not errors.
+enum class Transfer { Moved, WouldBlock, Closed };
+struct Moved {
+  Transfer outcome = Transfer::Moved;
+  std::size_t bytes = 0;
+};
+
+// One attempt that never blocks, whatever the descriptor's mode. A peer that is
+// gone is `Closed`; no SIGPIPE is raised.
+Result<Moved> send_some(int fd, std::span<const std::byte> bytes);
+Result<Moved> send_some(int fd, std::span<const std::byte> head, std::span<const std::byte> body);
+Result<Moved> receive_some(int fd, std::span<std::byte> into);
+
+// Sends `bytes` with `fds` attached to the first of them; at most 8 descriptors.
+Result<Moved> send_some_with_fds(int fd, std::span<const std::byte> bytes,
+                                 std::span<const int> fds);
+// Receives bytes and whatever descriptors came with them (close-on-exec).
+Result<Moved> receive_some_with_fds(int fd, std::span<std::byte> into, std::vector<Fd>& fds);
+
+enum class Ready { Readable, Writable, Either };
+// Blocks until `fd` is ready or `timeout` has passed (no timeout: for ever).
+// false when the time is over; `Interrupted` when a signal came first.
+Result<bool> wait_ready(int fd, Ready what, std::optional<std::chrono::milliseconds> timeout);
+
+}  // namespace elsewhere

@@ -1,0 +1,4 @@
+library(testthat)
+library(elsewhere)
+
+test_check("elsewhere")

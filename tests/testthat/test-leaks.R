@@ -1,0 +1,62 @@
+# The leak check is what other tests lean on, so it is tested itself.
+
+test_that("a test that cleans up passes the leak check", {
+  local_leak_check()
+  connection <- file(withr::local_tempfile(), "w")
+  withr::defer(close(connection))
+  child <- processx::process$new("sleep", "60")
+  withr::defer(child$kill())
+  expect_true(child$is_alive())
+})
+
+test_that("a descriptor, a process and its child left behind are found", {
+  before <- leak_snapshot()
+  connection <- file(withr::local_tempfile(), "w")
+  child <- processx::process$new("sh", c("-c", "sleep 60 & echo on; wait"),
+    stdout = "|"
+  )
+  child$poll_io(5000)
+  left <- leaks_since(before, seconds = 0)
+  expect_match(left, "^descriptor", all = FALSE)
+  expect_match(left, "^process [0-9]+: sh", all = FALSE)
+  expect_match(left, "^process [0-9]+: sleep 60", all = FALSE)
+  child$kill_tree()
+  child$wait()
+  rm(child)
+  close(connection)
+  expect_identical(leaks_since(before), character())
+})
+
+test_that("an orphan is found by the mark in its environment", {
+  before <- leak_snapshot()
+  started <- processx::run("sh", c("-c", "sleep 60 >/dev/null 2>&1 & echo $!"))
+  left <- leaks_since(before, seconds = 0)
+  expect_match(left, "^process [0-9]+: sleep 60", all = FALSE)
+  tools::pskill(as.integer(started$stdout))
+  expect_identical(leaks_since(before), character())
+})
+
+test_that("what is allowed to stay is not reported", {
+  before <- leak_snapshot()
+  connection <- file(withr::local_tempfile(), "w")
+  withr::defer(close(connection))
+  expect_identical(leaks_since(before, 0, allow = "^descriptor"), character())
+})
+
+test_that("the check fails the test that leaks", {
+  script <- withr::local_tempfile(fileext = ".R", lines = c(
+    'test_that("a leaking test", {',
+    "  local_leak_check(seconds = 0)",
+    "  leaked <<- file(tempfile(), 'w')",
+    "  expect_true(TRUE)",
+    "})"
+  ))
+  inside <- new.env(parent = environment())
+  inside$leaked <- NULL
+  results <- test_file(
+    script,
+    reporter = "silent", env = inside, stop_on_failure = FALSE
+  )
+  close(inside$leaked)
+  expect_identical(as.data.frame(results)$failed, 1L)
+})

@@ -6,4 +6,10 @@
 
 .onLoad <- function(libname, pkgname) {
   .Call(ew_border_init, raise)
+  .Call(ew_engine_init, run_notified)
+}
+
+.onUnload <- function(libpath) {
+  .Call(ew_engine_stop)
+  library.dynam.unload("elsewhere", libpath)
 }

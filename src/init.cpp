@@ -9,6 +9,21 @@
 static const R_CallMethodDef kEntries[] = {ENTRY(ew_border_init, 1),
                                            ENTRY(ew_to_bytes, 2),
                                            ENTRY(ew_from_bytes, 1),
+    ENTRY(ew_engine_init, 1),
+    ENTRY(ew_engine_stop, 0),
+    ENTRY(ew_pool_start, 3),
+    ENTRY(ew_pool_stop, 1),
+    ENTRY(ew_pool_status, 1),
+    ENTRY(ew_pool_free, 1),
+    ENTRY(ew_pool_submit, 6),
+    ENTRY(ew_task_state, 1),
+    ENTRY(ew_task_settled, 1),
+    ENTRY(ew_task_wait, 4),
+    ENTRY(ew_task_outcome, 1),
+    ENTRY(ew_task_events, 1),
+    ENTRY(ew_task_cancel, 2),
+    ENTRY(ew_task_notify, 1),
+    ENTRY(ew_take_notified, 0),
                                            {nullptr, nullptr, 0}};
 
 #undef ENTRY

@@ -20,6 +20,7 @@ const char* condition_class(ErrorCode code) {
     case ErrorCode::WorkerStart: return "elsewhere_worker_start";
     case ErrorCode::WorkerDied: return "elsewhere_worker_died";
     case ErrorCode::Cancelled: return "elsewhere_cancelled";
+    case ErrorCode::CannotTravel: return "elsewhere_cannot_travel";
     case ErrorCode::Forked: return "elsewhere_forked";
   }
   return "elsewhere_bug";

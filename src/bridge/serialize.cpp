@@ -88,7 +88,7 @@ Bytes to_bytes(MainThread& main, SEXP value, OnReference on_reference) {
     });
   } catch (const cpp11::unwind_exception&) {
     if (!sink.is_refused) throw;
-    throw EngineError({ErrorCode::BadArgument, "an external pointer cannot travel"});
+    throw EngineError({ErrorCode::CannotTravel, "an external pointer cannot travel"});
   }
   return bytes;
 }

@@ -15,7 +15,7 @@ namespace elsewhere {
 // value arrives dead on the other side, so by default it does not leave.
 enum class OnReference { Refuse, Allow };
 
-// Throws EngineError (BadArgument) for a value that may not travel.
+// Throws EngineError (CannotTravel) for a value that may not travel.
 Bytes to_bytes(MainThread& main, SEXP value, OnReference on_reference = OnReference::Refuse);
 
 // The result is not protected.

@@ -9,4 +9,22 @@ extern "C" {
 SEXP ew_border_init(SEXP raise);
 SEXP ew_to_bytes(SEXP value, SEXP refuse_references);
 SEXP ew_from_bytes(SEXP bytes);
+
+// pool.cpp
+SEXP ew_engine_init(SEXP notified);
+SEXP ew_engine_stop();
+SEXP ew_pool_start(SEXP workers, SEXP setup, SEXP options);
+SEXP ew_pool_stop(SEXP pool);
+SEXP ew_pool_status(SEXP pool);
+SEXP ew_pool_free(SEXP pool);
+SEXP ew_pool_submit(SEXP pool, SEXP payload, SEXP retries, SEXP timeout, SEXP priority,
+                    SEXP refuse_references);
+SEXP ew_task_state(SEXP task);
+SEXP ew_task_settled(SEXP task);
+SEXP ew_task_wait(SEXP tasks, SEXP timeout, SEXP any, SEXP events);
+SEXP ew_task_outcome(SEXP task);
+SEXP ew_task_events(SEXP task);
+SEXP ew_task_cancel(SEXP task, SEXP grace);
+SEXP ew_task_notify(SEXP task);
+SEXP ew_take_notified();
 }

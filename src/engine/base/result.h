@@ -10,18 +10,19 @@
 namespace elsewhere {
 
 enum class ErrorCode {
-  Bug,          // an invariant of ours does not hold
-  BadArgument,  // the caller asked for something impossible
-  System,       // the operating system refused
-  Protocol,     // bytes that are no packet of ours
-  Closed,       // the peer or the object is gone
-  TooLarge,     // over a stated limit
-  Interrupted,  // the user pressed Ctrl-C while we waited
-  TimedOut,     // the time given has passed
-  WorkerStart,  // a worker could not be started
-  WorkerDied,   // a worker ended while it ran the task
-  Cancelled,    // somebody cancelled the task
-  Forked,       // used in a forked child, where the engine does not exist
+  Bug,           // an invariant of ours does not hold
+  BadArgument,   // the caller asked for something impossible
+  System,        // the operating system refused
+  Protocol,      // bytes that are no packet of ours
+  Closed,        // the peer or the object is gone
+  TooLarge,      // over a stated limit
+  Interrupted,   // the user pressed Ctrl-C while we waited
+  TimedOut,      // the time given has passed
+  WorkerStart,   // a worker could not be started
+  WorkerDied,    // a worker ended while it ran the task
+  Cancelled,     // somebody cancelled the task
+  CannotTravel,  // a value that means nothing in another process
+  Forked,        // used in a forked child, where the engine does not exist
 };
 
 struct Error {

@@ -17,6 +17,9 @@ namespace elsewhere {
 // Two connected ends, both close-on-exec and blocking.
 Result<std::pair<Fd, Fd>> socket_pair();
 
+// A pipe: the end to read, non-blocking, then the end to write. Close-on-exec.
+Result<std::pair<Fd, Fd>> output_pipe();
+
 Status set_nonblocking(int fd);
 Result<Fd> duplicate(int fd);  // close-on-exec
 
@@ -39,6 +42,9 @@ Result<Moved> send_some_with_fds(int fd, std::span<const std::byte> bytes,
                                  std::span<const int> fds);
 // Receives bytes and whatever descriptors came with them (close-on-exec).
 Result<Moved> receive_some_with_fds(int fd, std::span<std::byte> into, std::vector<Fd>& fds);
+
+// The same for a pipe or a file.
+Result<Moved> read_some(int fd, std::span<std::byte> into);
 
 enum class Ready { Readable, Writable, Either };
 // Blocks until `fd` is ready or `timeout` has passed (no timeout: for ever).

@@ -46,6 +46,14 @@ Result<std::pair<Fd, Fd>> socket_pair() {
   return std::pair{Fd(ends[0]), Fd(ends[1])};
 }
 
+Result<std::pair<Fd, Fd>> output_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot make a pipe");
+  std::pair pipe{Fd(ends[0]), Fd(ends[1])};
+  if (auto status = set_nonblocking(ends[0]); !status.ok()) return status.error();
+  return pipe;
+}
+
 Status set_nonblocking(int fd) {
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
@@ -123,6 +131,12 @@ Result<Moved> receive_some_with_fds(int fd, std::span<std::byte> into, std::vect
   }
   if (got == 0 && !into.empty()) return Moved{Transfer::Closed, 0};
   return Moved{Transfer::Moved, static_cast<std::size_t>(got)};
+}
+
+Result<Moved> read_some(int fd, std::span<std::byte> into) {
+  const ssize_t got = retrying([&] { return ::read(fd, into.data(), into.size()); });
+  if (got == 0 && !into.empty()) return Moved{Transfer::Closed, 0};
+  return outcome_of(got, "cannot read what a worker printed");
 }
 
 Result<bool> wait_ready(int fd, Ready what, std::optional<std::chrono::milliseconds> timeout) {

@@ -1,0 +1,107 @@
+# Pools of workers and their tasks: the internal front of src/bridge/entry/pool.cpp.
+# A pool and a task are external pointers. A task that is garbage collected is
+# abandoned: dropped from the queue, or interrupted where it runs.
+
+# `setup` is what every worker receives first; see worker_setup(). Workers start
+# in the background: what is submitted meanwhile waits for them.
+pool_start <- function(workers, setup, launch = "nursery",
+                       environment = worker_environment(),
+                       start_timeout = 30) {
+  .Call(ew_pool_start, workers, setup, list(
+    program = file.path(R.home("bin"), "R"),
+    arguments = worker_arguments(),
+    environment = environment,
+    launch = launch,
+    start_timeout = start_timeout
+  ))
+}
+
+# Ends the workers at once; tasks that have not settled become cancelled.
+pool_stop <- function(pool) {
+  invisible(.Call(ew_pool_stop, pool))
+}
+
+# list(workers, busy, queued, open, broken, pids): `broken` is NULL, or why no
+# worker could be started; `pids` are the workers that are up.
+pool_status <- function(pool) {
+  .Call(ew_pool_status, pool)
+}
+
+# How many new tasks would not have to wait for another task.
+pool_free <- function(pool) {
+  .Call(ew_pool_free, pool)
+}
+
+# `payload` is what the workers' evaluate() gets. `retries` counts lost workers
+# only; `timeout` is in seconds of running; a higher `priority` runs earlier.
+# With `refuse = TRUE` a payload with a live external pointer is an error of
+# class elsewhere_cannot_travel.
+task_submit <- function(pool, payload, retries = 0L, timeout = Inf,
+                        priority = 0L, refuse = TRUE) {
+  .Call(ew_pool_submit, pool, payload, retries, timeout, priority, refuse)
+}
+
+# "queued", "running" or "settled".
+task_state <- function(task) {
+  .Call(ew_task_state, task)
+}
+
+task_settled <- function(task) {
+  .Call(ew_task_settled, task)
+}
+
+# Waits for a list of tasks, all of them or any. TRUE when they have settled,
+# FALSE when `timeout` seconds have passed, and with `events = TRUE` also NA as
+# soon as one of them has events to take. Ctrl-C ends the wait and nothing else.
+tasks_wait <- function(tasks, timeout = Inf, any = FALSE, events = FALSE) {
+  .Call(ew_task_wait, tasks, timeout, any, events)
+}
+
+# list(kind, value, message, pid, status, signal, output) of a settled task.
+# kind: "value" (value is what evaluate() returned), "unserializable", "aborted",
+# "lost" (the worker ended: status or signal, and its last output), "cancelled",
+# "timeout", "start" (no worker could be started).
+task_outcome <- function(task) {
+  .Call(ew_task_outcome, task)
+}
+
+# Takes the conditions that came while the task ran.
+task_events <- function(task) {
+  .Call(ew_task_events, task)
+}
+
+# Interrupts a running task and, if it still runs after `grace` seconds, kills
+# its worker. The task is settled as cancelled at once. FALSE if it had settled.
+task_cancel <- function(task, grace = 2) {
+  .Call(ew_task_cancel, task, grace)
+}
+
+# Calls `callback()` once from later's event loop when the task has settled.
+task_notify <- function(task, callback) {
+  key <- format(.Call(ew_task_notify, task), digits = 15)
+  assign(key, list(callback = callback, task = task), envir = awaited)
+  if (is.null(the_loop$hold)) {
+    # The event loop must not look empty while somebody waits for a task.
+    the_loop$hold <- later::later(function() NULL, 1e7)
+  }
+  invisible()
+}
+
+# Who waits for which task; run by the I/O thread's call through later.
+awaited <- new.env(parent = emptyenv())
+the_loop <- new.env(parent = emptyenv())
+the_loop$hold <- NULL
+
+run_notified <- function() {
+  for (key in format(.Call(ew_take_notified), digits = 15, trim = TRUE)) {
+    entry <- awaited[[key]]
+    if (is.null(entry)) next
+    rm(list = key, envir = awaited)
+    # Later's own frames are below: an error goes on from a callback of its own.
+    later::later(entry$callback, 0)
+  }
+  if (length(awaited) == 0L && !is.null(the_loop$hold)) {
+    the_loop$hold()
+    the_loop$hold <- NULL
+  }
+}

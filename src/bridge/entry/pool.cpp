@@ -1,0 +1,296 @@
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "bridge/convert.h"
+#include "bridge/entry/entries.h"
+#include "bridge/guard.h"
+#include "bridge/notify.h"
+#include "bridge/process_engine.h"
+#include "bridge/serialize.h"
+
+namespace elsewhere {
+namespace {
+
+// A pool or a task in R is an external pointer whose address is its number.
+SEXP handle_to_r(MainThread& main, std::uint64_t number, R_CFinalizer_t finalize) {
+  return r_call(main, [&] {
+    SEXP handle =
+        PROTECT(R_MakeExternalPtr(reinterpret_cast<void*>(number), R_NilValue, R_NilValue));
+    if (finalize != nullptr) R_RegisterCFinalizer(handle, finalize);
+    UNPROTECT(1);
+    return handle;
+  });
+}
+
+std::uint64_t handle_number(SEXP handle, const char* what) {
+  const auto number =
+      TYPEOF(handle) == EXTPTRSXP ? reinterpret_cast<std::uint64_t>(R_ExternalPtrAddr(handle)) : 0;
+  if (number == 0) {
+    throw EngineError({ErrorCode::Closed, std::string("this ") + what +
+                                              " belongs to another R process, or was saved and "
+                                              "loaded: it cannot be asked for anything here"});
+  }
+  return number;
+}
+
+PoolId pool_from(SEXP handle) { return PoolId{handle_number(handle, "pool")}; }
+TaskId task_from(SEXP handle) { return TaskId{handle_number(handle, "task")}; }
+
+// Posts and returns: it can run inside any allocation.
+void forget_task(SEXP handle) {
+  const auto number = reinterpret_cast<std::uint64_t>(R_ExternalPtrAddr(handle));
+  R_ClearExternalPtr(handle);
+  Engine* running = engine_if_running();
+  if (running != nullptr && number != 0) running->forget_later(TaskId{number});
+}
+
+SEXP field(SEXP list, const char* name) {
+  SEXP names = Rf_getAttrib(list, R_NamesSymbol);
+  for (R_xlen_t i = 0; i < Rf_xlength(names); ++i) {
+    if (std::strcmp(CHAR(STRING_ELT(names, i)), name) == 0) return VECTOR_ELT(list, i);
+  }
+  throw EngineError({ErrorCode::Bug, std::string("an option is missing: ") + name});
+}
+
+const char* kind_name(OutcomeKind kind) {
+  switch (kind) {
+    case OutcomeKind::Value: return "value";
+    case OutcomeKind::Unserializable: return "unserializable";
+    case OutcomeKind::Aborted: return "aborted";
+    case OutcomeKind::Lost: return "lost";
+    case OutcomeKind::Cancelled: return "cancelled";
+    case OutcomeKind::TimedOut: return "timeout";
+    case OutcomeKind::NotStarted: return "start";
+  }
+  return "value";
+}
+
+// Bytes that a process printed may be anything; R gets valid UTF-8 or escapes.
+SEXP printed_text(MainThread& main, const std::string& text) {
+  std::string clean;
+  for (const char c : text) {
+    if (c != '\0') clean.push_back(c);
+  }
+  return to_r(main, clean);
+}
+
+PoolSpec pool_spec_from(MainThread& main, SEXP workers, SEXP setup, SEXP options) {
+  PoolSpec spec;
+  spec.workers = int_from(main, workers);
+  spec.launch.program = string_from(main, field(options, "program"));
+  spec.launch.arguments = strings_from(main, field(options, "arguments"));
+  spec.launch.environment = strings_from(main, field(options, "environment"));
+  spec.launch_by =
+      string_from(main, field(options, "launch")) == "exec" ? LaunchBy::Exec : LaunchBy::Nursery;
+  spec.setup = std::make_shared<const Bytes>(to_bytes(main, setup));
+  if (const auto patience = seconds_from(main, field(options, "start_timeout"))) {
+    spec.start_patience = *patience;
+  }
+  return spec;
+}
+
+}  // namespace
+
+extern "C" SEXP ew_engine_init(SEXP notified) {
+  return guard([&](MainThread& main) {
+    set_notified_function(main, notified);
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_engine_stop() {
+  return guard([&](MainThread& main) {
+    stop_engine(main);
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_pool_start(SEXP workers, SEXP setup, SEXP options) {
+  return guard([&](MainThread& main) {
+    PoolSpec spec = pool_spec_from(main, workers, setup, options);
+    const PoolId pool = engine(main).open_pool(std::move(spec));
+    return handle_to_r(main, static_cast<std::uint64_t>(pool), nullptr);
+  });
+}
+
+extern "C" SEXP ew_pool_stop(SEXP pool) {
+  return guard([&](MainThread& main) {
+    engine(main).close_pool(pool_from(pool));
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_pool_status(SEXP pool) {
+  return guard([&](MainThread& main) {
+    const PoolStatus status = engine(main).pool_status(pool_from(pool));
+    SEXP out = PROTECT(named_list(main, {{"workers", R_NilValue},
+                                         {"busy", R_NilValue},
+                                         {"queued", R_NilValue},
+                                         {"open", R_NilValue},
+                                         {"broken", R_NilValue},
+                                         {"pids", R_NilValue}}));
+    r_call(main, [&] {
+      SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status.workers));
+      SET_VECTOR_ELT(out, 1, Rf_ScalarInteger(status.busy));
+      SET_VECTOR_ELT(out, 2, Rf_ScalarInteger(status.queued));
+      SET_VECTOR_ELT(out, 3, Rf_ScalarLogical(status.is_open));
+      SET_VECTOR_ELT(out, 5, Rf_allocVector(INTSXP, static_cast<R_xlen_t>(status.pids.size())));
+    });
+    if (!status.broken.empty()) SET_VECTOR_ELT(out, 4, printed_text(main, status.broken));
+    std::copy(status.pids.begin(), status.pids.end(), INTEGER(VECTOR_ELT(out, 5)));
+    UNPROTECT(1);
+    return out;
+  });
+}
+
+extern "C" SEXP ew_pool_free(SEXP pool) {
+  return guard([&](MainThread& main) {
+    const int free = engine(main).pool_free(pool_from(pool));
+    return r_call(main, [&] { return Rf_ScalarInteger(free); });
+  });
+}
+
+extern "C" SEXP ew_pool_submit(SEXP pool, SEXP payload, SEXP retries, SEXP timeout, SEXP priority,
+                               SEXP refuse_references) {
+  return guard([&](MainThread& main) {
+    const PoolId where = pool_from(pool);
+    TaskOptions options;
+    options.retries = int_from(main, retries);
+    options.timeout = seconds_from(main, timeout);
+    options.priority = int_from(main, priority);
+    const auto policy =
+        flag_from(main, refuse_references) ? OnReference::Refuse : OnReference::Allow;
+    Bytes body = to_bytes(main, payload, policy);
+    Engine& running = engine(main);
+    // The handle comes first: were it to fail after submit(), nobody would own
+    // the task.
+    SEXP handle = PROTECT(handle_to_r(main, 0, forget_task));
+    const TaskId task = running.submit(where, std::move(body), options);
+    R_SetExternalPtrAddr(handle, reinterpret_cast<void*>(number(task)));
+    UNPROTECT(1);
+    return handle;
+  });
+}
+
+extern "C" SEXP ew_task_state(SEXP task) {
+  return guard([&](MainThread& main) {
+    switch (engine(main).task_state(task_from(task))) {
+      case TaskState::Queued: return r_call(main, [] { return Rf_mkString("queued"); });
+      case TaskState::Running: return r_call(main, [] { return Rf_mkString("running"); });
+      case TaskState::Settled: break;
+    }
+    return r_call(main, [] { return Rf_mkString("settled"); });
+  });
+}
+
+extern "C" SEXP ew_task_settled(SEXP task) {
+  return guard([&](MainThread& main) {
+    const bool is_settled = engine(main).task_state(task_from(task)) == TaskState::Settled;
+    return r_call(main, [&] { return Rf_ScalarLogical(is_settled); });
+  });
+}
+
+extern "C" SEXP ew_task_wait(SEXP tasks, SEXP timeout, SEXP any, SEXP events) {
+  return guard([&](MainThread& main) {
+    std::vector<TaskId> ids;
+    for (R_xlen_t i = 0; i < Rf_xlength(tasks); ++i) ids.push_back(task_from(VECTOR_ELT(tasks, i)));
+    const auto what = flag_from(main, any) ? WaitFor::Any : WaitFor::All;
+    const auto on_event = flag_from(main, events) ? WaitEvents::Return : WaitEvents::Ignore;
+    const auto limit = seconds_from(main, timeout);
+    Engine& running = engine(main);
+    const auto start = std::chrono::steady_clock::now();
+    // A signal that comes just before the wait begins does not end it, so one
+    // wait is never longer than this.
+    constexpr std::chrono::milliseconds kSlice{200};
+    for (;;) {
+      auto slice = kSlice;
+      if (limit) {
+        const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
+            std::chrono::steady_clock::now() - start);
+        slice = std::clamp(*limit - spent, std::chrono::milliseconds(0), kSlice);
+      }
+      const auto end = running.wait(ids, what, on_event, slice);
+      if (!end.ok() && end.error().code != ErrorCode::Interrupted) or_throw(end);
+      if (end.ok() && end.value() != WaitEnd::TimedOut) {
+        const int answer = end.value() == WaitEnd::Settled ? TRUE : NA_LOGICAL;
+        return r_call(main, [&] { return Rf_ScalarLogical(answer); });
+      }
+      r_call(main, [] { R_CheckUserInterrupt(); });
+      if (limit && std::chrono::steady_clock::now() - start >= *limit) {
+        return r_call(main, [] { return Rf_ScalarLogical(FALSE); });
+      }
+    }
+  });
+}
+
+extern "C" SEXP ew_task_outcome(SEXP task) {
+  return guard([&](MainThread& main) {
+    const Outcome& outcome = engine(main).outcome(task_from(task));
+    SEXP out = PROTECT(named_list(main, {{"kind", R_NilValue},
+                                         {"value", R_NilValue},
+                                         {"message", R_NilValue},
+                                         {"pid", R_NilValue},
+                                         {"status", R_NilValue},
+                                         {"signal", R_NilValue},
+                                         {"output", R_NilValue}}));
+    r_call(main, [&] {
+      SET_VECTOR_ELT(out, 0, Rf_mkString(kind_name(outcome.kind)));
+      SET_VECTOR_ELT(out, 3, Rf_ScalarInteger(outcome.pid));
+      SET_VECTOR_ELT(out, 4, Rf_ScalarInteger(outcome.exit.status));
+      SET_VECTOR_ELT(out, 5, Rf_ScalarInteger(outcome.exit.signal));
+    });
+    if (outcome.kind == OutcomeKind::Value) {
+      SET_VECTOR_ELT(out, 1, from_bytes(main, outcome.body.span()));
+    } else {
+      SET_VECTOR_ELT(out, 2, printed_text(main, outcome.message));
+      SET_VECTOR_ELT(out, 6, printed_text(main, outcome.output));
+    }
+    UNPROTECT(1);
+    return out;
+  });
+}
+
+extern "C" SEXP ew_task_events(SEXP task) {
+  return guard([&](MainThread& main) {
+    const auto events = engine(main).take_events(task_from(task));
+    SEXP out = PROTECT(
+        r_call(main, [&] { return Rf_allocVector(VECSXP, static_cast<R_xlen_t>(events.size())); }));
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      SET_VECTOR_ELT(out, static_cast<R_xlen_t>(i), from_bytes(main, events[i].span()));
+    }
+    UNPROTECT(1);
+    return out;
+  });
+}
+
+extern "C" SEXP ew_task_cancel(SEXP task, SEXP grace) {
+  return guard([&](MainThread& main) {
+    const auto patience = seconds_from(main, grace).value_or(std::chrono::hours(24));
+    const bool was_unsettled = engine(main).cancel(task_from(task), patience);
+    return r_call(main, [&] { return Rf_ScalarLogical(was_unsettled); });
+  });
+}
+
+extern "C" SEXP ew_task_notify(SEXP task) {
+  return guard([&](MainThread& main) {
+    const TaskId id = task_from(task);
+    engine(main).notify_when_settled(id);
+    return r_call(main, [&] { return Rf_ScalarReal(static_cast<double>(number(id))); });
+  });
+}
+
+extern "C" SEXP ew_take_notified() {
+  return guard([&](MainThread& main) {
+    const auto ids = engine(main).take_notified();
+    SEXP out =
+        r_call(main, [&] { return Rf_allocVector(REALSXP, static_cast<R_xlen_t>(ids.size())); });
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      REAL(out)[i] = static_cast<double>(number(ids[i]));
+    }
+    return out;
+  });
+}
+
+}  // namespace elsewhere

@@ -1,0 +1,174 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "engine/base/ensure.h"
+#include "engine/os/socket.h"
+
+namespace elsewhere {
+namespace {
+
+constexpr std::chrono::seconds kFarewell{1};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::start() {
+  auto wakeup = Wakeup::open();
+  if (!wakeup.ok()) return wakeup.error();
+  return std::unique_ptr<Engine>(new Engine(std::move(wakeup.value())));
+}
+
+Engine::Engine(Wakeup wakeup) : wakeup_(std::move(wakeup)), scheduler_(loop_, *this) {
+  // A job that throws leaves its pool in an unknown state: every task is told.
+  loop_.on_failed_job([this](Turn& turn, const char*) { scheduler_.close(turn); });
+}
+
+Engine::~Engine() {
+  loop_.with_turn([&](Turn& turn) { scheduler_.close(turn); });
+  // The workers leave within milliseconds of their channel's end; only the
+  // living loop can collect their exits.
+  const auto deadline = std::chrono::steady_clock::now() + kFarewell;
+  while (std::chrono::steady_clock::now() < deadline &&
+         !loop_.with_turn([&](Turn& turn) { return scheduler_.is_empty(turn); })) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  loop_.stop();
+}
+
+PoolId Engine::open_pool(PoolSpec spec) {
+  return loop_.with_turn([&](Turn& turn) { return scheduler_.open_pool(turn, std::move(spec)); });
+}
+
+void Engine::close_pool(PoolId pool) {
+  loop_.with_turn([&](Turn& turn) { scheduler_.close_pool(turn, pool); });
+}
+
+PoolStatus Engine::pool_status(PoolId id) {
+  return loop_.with_turn([&](Turn& turn) {
+    const Pool* pool = scheduler_.find_pool(turn, id);
+    if (pool == nullptr) {
+      PoolStatus closed;
+      closed.is_open = false;
+      return closed;
+    }
+    return PoolStatus{pool->size(),
+                      pool->busy_count(),
+                      static_cast<int>(scheduler_.queued_count(turn, id)),
+                      pool->pids(),
+                      pool->broken().value_or(""),
+                      true};
+  });
+}
+
+int Engine::pool_free(PoolId id) {
+  return loop_.with_turn([&](Turn& turn) {
+    const Pool* pool = scheduler_.find_pool(turn, id);
+    if (pool == nullptr) return 0;
+    const int queued = static_cast<int>(scheduler_.queued_count(turn, id));
+    return std::max(0, pool->size() - pool->busy_count() - queued);
+  });
+}
+
+TaskId Engine::submit(PoolId pool, Bytes payload, TaskOptions options) {
+  auto shared = std::make_shared<const Bytes>(std::move(payload));
+  return loop_.with_turn(
+      [&](Turn& turn) { return scheduler_.submit(turn, pool, std::move(shared), options).id; });
+}
+
+Task& Engine::task_of(Turn& turn, TaskId id) {
+  Task* task = scheduler_.find(turn, id);
+  ensure(task != nullptr, "a task was asked for that has been forgotten");
+  return *task;
+}
+
+TaskState Engine::task_state(TaskId id) {
+  return loop_.with_turn([&](Turn& turn) { return task_of(turn, id).state; });
+}
+
+const Outcome& Engine::outcome(TaskId id) {
+  return loop_.with_turn([&](Turn& turn) -> const Outcome& {
+    const Task& task = task_of(turn, id);
+    ensure(task.state == TaskState::Settled, "the outcome of an unsettled task was asked for");
+    return task.outcome;  // a settled task does not change
+  });
+}
+
+std::vector<Bytes> Engine::take_events(TaskId id) {
+  return loop_.with_turn([&](Turn& turn) { return std::exchange(task_of(turn, id).events, {}); });
+}
+
+bool Engine::cancel(TaskId task, std::chrono::milliseconds grace) {
+  return loop_.with_turn([&](Turn& turn) { return scheduler_.cancel(turn, task, grace); });
+}
+
+void Engine::forget_later(TaskId task) {
+  loop_.post([this, task](Turn& turn) { scheduler_.forget(turn, task); });
+}
+
+Result<WaitEnd> Engine::wait(std::span<const TaskId> tasks, WaitFor what, WaitEvents events,
+                             std::optional<std::chrono::milliseconds> timeout) {
+  const auto set_awaited = [&](Turn& turn, bool is_awaited) {
+    std::size_t unsettled = 0;
+    has_event_ = false;
+    for (const TaskId id : tasks) {
+      Task& task = task_of(turn, id);
+      task.is_awaited = is_awaited;
+      if (task.state != TaskState::Settled) ++unsettled;
+      if (!task.events.empty()) has_event_ = true;
+    }
+    return unsettled;
+  };
+  const bool must_wait = loop_.with_turn([&](Turn& turn) {
+    const std::size_t unsettled = set_awaited(turn, true);
+    const bool is_any_done = unsettled < tasks.size() || tasks.empty();
+    unsettled_ = what == WaitFor::Any ? (is_any_done ? 0 : 1) : unsettled;
+    wait_events_ = events;
+    wakeup_.clear();
+    return unsettled_ > 0 && !(events == WaitEvents::Return && has_event_);
+  });
+  Result<bool> woken = true;
+  if (must_wait) woken = wait_ready(wakeup_.fd(), Ready::Readable, timeout);
+  return loop_.with_turn([&](Turn& turn) -> Result<WaitEnd> {
+    const std::size_t left = std::exchange(unsettled_, 0);
+    set_awaited(turn, false);
+    if (left == 0) return WaitEnd::Settled;
+    if (events == WaitEvents::Return && has_event_) return WaitEnd::Event;
+    if (!woken.ok()) return woken.error();
+    return WaitEnd::TimedOut;
+  });
+}
+
+void Engine::on_settled(Turn& turn, Task& task) {
+  if (task.is_awaited && unsettled_ > 0 && --unsettled_ == 0) wakeup_.raise();
+  if (task.is_notified) note_notified(turn, task.id);
+}
+
+void Engine::on_event(Turn&, Task& task) {
+  if (task.is_awaited && wait_events_ == WaitEvents::Return) wakeup_.raise();
+}
+
+void Engine::on_notified(std::function<void()> notify) {
+  loop_.with_turn([&](Turn&) { notify_ = std::move(notify); });
+}
+
+void Engine::notify_when_settled(TaskId id) {
+  loop_.with_turn([&](Turn& turn) {
+    Task& task = task_of(turn, id);
+    if (task.state == TaskState::Settled) return note_notified(turn, id);
+    task.is_notified = true;
+  });
+}
+
+void Engine::note_notified(Turn&, TaskId task) {
+  notified_.push_back(task);
+  if (notified_.size() == 1 && notify_) notify_();
+}
+
+std::vector<TaskId> Engine::take_notified() {
+  return loop_.with_turn([&](Turn&) { return std::exchange(notified_, {}); });
+}
+
+}  // namespace elsewhere

@@ -1,0 +1,91 @@
+// The façade the bridge talks to: pools, tasks, and waiting for them. One engine
+// a process; it starts one thread. All functions are for the thread that made
+// the engine, and none blocks but wait().
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/os/wakeup.h"
+#include "engine/tasks/scheduler.h"
+
+namespace elsewhere {
+
+struct PoolStatus {
+  int workers = 0;
+  int busy = 0;
+  int queued = 0;
+  std::vector<pid_t> pids;  // of the workers that are up
+  std::string broken;       // why no worker comes any more; empty if all is well
+  bool is_open = true;
+};
+
+enum class WaitFor { All, Any };
+// Whether an event of a task that is waited for ends the wait as well.
+enum class WaitEvents { Ignore, Return };
+enum class WaitEnd { Settled, Event, TimedOut };
+
+class Engine : private SchedulerListener {
+ public:
+  static Result<std::unique_ptr<Engine>> start();
+  ~Engine();  // ends every worker
+
+  PoolId open_pool(PoolSpec spec);
+  void close_pool(PoolId pool);
+  PoolStatus pool_status(PoolId pool);
+  // Workers that a new task would not have to wait for, counting those that
+  // are still starting.
+  int pool_free(PoolId pool);
+
+  TaskId submit(PoolId pool, Bytes payload, TaskOptions options);
+  TaskState task_state(TaskId task);
+  // The outcome of a settled task; valid until forget(task).
+  const Outcome& outcome(TaskId task);
+  std::vector<Bytes> take_events(TaskId task);
+  bool cancel(TaskId task, std::chrono::milliseconds grace);
+  // The task is of no interest any more. Never waits for the I/O thread's turn,
+  // so that a finalizer may call it.
+  void forget_later(TaskId task);
+
+  // Blocks until the tasks have settled, or `timeout` has passed, or a signal
+  // came (`Interrupted`), after which it may simply be called again.
+  Result<WaitEnd> wait(std::span<const TaskId> tasks, WaitFor what, WaitEvents events,
+                       std::optional<std::chrono::milliseconds> timeout);
+
+  // Asks for the task to be listed by take_notified() once it has settled.
+  // `notify` is called on the I/O thread each time that list becomes non-empty;
+  // it must return at once.
+  void on_notified(std::function<void()> notify);
+  void notify_when_settled(TaskId task);
+  std::vector<TaskId> take_notified();
+
+  // Around fork() of this process. In the child the engine must neither be used
+  // nor destroyed.
+  void before_fork() { loop_.before_fork(); }
+  void after_fork_in_parent() { loop_.after_fork_in_parent(); }
+  void after_fork_in_child() { loop_.after_fork_in_child(); }
+
+ private:
+  explicit Engine(Wakeup wakeup);
+  void on_settled(Turn&, Task& task) override;
+  void on_event(Turn&, Task& task) override;
+  Task& task_of(Turn&, TaskId task);
+  void note_notified(Turn&, TaskId task);
+
+  Wakeup wakeup_;  // raised for the thread that waits
+  // How many of the tasks waited for must still settle; guarded by the turn.
+  std::size_t unsettled_ = 0;
+  bool has_event_ = false;
+  WaitEvents wait_events_ = WaitEvents::Ignore;
+  std::function<void()> notify_;
+  std::vector<TaskId> notified_;
+  Loop loop_;
+  Scheduler scheduler_;
+};
+
+}  // namespace elsewhere

@@ -1,0 +1,160 @@
+#include "engine/loop/loop.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+namespace elsewhere {
+namespace {
+
+using Descriptor = asio::posix::stream_descriptor;
+
+// One watched descriptor. Handlers hold it by shared_ptr, so it outlives
+// forget() for as long as Asio still has one of them in flight.
+struct Watch {
+  Watch(asio::io_context& context, int fd) : descriptor(context, fd) {}
+  Descriptor descriptor;
+  Loop::Job on_readable;
+  Loop::Job on_writable;
+  bool is_forgotten = false;
+};
+
+// A thread of ours must leave every signal to R's main thread.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+struct Loop::Asio {
+  asio::io_context context{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+  std::unordered_map<int, std::shared_ptr<Watch>> watches;
+  std::unordered_map<TimerId, std::unique_ptr<asio::steady_timer>> timers;
+  std::uint64_t last_timer = 0;
+  std::function<void(Turn&, const char*)> on_failed_job;
+  std::thread thread;
+
+  std::shared_ptr<Watch> watch_of(int fd) {
+    auto& watch = watches[fd];
+    if (!watch) watch = std::make_shared<Watch>(context, fd);
+    return watch;
+  }
+  void wait_readable(std::mutex& mutex, const std::shared_ptr<Watch>& watch);
+  void run(Turn& turn, const Job& job);
+};
+
+void Loop::Asio::run(Turn& turn, const Job& job) {
+  try {
+    job(turn);
+  } catch (const std::exception& error) {
+    if (on_failed_job) on_failed_job(turn, error.what());
+  }
+}
+
+void Loop::Asio::wait_readable(std::mutex& mutex, const std::shared_ptr<Watch>& watch) {
+  watch->descriptor.async_wait(Descriptor::wait_read,
+                               [this, &mutex, watch](const asio::error_code& error) {
+                                 Turn turn(mutex);
+                                 if (error || watch->is_forgotten) return;
+                                 run(turn, watch->on_readable);
+                                 if (!watch->is_forgotten) wait_readable(mutex, watch);
+                               });
+}
+
+Loop::Loop() : asio_(std::make_unique<Asio>()) {
+  const SignalsBlocked blocked;
+  asio_->thread = std::thread([this] {
+    pthread_setname_np(pthread_self(), "elsewhere-io");
+    asio_->context.run();
+  });
+}
+
+void Loop::stop() {
+  if (!asio_->thread.joinable()) return;
+  asio_->context.stop();
+  asio_->thread.join();
+}
+
+Loop::~Loop() {
+  stop();
+  for (auto& [fd, watch] : asio_->watches) watch->descriptor.release();
+}
+
+void Loop::on_failed_job(std::function<void(Turn&, const char*)> handler) {
+  asio_->on_failed_job = std::move(handler);
+}
+
+void Loop::post(Job job) {
+  asio::post(asio_->context, [this, job = std::move(job)] {
+    Turn turn(mutex_);
+    asio_->run(turn, job);
+  });
+}
+
+TimerId Loop::after(Turn&, std::chrono::milliseconds delay, Job job) {
+  const TimerId id{++asio_->last_timer};
+  auto timer = std::make_unique<asio::steady_timer>(asio_->context, delay);
+  timer->async_wait([this, id, job = std::move(job)](const asio::error_code& error) {
+    Turn turn(mutex_);
+    // A timer that was cancelled after it fell due is no longer in the table.
+    if (error || asio_->timers.erase(id) == 0) return;
+    asio_->run(turn, job);
+  });
+  asio_->timers.emplace(id, std::move(timer));
+  return id;
+}
+
+void Loop::cancel(Turn&, TimerId timer) { asio_->timers.erase(timer); }
+
+void Loop::watch_readable(Turn&, int fd, Job job) {
+  auto watch = asio_->watch_of(fd);
+  watch->on_readable = std::move(job);
+  asio_->wait_readable(mutex_, watch);
+}
+
+void Loop::once_writable(Turn&, int fd, Job job) {
+  auto watch = asio_->watch_of(fd);
+  if (watch->on_writable) return;
+  watch->on_writable = std::move(job);
+  watch->descriptor.async_wait(Descriptor::wait_write,
+                               [this, watch](const asio::error_code& error) {
+                                 Turn turn(mutex_);
+                                 const Job ready = std::exchange(watch->on_writable, {});
+                                 if (!error && !watch->is_forgotten) asio_->run(turn, ready);
+                               });
+}
+
+void Loop::forget(Turn&, int fd) {
+  const auto found = asio_->watches.find(fd);
+  if (found == asio_->watches.end()) return;
+  found->second->is_forgotten = true;
+  found->second->descriptor.release();
+  asio_->watches.erase(found);
+}
+
+void Loop::after_fork_in_child() {
+  for (const auto& [fd, watch] : asio_->watches) ::close(fd);
+}
+
+}  // namespace elsewhere

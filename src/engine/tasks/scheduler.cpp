@@ -1,0 +1,234 @@
+#include "engine/tasks/scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace elsewhere {
+namespace {
+
+// A task that nobody waits for any more gets this long to react to an interrupt.
+constexpr std::chrono::milliseconds kAbandonedGrace{2000};
+
+Outcome failure(OutcomeKind kind, std::string message) {
+  Outcome outcome;
+  outcome.kind = kind;
+  outcome.message = std::move(message);
+  return outcome;
+}
+
+Outcome outcome_of(Packet result, pid_t pid) {
+  Outcome outcome;
+  outcome.pid = pid;
+  switch (result.flag) {
+    case PacketFlag::Failed:
+      outcome.kind = OutcomeKind::Unserializable;
+      outcome.message.assign(reinterpret_cast<const char*>(result.body.data()), result.body.size());
+      break;
+    case PacketFlag::Aborted:
+      outcome.kind = OutcomeKind::Aborted;
+      outcome.message = "the task jumped to top level and left no value";
+      break;
+    case PacketFlag::None:
+    case PacketFlag::HasFds: outcome.body = std::move(result.body); break;
+  }
+  return outcome;
+}
+
+}  // namespace
+
+PoolId Scheduler::open_pool(Turn& turn, PoolSpec spec) {
+  drop_closed_pools(turn);
+  const PoolId id{++last_id_};
+  auto open = std::make_unique<OpenPool>(*this, id);
+  auto nursery = [this, launch = spec.launch](Turn& now) { return nursery_for(now, launch); };
+  open->pool = std::make_unique<Pool>(loop_, std::move(spec), std::move(nursery), *open);
+  Pool& pool = *open->pool;
+  pools_.emplace(id, std::move(open));
+  pool.start(turn);
+  return id;
+}
+
+void Scheduler::close_pool(Turn& turn, PoolId id) {
+  auto found = pools_.extract(id);
+  if (!found) return;
+  auto open = std::move(found.mapped());
+  open->queue.clear();
+  for (auto& [task_id, task] : tasks_) {
+    if (task->pool == id && task->state != TaskState::Settled) {
+      settle(turn, *task, failure(OutcomeKind::Cancelled, "its pool of workers was closed"));
+    }
+  }
+  open->pool->close(turn);
+  closed_pools_.push_back(std::move(open));
+}
+
+void Scheduler::drop_closed_pools(Turn&) {
+  std::erase_if(closed_pools_, [](const auto& open) { return open->pool->is_empty(); });
+}
+
+const Pool* Scheduler::find_pool(Turn&, PoolId pool) const {
+  const auto found = pools_.find(pool);
+  return found == pools_.end() ? nullptr : found->second->pool.get();
+}
+
+std::size_t Scheduler::queued_count(Turn&, PoolId pool) const {
+  const auto found = pools_.find(pool);
+  return found == pools_.end() ? 0 : found->second->queue.size();
+}
+
+Result<Nursery*> Scheduler::nursery_for(Turn& turn, const LaunchSpec& spec) {
+  for (auto& open : nurseries_) {
+    if (open.spec == spec && open.nursery->is_alive()) return open.nursery.get();
+  }
+  LaunchSpec role = spec;
+  role.environment.push_back("ELSEWHERE_ROLE=nursery");
+  auto launched = launch_by_exec(role);
+  if (!launched.ok()) return launched.error();
+  nurseries_.push_back({spec, std::make_unique<Nursery>(turn, loop_, std::move(launched.value()))});
+  return nurseries_.back().nursery.get();
+}
+
+Task& Scheduler::submit(Turn& turn, PoolId pool, SharedBytes payload, TaskOptions options) {
+  const TaskId id{++last_id_};
+  auto& task = *tasks_.emplace(id, std::make_unique<Task>()).first->second;
+  task.id = id;
+  task.pool = pool;
+  task.payload = std::move(payload);
+  task.options = options;
+  const auto found = pools_.find(pool);
+  if (found == pools_.end()) {
+    settle(turn, task, failure(OutcomeKind::Cancelled, "its pool of workers was closed"));
+  } else if (const auto& broken = found->second->pool->broken()) {
+    settle(turn, task, failure(OutcomeKind::NotStarted, *broken));
+  } else {
+    found->second->queue.insert({-options.priority, id});
+    dispatch(turn, *found->second);
+  }
+  return task;
+}
+
+void Scheduler::dispatch(Turn& turn, OpenPool& open) {
+  while (!open.queue.empty()) {
+    Worker* worker = open.pool->idle_worker();
+    if (worker == nullptr) return;
+    Task& task = *tasks_.at(open.queue.begin()->second);
+    open.queue.erase(open.queue.begin());
+    task.state = TaskState::Running;
+    worker->run(turn, task.id, task.payload);
+    if (!task.options.timeout) continue;
+    task.timer = loop_.after(turn, *task.options.timeout, [this, id = task.id](Turn& now) {
+      Task* late = find(now, id);
+      if (late == nullptr || late->state != TaskState::Running) return;
+      late->timer.reset();
+      settle(now, *late, failure(OutcomeKind::TimedOut, "it ran longer than its time limit"));
+      const auto home = pools_.find(late->pool);
+      if (home != pools_.end()) stop_running(now, *home->second, id, kAbandonedGrace);
+    });
+  }
+}
+
+Task* Scheduler::find(Turn&, TaskId task) {
+  const auto found = tasks_.find(task);
+  return found == tasks_.end() ? nullptr : found->second.get();
+}
+
+void Scheduler::settle(Turn& turn, Task& task, Outcome outcome) {
+  if (task.state == TaskState::Settled) return;
+  if (task.timer) loop_.cancel(turn, *std::exchange(task.timer, std::nullopt));
+  task.state = TaskState::Settled;
+  task.outcome = std::move(outcome);
+  task.payload.reset();
+  listener_.on_settled(turn, task);
+}
+
+bool Scheduler::cancel(Turn& turn, TaskId id, std::chrono::milliseconds grace) {
+  Task* task = find(turn, id);
+  if (task == nullptr || task->state == TaskState::Settled) return false;
+  const bool was_running = task->state == TaskState::Running;
+  const auto home = pools_.find(task->pool);
+  settle(turn, *task, failure(OutcomeKind::Cancelled, "it was cancelled"));
+  if (home == pools_.end()) return true;
+  home->second->queue.erase({-task->options.priority, id});
+  if (was_running) stop_running(turn, *home->second, id, grace);
+  return true;
+}
+
+void Scheduler::stop_running(Turn& turn, OpenPool& open, TaskId task,
+                             std::chrono::milliseconds grace) {
+  Worker* worker = open.pool->worker_with(task);
+  if (worker == nullptr) return;
+  if (grace.count() == 0) return worker->kill(turn, "its task was cancelled");
+  // The signal is sent before any later packet, and a worker drops signals that
+  // are pending when it reads a packet: it cannot hit the next task.
+  worker->interrupt(turn);
+  loop_.after(turn, grace, [this, pool = open.id, task](Turn& now) {
+    const auto home = pools_.find(pool);
+    if (home == pools_.end()) return;
+    Worker* stubborn = home->second->pool->worker_with(task);
+    if (stubborn != nullptr) stubborn->kill(now, "its task did not react to an interrupt");
+  });
+}
+
+void Scheduler::forget(Turn& turn, TaskId id) {
+  Task* task = find(turn, id);
+  if (task == nullptr) return;
+  task->is_notified = false;
+  task->is_awaited = false;
+  cancel(turn, id, kAbandonedGrace);
+  tasks_.erase(id);
+}
+
+void Scheduler::close(Turn& turn) {
+  while (!pools_.empty()) close_pool(turn, pools_.begin()->first);
+  for (auto& open : nurseries_) open.nursery->close(turn);
+}
+
+bool Scheduler::is_empty(Turn& turn) {
+  drop_closed_pools(turn);
+  return pools_.empty() && closed_pools_.empty() &&
+         std::all_of(nurseries_.begin(), nurseries_.end(),
+                     [](const auto& open) { return open.nursery->is_gone(); });
+}
+
+void Scheduler::OpenPool::on_worker_idle(Turn& turn) { scheduler.dispatch(turn, *this); }
+
+void Scheduler::OpenPool::on_task_event(Turn& turn, TaskId task_id, Bytes event) {
+  Task* task = scheduler.find(turn, task_id);
+  if (task == nullptr || task->state == TaskState::Settled) return;
+  task->events.push_back(std::move(event));
+  scheduler.listener_.on_event(turn, *task);
+}
+
+void Scheduler::OpenPool::on_task_result(Turn& turn, TaskId task_id, Packet result, pid_t pid) {
+  Task* task = scheduler.find(turn, task_id);
+  if (task != nullptr) scheduler.settle(turn, *task, outcome_of(std::move(result), pid));
+}
+
+void Scheduler::OpenPool::on_task_lost(Turn& turn, TaskId task_id, const Departure& departure) {
+  Task* task = scheduler.find(turn, task_id);
+  if (task == nullptr || task->state == TaskState::Settled) return;
+  if (task->options.retries > 0 && !pool->broken()) {
+    --task->options.retries;
+    if (task->timer) scheduler.loop_.cancel(turn, *std::exchange(task->timer, std::nullopt));
+    task->state = TaskState::Queued;
+    task->events.clear();
+    queue.insert({-task->options.priority, task_id});
+    return scheduler.dispatch(turn, *this);
+  }
+  Outcome outcome = failure(OutcomeKind::Lost, describe(departure));
+  outcome.pid = departure.pid;
+  outcome.exit = departure.exit;
+  outcome.output = departure.output;
+  scheduler.settle(turn, *task, std::move(outcome));
+}
+
+void Scheduler::OpenPool::on_pool_broken(Turn& turn, const std::string& why) {
+  for (const auto& [priority, task_id] : std::exchange(queue, {})) {
+    Task* task = scheduler.find(turn, task_id);
+    if (task != nullptr) {
+      scheduler.settle(turn, *task, failure(OutcomeKind::NotStarted, why));
+    }
+  }
+}
+
+}  // namespace elsewhere

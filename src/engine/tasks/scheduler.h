@@ -1,0 +1,87 @@
+// Brings tasks and workers together: a queue for each pool, dispatch, retries,
+// cancellation, time limits. Settles each task exactly once, whatever dies in
+// between. Every call is made under the turn; none blocks.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/tasks/task.h"
+#include "engine/workers/pool.h"
+
+namespace elsewhere {
+
+class SchedulerListener {
+ public:
+  virtual void on_settled(Turn&, Task& task) = 0;
+  virtual void on_event(Turn&, Task& task) = 0;
+
+ protected:
+  ~SchedulerListener() = default;
+};
+
+class Scheduler {
+ public:
+  Scheduler(Loop& loop, SchedulerListener& listener) : loop_(loop), listener_(listener) {}
+
+  PoolId open_pool(Turn&, PoolSpec spec);
+  // Settles what has not settled as Cancelled and ends the workers.
+  void close_pool(Turn&, PoolId pool);
+  const Pool* find_pool(Turn&, PoolId pool) const;
+  std::size_t queued_count(Turn&, PoolId pool) const;
+
+  Task& submit(Turn&, PoolId pool, SharedBytes payload, TaskOptions options);
+  Task* find(Turn&, TaskId task);
+  // Interrupts a running task, and kills its worker if that has not helped
+  // within `grace`. false if it had settled already.
+  bool cancel(Turn&, TaskId task, std::chrono::milliseconds grace);
+  // Nobody will ask for it again.
+  void forget(Turn&, TaskId task);
+
+  // Closes every pool and nursery.
+  void close(Turn&);
+  // No process of ours is left.
+  bool is_empty(Turn&);
+
+ private:
+  // By priority, then by age.
+  using QueueKey = std::pair<int, TaskId>;
+
+  struct OpenPool final : PoolListener {
+    OpenPool(Scheduler& scheduler, PoolId id) : scheduler(scheduler), id(id) {}
+    void on_worker_idle(Turn&) override;
+    void on_task_event(Turn&, TaskId task, Bytes event) override;
+    void on_task_result(Turn&, TaskId task, Packet result, pid_t pid) override;
+    void on_task_lost(Turn&, TaskId task, const Departure& departure) override;
+    void on_pool_broken(Turn&, const std::string& why) override;
+
+    Scheduler& scheduler;
+    PoolId id;
+    std::unique_ptr<Pool> pool;
+    std::set<QueueKey> queue;
+  };
+
+  void dispatch(Turn&, OpenPool& open);
+  void settle(Turn&, Task& task, Outcome outcome);
+  void stop_running(Turn&, OpenPool& open, TaskId task, std::chrono::milliseconds grace);
+  void drop_closed_pools(Turn&);
+  Result<Nursery*> nursery_for(Turn&, const LaunchSpec& spec);
+
+  struct OpenNursery {
+    LaunchSpec spec;
+    std::unique_ptr<Nursery> nursery;
+  };
+
+  Loop& loop_;
+  SchedulerListener& listener_;
+  std::uint64_t last_id_ = 0;
+  std::unordered_map<TaskId, std::unique_ptr<Task>> tasks_;
+  std::vector<OpenNursery> nurseries_;  // outlive the pools that use them
+  std::map<PoolId, std::unique_ptr<OpenPool>> pools_;
+  std::vector<std::unique_ptr<OpenPool>> closed_pools_;  // until their workers are gone
+};
+
+}  // namespace elsewhere

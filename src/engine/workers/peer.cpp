@@ -1,0 +1,178 @@
+#include "engine/workers/peer.h"
+
+#include <signal.h>
+
+#include <cstdint>
+#include <utility>
+
+#include "engine/os/socket.h"
+
+namespace elsewhere {
+namespace {
+
+// What one turn reads at most, so that the main thread never waits long.
+constexpr std::size_t kReadBytesMax = std::size_t{4} << 20;
+constexpr std::size_t kLastOutputBytes = 8192;
+// A process that has closed its channel is about to end by itself.
+constexpr std::chrono::milliseconds kEndPatience{500};
+// The nursery reports an exit within a millisecond, unless it died as well.
+constexpr std::chrono::milliseconds kReportPatience{1000};
+
+}  // namespace
+
+Peer::Peer(Turn& turn, Loop& loop, Launched launched, PeerListener& listener)
+    : loop_(loop),
+      listener_(listener),
+      process_(std::move(launched.process)),
+      parent_(launched.parent),
+      channel_(std::move(launched.channel)),
+      output_(std::move(launched.output)) {
+  loop_.watch_readable(turn, channel_.get(), [this](Turn& now) { on_channel_readable(now); });
+  loop_.watch_readable(turn, output_.get(), [this](Turn& now) { on_output_readable(now); });
+  loop_.watch_readable(turn, process_.pidfd.get(), [this](Turn& now) { on_process_ended(now); });
+}
+
+Peer::~Peer() = default;
+
+void Peer::send(Turn& turn, PacketKind kind, TaskId task, SharedBytes body,
+                std::vector<Fd> descriptors) {
+  if (!channel_) return;  // its departure is on the way and will say so
+  const auto flag = descriptors.empty() ? PacketFlag::None : PacketFlag::HasFds;
+  const std::uint64_t body_bytes = body ? body->size() : 0;
+  outgoing_.push_back(
+      {encode_header({kind, flag, task, body_bytes}), std::move(body), std::move(descriptors), 0});
+  if (outgoing_.size() == 1) flush(turn);
+}
+
+Result<Moved> Peer::send_front(Outgoing& front) {
+  const auto body = front.body ? front.body->span() : std::span<const std::byte>{};
+  if (front.sent_bytes >= kHeaderBytes) {
+    return send_some(channel_.get(), body.subspan(front.sent_bytes - kHeaderBytes));
+  }
+  const auto header = std::span(front.header).subspan(front.sent_bytes);
+  if (front.sent_bytes == 0 && !front.descriptors.empty()) {
+    std::vector<int> numbers;
+    for (const auto& descriptor : front.descriptors) numbers.push_back(descriptor.get());
+    return send_some_with_fds(channel_.get(), header, numbers);
+  }
+  return send_some(channel_.get(), header, body);
+}
+
+void Peer::flush(Turn& turn) {
+  while (channel_ && !outgoing_.empty()) {
+    Outgoing& front = outgoing_.front();
+    const std::size_t total = kHeaderBytes + (front.body ? front.body->size() : 0);
+    const auto moved = send_front(front);
+    // A broken channel shows as a hang-up on the reading side, which is where
+    // the departure is handled.
+    if (!moved.ok() || moved.value().outcome == Transfer::Closed) return outgoing_.clear();
+    if (moved.value().outcome == Transfer::WouldBlock) {
+      loop_.once_writable(turn, channel_.get(), [this](Turn& now) { flush(now); });
+      return;
+    }
+    front.sent_bytes += moved.value().bytes;
+    if (front.sent_bytes == total) outgoing_.pop_front();
+  }
+}
+
+void Peer::on_channel_readable(Turn& turn) { read_packets(turn, kReadBytesMax); }
+
+void Peer::read_packets(Turn& turn, std::size_t bytes_max) {
+  std::size_t total = 0;
+  while (channel_ && total < bytes_max) {
+    const auto moved =
+        receive_some_with_fds(channel_.get(), reader_.wanted(), received_descriptors_);
+    if (!moved.ok() || moved.value().outcome == Transfer::Closed) return close_channel(turn);
+    if (moved.value().outcome == Transfer::WouldBlock) return;
+    total += moved.value().bytes;
+    auto packet = reader_.advance(moved.value().bytes);
+    if (!packet.ok()) return kill(turn, packet.error().message);
+    if (!packet.value()) continue;
+    listener_.on_packet(turn, std::move(*packet.value()), std::exchange(received_descriptors_, {}));
+  }
+}
+
+void Peer::close_channel(Turn& turn) {
+  if (!channel_) return;
+  loop_.forget(turn, channel_.get());
+  channel_.reset();
+  outgoing_.clear();
+  if (is_departed_ || patience_) return;
+  patience_ = loop_.after(turn, kEndPatience, [this](Turn& now) {
+    patience_.reset();
+    signal(now, SIGKILL);
+  });
+}
+
+void Peer::on_output_readable(Turn& turn) {
+  if (read_output() == Transfer::Closed) close_output(turn);
+}
+
+Transfer Peer::read_output() {
+  std::array<std::byte, 4096> chunk;
+  Transfer outcome = Transfer::Moved;
+  // Bounded, because whoever holds the other end may print for ever.
+  for (int i = 0; i < 16 && outcome == Transfer::Moved; ++i) {
+    const auto moved = read_some(output_.get(), chunk);
+    outcome = moved.ok() ? moved.value().outcome : Transfer::Closed;
+    if (outcome == Transfer::Moved) {
+      last_output_.append(reinterpret_cast<const char*>(chunk.data()), moved.value().bytes);
+    }
+  }
+  if (last_output_.size() > kLastOutputBytes) {
+    last_output_.erase(0, last_output_.size() - kLastOutputBytes);
+  }
+  return outcome;
+}
+
+void Peer::close_output(Turn& turn) {
+  if (!output_) return;
+  loop_.forget(turn, output_.get());
+  output_.reset();
+}
+
+void Peer::signal(Turn&, int number) {
+  if (is_departed_) return;
+  // The one expected failure, a process that has just ended, needs no action.
+  [[maybe_unused]] const auto sent = send_signal(process_, number);
+}
+
+void Peer::kill(Turn& turn, std::string reason) {
+  if (reason_.empty()) reason_ = std::move(reason);
+  signal(turn, SIGKILL);
+}
+
+void Peer::on_process_ended(Turn& turn) {
+  loop_.forget(turn, process_.pidfd.get());
+  if (parent_ == Parent::Us) {
+    const auto exit = reap(process_);
+    depart(turn, exit.ok() && exit.value() ? *exit.value() : ExitStatus{-1, 0});
+    return;
+  }
+  if (is_departed_) return;
+  if (patience_) loop_.cancel(turn, *patience_);
+  patience_ = loop_.after(turn, kReportPatience, [this](Turn& now) {
+    patience_.reset();
+    depart(now, ExitStatus{-1, 0});
+  });
+}
+
+void Peer::exit_reported(Turn& turn, const ExitStatus& exit) {
+  loop_.forget(turn, process_.pidfd.get());
+  depart(turn, exit);
+}
+
+void Peer::depart(Turn& turn, const ExitStatus& exit) {
+  if (is_departed_) return;
+  // What it sent and printed before it ended still counts.
+  read_packets(turn, SIZE_MAX);
+  if (output_) read_output();
+  close_output(turn);
+  is_departed_ = true;
+  close_channel(turn);
+  if (patience_) loop_.cancel(turn, *patience_);
+  patience_.reset();
+  listener_.on_departed(turn, {process_.pid, exit, last_output_, reason_});
+}
+
+}  // namespace elsewhere

@@ -1,0 +1,99 @@
+// A process at the other end of a channel: packets out in order, packets in, the
+// last of what it printed, and how it ended. Workers and nurseries are peers.
+// Every call is made under the turn; none blocks.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/bytes.h"
+#include "engine/loop/loop.h"
+#include "engine/os/process.h"
+#include "engine/os/socket.h"
+#include "engine/wire/packet_reader.h"
+#include "engine/workers/launch.h"
+
+namespace elsewhere {
+
+// A body that several owners may need: the task for a retry, the peer while it
+// is on its way.
+using SharedBytes = std::shared_ptr<const Bytes>;
+
+// How a peer ended, with its last words.
+struct Departure {
+  pid_t pid = -1;
+  ExitStatus exit;
+  std::string output;
+  // Why we ended it ourselves, when we did: "sent bytes that are no packet".
+  std::string reason;
+};
+
+class PeerListener {
+ public:
+  virtual void on_packet(Turn&, Packet packet, std::vector<Fd> descriptors) = 0;
+  // The last call. The listener may not destroy the peer in it.
+  virtual void on_departed(Turn&, const Departure& departure) = 0;
+
+ protected:
+  ~PeerListener() = default;
+};
+
+class Peer {
+ public:
+  // Starts to listen. `listener` and `loop` must outlive the peer.
+  Peer(Turn&, Loop& loop, Launched launched, PeerListener& listener);
+  ~Peer();  // only after on_departed(), or when the loop has stopped
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+
+  pid_t pid() const { return process_.pid; }
+  // Sends at once what the socket takes; the rest follows from the I/O thread.
+  void send(Turn&, PacketKind kind, TaskId task, SharedBytes body = nullptr,
+            std::vector<Fd> descriptors = {});
+  // Nothing happens if the process is gone.
+  void signal(Turn&, int number);
+  // Ends the process now; `reason` becomes part of the departure.
+  void kill(Turn&, std::string reason);
+  // Closes our end, which asks the process to leave.
+  void close_channel(Turn&);
+  // From the nursery, which is the parent of what it forked.
+  void exit_reported(Turn&, const ExitStatus& exit);
+
+ private:
+  struct Outgoing {
+    std::array<std::byte, kHeaderBytes> header;
+    SharedBytes body;
+    std::vector<Fd> descriptors;
+    std::size_t sent_bytes = 0;
+  };
+
+  void flush(Turn&);
+  Result<Moved> send_front(Outgoing& front);
+  void on_channel_readable(Turn&);
+  void read_packets(Turn&, std::size_t bytes_max);
+  void on_output_readable(Turn&);
+  Transfer read_output();
+  void close_output(Turn&);
+  void on_process_ended(Turn&);
+  void depart(Turn&, const ExitStatus& exit);
+
+  Loop& loop_;
+  PeerListener& listener_;
+  Process process_;
+  Parent parent_;
+  Fd channel_;
+  Fd output_;
+  PacketReader reader_;
+  std::vector<Fd> received_descriptors_;
+  std::deque<Outgoing> outgoing_;
+  std::string last_output_;
+  std::string reason_;
+  std::optional<TimerId> patience_;  // for a process that should end, or an exit to be reported
+  bool is_departed_ = false;
+};
+
+}  // namespace elsewhere

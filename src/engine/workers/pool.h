@@ -1,0 +1,92 @@
+// A set of workers kept at its size: a worker that dies is replaced, unless
+// workers cannot be started at all, which breaks the pool. The pool knows
+// workers, not tasks; who has work for an idle worker gives it.
+// Every call is made under the turn; none blocks.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/workers/worker.h"
+
+namespace elsewhere {
+
+enum class LaunchBy { Nursery, Exec };
+
+struct PoolSpec {
+  int workers = 1;
+  LaunchSpec launch;
+  LaunchBy launch_by = LaunchBy::Nursery;
+  SharedBytes setup;
+  std::chrono::milliseconds start_patience{30000};
+};
+
+class PoolListener {
+ public:
+  virtual void on_worker_idle(Turn&) = 0;
+  virtual void on_task_event(Turn&, TaskId task, Bytes event) = 0;
+  virtual void on_task_result(Turn&, TaskId task, Packet result, pid_t pid) = 0;
+  // The worker that had been given `task` ended without a result.
+  virtual void on_task_lost(Turn&, TaskId task, const Departure& departure) = 0;
+  // No worker will come any more.
+  virtual void on_pool_broken(Turn&, const std::string& why) = 0;
+
+ protected:
+  ~PoolListener() = default;
+};
+
+class Pool : private WorkerListener {
+ public:
+  // `nursery` answers with the process to fork from, starting it if need be.
+  using NurserySource = std::function<Result<Nursery*>(Turn&)>;
+
+  Pool(Loop& loop, PoolSpec spec, NurserySource nursery, PoolListener& listener);
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  void start(Turn&);
+  // Ends every worker now, whatever it is doing. The pool stays empty.
+  void close(Turn&);
+
+  // An idle worker to give a task to; nullptr if there is none.
+  Worker* idle_worker();
+  // The worker that has been given `task`; nullptr if there is none.
+  Worker* worker_with(TaskId task);
+
+  int size() const { return spec_.workers; }
+  int busy_count() const;
+  bool is_empty() const { return workers_.empty(); }
+  const std::optional<std::string>& broken() const { return broken_; }
+  std::vector<pid_t> pids() const;
+
+ private:
+  void start_worker(Turn&);
+  void break_pool(Turn&, std::string why);
+  bool is_dying_too_often();
+  void on_worker_ready(Turn&, Worker& worker) override;
+  void on_worker_event(Turn&, Worker& worker, Packet event) override;
+  void on_worker_result(Turn&, Worker& worker, TaskId task, Packet result) override;
+  void on_worker_gone(Turn&, Worker& worker, WorkerState before,
+                      const Departure& departure) override;
+
+  Loop& loop_;
+  PoolSpec spec_;
+  NurserySource nursery_;
+  PoolListener& listener_;
+  std::map<WorkerId, std::unique_ptr<Worker>> workers_;
+  std::vector<WorkerId> idle_;  // the one used last is used next: it is warm
+  int failed_starts_ = 0;       // in a row
+  std::deque<std::chrono::steady_clock::time_point> idle_deaths_;
+  std::optional<std::string> broken_;
+  bool is_closed_ = false;
+};
+
+// One sentence about how a worker ended, with its last output.
+std::string describe(const Departure& departure);
+
+}  // namespace elsewhere

@@ -1,0 +1,120 @@
+#include "engine/workers/worker.h"
+
+#include <signal.h>
+
+#include <utility>
+
+#include "engine/base/ensure.h"
+
+namespace elsewhere {
+
+void Worker::start_by_exec(Turn& turn, const LaunchSpec& spec, SharedBytes setup,
+                           std::chrono::milliseconds patience) {
+  begin(turn, std::move(setup), patience);
+  launched(turn, launch_by_exec(spec));
+}
+
+void Worker::start_by_nursery(Turn& turn, Nursery& nursery, SharedBytes setup,
+                              std::chrono::milliseconds patience) {
+  begin(turn, std::move(setup), patience);
+  nursery_ = &nursery;
+  nursery.fork_worker(turn, id_, *this);
+}
+
+void Worker::begin(Turn& turn, SharedBytes setup, std::chrono::milliseconds patience) {
+  setup_ = std::move(setup);
+  start_timer_ = loop_.after(turn, patience, [this](Turn& now) {
+    start_timer_.reset();
+    if (peer_) {
+      peer_->kill(now, "did not become ready in time");
+    } else {
+      dismiss(now);
+    }
+  });
+}
+
+void Worker::launched(Turn& turn, Result<Launched> launched) {
+  if (!launched.ok()) {
+    // Reported from the I/O thread, so that a pool never hears of a failure
+    // while it is still in the middle of starting the worker.
+    loop_.post([this, message = launched.error().message](Turn& now) {
+      gone(now, {-1, {}, "", message});
+    });
+    return;
+  }
+  peer_.emplace(turn, loop_, std::move(launched.value()), static_cast<PeerListener&>(*this));
+  peer_->send(turn, PacketKind::Setup, kNoTask, std::exchange(setup_, nullptr));
+}
+
+void Worker::on_forked(Turn& turn, Result<Launched> result) { launched(turn, std::move(result)); }
+
+void Worker::on_exit_reported(Turn& turn, const ExitStatus& exit) {
+  if (peer_) peer_->exit_reported(turn, exit);
+}
+
+void Worker::run(Turn& turn, TaskId task, SharedBytes body) {
+  ensure(state_ == WorkerState::Idle, "a task was given to a worker that is not idle");
+  state_ = WorkerState::Busy;
+  task_ = task;
+  peer_->send(turn, PacketKind::Run, task, std::move(body));
+}
+
+void Worker::interrupt(Turn& turn) {
+  if (peer_) peer_->signal(turn, SIGINT);
+}
+
+void Worker::kill(Turn& turn, std::string reason) {
+  if (peer_) return peer_->kill(turn, std::move(reason));
+  dismiss(turn);
+}
+
+void Worker::dismiss(Turn& turn) {
+  if (peer_) return peer_->close_channel(turn);
+  if (nursery_ != nullptr) nursery_->drop(turn, id_);
+  if (state_ == WorkerState::Starting) {
+    loop_.post([this](Turn& now) { gone(now, {-1, {}, "", "was not started in time"}); });
+  }
+}
+
+void Worker::on_packet(Turn& turn, Packet packet, std::vector<Fd>) {
+  switch (packet.kind) {
+    case PacketKind::Ready:
+      if (state_ != WorkerState::Starting) break;
+      if (packet.flag == PacketFlag::Failed) {
+        const auto* text = reinterpret_cast<const char*>(packet.body.data());
+        return peer_->kill(turn, std::string(text, packet.body.size()));
+      }
+      if (start_timer_) loop_.cancel(turn, *std::exchange(start_timer_, std::nullopt));
+      state_ = WorkerState::Idle;
+      return listener_.on_worker_ready(turn, *this);
+    case PacketKind::Event:
+      if (state_ == WorkerState::Busy && packet.task == *task_) {
+        listener_.on_worker_event(turn, *this, std::move(packet));
+      }
+      return;
+    case PacketKind::Result: {
+      if (state_ != WorkerState::Busy || packet.task != *task_) break;
+      const TaskId task = *std::exchange(task_, std::nullopt);
+      state_ = WorkerState::Idle;
+      return listener_.on_worker_result(turn, *this, task, std::move(packet));
+    }
+    case PacketKind::Setup:
+    case PacketKind::Run:
+    case PacketKind::Fork:
+    case PacketKind::Forked:
+    case PacketKind::Exited: break;
+  }
+  peer_->kill(turn, "sent a packet that does not fit its state");
+}
+
+void Worker::on_departed(Turn& turn, const Departure& departure) { gone(turn, departure); }
+
+void Worker::gone(Turn& turn, const Departure& departure) {
+  if (state_ == WorkerState::Gone) return;
+  if (start_timer_) loop_.cancel(turn, *std::exchange(start_timer_, std::nullopt));
+  if (nursery_ != nullptr) nursery_->drop(turn, id_);
+  const WorkerState before = std::exchange(state_, WorkerState::Gone);
+  listener_.on_worker_gone(turn, *this, before, departure);
+}
+
+}  // namespace elsewhere

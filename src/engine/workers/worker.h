@@ -1,0 +1,81 @@
+// One background R process that runs tasks, as a state machine:
+//
+//   Starting ──ready──▶ Idle ──run()──▶ Busy ──result──▶ Idle
+//       └──────────────────┴───────────────┴──departed──▶ Gone
+//
+// Every call is made under the turn; none blocks.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "engine/base/ids.h"
+#include "engine/workers/nursery.h"
+#include "engine/workers/peer.h"
+
+namespace elsewhere {
+
+class Worker;
+enum class WorkerState { Starting, Idle, Busy, Gone };
+
+class WorkerListener {
+ public:
+  virtual void on_worker_ready(Turn&, Worker& worker) = 0;
+  virtual void on_worker_event(Turn&, Worker& worker, Packet event) = 0;
+  // The worker is idle again; `task` is what it had been given.
+  virtual void on_worker_result(Turn&, Worker& worker, TaskId task, Packet result) = 0;
+  // The last call. `before` is what the worker was when it ended; if it was
+  // Busy, worker.task() is still the task it had been given.
+  virtual void on_worker_gone(Turn&, Worker& worker, WorkerState before,
+                              const Departure& departure) = 0;
+
+ protected:
+  ~WorkerListener() = default;
+};
+
+class Worker : private PeerListener, private NurseryClient {
+ public:
+  Worker(Loop& loop, WorkerId id, WorkerListener& listener)
+      : loop_(loop), id_(id), listener_(listener) {}
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Start in one of two ways; then comes ready or gone, within `patience`.
+  void start_by_exec(Turn&, const LaunchSpec& spec, SharedBytes setup,
+                     std::chrono::milliseconds patience);
+  void start_by_nursery(Turn&, Nursery& nursery, SharedBytes setup,
+                        std::chrono::milliseconds patience);
+
+  WorkerId id() const { return id_; }
+  WorkerState state() const { return state_; }
+  pid_t pid() const { return peer_ ? peer_->pid() : -1; }
+  std::optional<TaskId> task() const { return task_; }
+
+  void run(Turn&, TaskId task, SharedBytes body);  // only when Idle
+  // SIGINT, which R turns into an interrupt of what it is running.
+  void interrupt(Turn&);
+  void kill(Turn&, std::string reason);
+  // Asks the process to leave by closing its channel.
+  void dismiss(Turn&);
+
+ private:
+  void begin(Turn&, SharedBytes setup, std::chrono::milliseconds patience);
+  void launched(Turn&, Result<Launched> launched);
+  void gone(Turn&, const Departure& departure);
+  void on_packet(Turn&, Packet packet, std::vector<Fd> descriptors) override;
+  void on_departed(Turn&, const Departure& departure) override;
+  void on_forked(Turn&, Result<Launched> launched) override;
+  void on_exit_reported(Turn&, const ExitStatus& exit) override;
+
+  Loop& loop_;
+  WorkerId id_;
+  WorkerListener& listener_;
+  WorkerState state_ = WorkerState::Starting;
+  std::optional<TaskId> task_;
+  std::optional<Peer> peer_;
+  Nursery* nursery_ = nullptr;
+  SharedBytes setup_;
+  std::optional<TimerId> start_timer_;
+};
+
+}  // namespace elsewhere

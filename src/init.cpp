@@ -24,6 +24,11 @@ static const R_CallMethodDef kEntries[] = {ENTRY(ew_border_init, 1),
     ENTRY(ew_task_cancel, 2),
     ENTRY(ew_task_notify, 1),
     ENTRY(ew_take_notified, 0),
+                                           ENTRY(ew_worker_boot, 1),
+                                           ENTRY(ew_worker_emit, 1),
+                                           ENTRY(ew_worker_capture_begin, 0),
+                                           ENTRY(ew_worker_capture_end, 0),
+                                           ENTRY(ew_worker_redirect_output, 2),
                                            {nullptr, nullptr, 0}};
 
 #undef ENTRY

@@ -27,4 +27,13 @@ SEXP ew_task_events(SEXP task);
 SEXP ew_task_cancel(SEXP task, SEXP grace);
 SEXP ew_task_notify(SEXP task);
 SEXP ew_take_notified();
+// worker.cpp
+SEXP ew_worker_boot(SEXP functions);
+SEXP ew_worker_step();
+SEXP ew_worker_decode();
+SEXP ew_worker_pack(SEXP value);
+SEXP ew_worker_emit(SEXP condition);
+SEXP ew_worker_capture_begin();
+SEXP ew_worker_capture_end();
+SEXP ew_worker_redirect_output(SEXP output, SEXP error);
 }

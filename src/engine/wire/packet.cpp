@@ -32,11 +32,11 @@ constexpr std::uint16_t kKindMask = (1u << kFlagShift) - 1;
 
 bool is_kind(std::uint16_t number) {
   return number >= static_cast<std::uint16_t>(PacketKind::Setup) &&
-         number <= static_cast<std::uint16_t>(PacketKind::Exited);
+         number <= static_cast<std::uint16_t>(PacketKind::Synced);
 }
 
 bool is_flag(std::uint16_t number) {
-  return number <= static_cast<std::uint16_t>(PacketFlag::HasFds);
+  return number <= static_cast<std::uint16_t>(PacketFlag::Incomplete);
 }
 
 }  // namespace

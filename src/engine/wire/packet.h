@@ -15,22 +15,25 @@
 namespace elsewhere {
 
 enum class PacketKind : std::uint16_t {
-  Setup = 1,   // owner → worker: how to prepare; the first packet
-  Ready = 2,   // worker → owner: prepared, or why not
-  Run = 3,     // owner → worker: one task
-  Event = 4,   // worker → owner: a condition, while the task runs
-  Result = 5,  // worker → owner: the task's outcome; exactly one a task
-  Fork = 6,    // owner → nursery: fork a worker; descriptors travel with it
-  Forked = 7,  // nursery → owner: its pid; a pidfd travels with it
-  Exited = 8,  // nursery → owner: how a forked worker ended
+  Setup = 1,    // owner → worker: how to prepare; the first packet
+  Ready = 2,    // worker → owner: prepared, or why not
+  Run = 3,      // owner → worker: one task
+  Event = 4,    // worker → owner: a condition, while the task runs
+  Result = 5,   // worker → owner: the task's outcome; exactly one a task
+  Fork = 6,     // owner → nursery: fork a worker; descriptors travel with it
+  Forked = 7,   // nursery → owner: its pid; a pidfd travels with it
+  Exited = 8,   // nursery → owner: how a forked worker ended
+  Sync = 9,     // owner → worker: answer when the console lines so far have run
+  Synced = 10,  // worker → owner: they have
 };
 
 // What a packet says beside its body.
 enum class PacketFlag : std::uint16_t {
   None = 0,
-  Failed = 1,   // Ready, Result: the body is a message in UTF-8, not a value
-  Aborted = 2,  // Result: the task jumped to top level; there is no value
-  HasFds = 3,   // descriptors travel with the first byte
+  Failed = 1,      // Ready, Result: the body is a message in UTF-8, not a value
+  Aborted = 2,     // Result: the task jumped to top level; there is no value
+  HasFds = 3,      // descriptors travel with the first byte
+  Incomplete = 4,  // Synced: the last line leaves an expression unfinished
 };
 
 struct PacketHeader {

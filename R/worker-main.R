@@ -1,0 +1,56 @@
+# What a worker process runs. These functions travel to it in the first packet,
+# so they use base R and each other only; the package itself is never loaded in
+# a worker. The front that starts the worker chooses them: a session sends
+# those of R/session-worker.R, a pool its own.
+#
+# The first packet is a list with `functions`, whatever their `prepare(setup)`
+# reads, and nothing else. In the worker the functions live in one environment,
+# beside what inst/worker/profile.R has put there: emit(condition) sends a
+# condition to the owner while a task runs; capture_begin() and capture_end()
+# keep what R prints; redirect_output(output, error) moves descriptors 1 and 2
+# during each task.
+#
+# `evaluate(payload)` runs each task; what it returns is the task's outcome.
+# `prepare(setup)`, if there is one, runs once; its value is the body of Ready.
+# `suspends_interrupts`, if `TRUE` in that environment, keeps interrupts away
+# from everything but what evaluate() wraps in allowInterrupts().
+
+# A named list of functions, ready to travel: without source references, and
+# without this namespace, which serialization would ask the worker to load.
+worker_functions <- function(...) {
+  lapply(list(...), function(one) {
+    one <- utils::removeSource(one)
+    environment(one) <- baseenv()
+    one
+  })
+}
+
+worker_file <- function(...) {
+  system.file("worker", ..., package = "elsewhere", mustWork = TRUE)
+}
+
+# The library that the worker boots from: the one loaded here.
+worker_library <- function() {
+  getLoadedDLLs()[["elsewhere"]][["path"]]
+}
+
+# NAME = value of what makes an R process boot as a worker. What they hide from
+# the process is restored there before the first packet.
+worker_environment <- function(system_profile = FALSE) {
+  c(
+    ELSEWHERE_DLL = worker_library(),
+    R_PROFILE_USER = worker_file("profile.R"),
+    saved_variable("R_PROFILE_USER"),
+    if (!system_profile) c(R_PROFILE = "", saved_variable("R_PROFILE"))
+  )
+}
+
+saved_variable <- function(name) {
+  value <- Sys.getenv(name, NA)
+  if (is.na(value)) return(NULL)
+  structure(value, names = paste0("ELSEWHERE_SAVED_", name))
+}
+
+worker_arguments <- function() {
+  c("--no-readline", "--slave", "--no-save", "--no-restore")
+}

@@ -1,0 +1,53 @@
+# The start of a background session: R reads this file as its user profile. What
+# a worker needs lives in one environment, `.elsewhere`, in the attached
+# `tools:elsewhere`, so that the search path shows no name of ours and the global
+# environment stays empty. docs/decisions/ has a page on what happens after.
+local({
+  library_file <- dyn.load(Sys.getenv("ELSEWHERE_DLL"))
+  boot <- getNativeSymbolInfo("ew_worker_boot", library_file)
+  functions <- new.env(parent = baseenv())
+  tools <- attach(NULL, pos = length(search()), name = "tools:elsewhere")
+  assign(".elsewhere", functions, envir = tools)
+  entries <- .Call(boot, functions)
+
+  # Defined where they see R's base and each other, and nothing of this file.
+  assign("entries", entries, envir = functions)
+  evalq({
+    step <- function() {
+      .Call(entries$step)
+      invisible()
+    }
+    emit <- function(condition) .Call(entries$emit, condition)
+    capture_begin <- function() .Call(entries$capture_begin)
+    capture_end <- function() .Call(entries$capture_end)
+    redirect_output <- function(output, error) {
+      .Call(entries$redirect_output, output, error)
+    }
+    # The owner's first packet: functions to have, then what to do with them.
+    setup <- function(setup) {
+      # Without a handler R ends at an error that reaches its top level.
+      if (is.null(getOption("error"))) {
+        options(error = function() invokeRestart("abort"))
+      }
+      home <- environment(sys.function())
+      for (name in names(setup$functions)) {
+        function_here <- setup$functions[[name]]
+        environment(function_here) <- home
+        assign(name, function_here, envir = home)
+      }
+      if (exists("prepare", home, inherits = FALSE)) home$prepare(setup)
+    }
+  }, functions)
+
+  # What was set to start this process is not for the processes it starts.
+  for (name in c("R_PROFILE", "R_PROFILE_USER")) {
+    saved <- Sys.getenv(paste0("ELSEWHERE_SAVED_", name), NA)
+    if (is.na(saved)) {
+      Sys.unsetenv(name)
+    } else {
+      do.call(Sys.setenv, structure(list(saved), names = name))
+    }
+    Sys.unsetenv(paste0("ELSEWHERE_SAVED_", name))
+  }
+  Sys.unsetenv("ELSEWHERE_DLL")
+})

@@ -1,0 +1,50 @@
+#include "bridge/worker/console_capture.h"
+
+#define R_INTERFACE_PTRS
+#include <Rinterface.h>
+
+#include <new>
+#include <utility>
+
+namespace elsewhere {
+namespace {
+
+// R's hook has no place for an argument, so what belongs to the one capture that
+// runs is here.
+std::string captured;
+FILE* output_before = nullptr;
+void (*write_before)(const char*, int) = nullptr;
+void (*write_extended_before)(const char*, int, int) = nullptr;
+
+// Called in R's C frames: nothing may be thrown through them.
+void catch_output(const char* text, int length, int) {
+  try {
+    captured.append(text, static_cast<std::size_t>(length));
+    return;
+  } catch (const std::bad_alloc&) {
+  }
+  Rf_error("not enough memory to keep the output");
+}
+
+}  // namespace
+
+bool ConsoleCapture::begin() {
+  if (is_running_) return false;
+  captured.clear();
+  output_before = std::exchange(R_Outputfile, nullptr);
+  write_before = std::exchange(ptr_R_WriteConsole, nullptr);
+  write_extended_before = std::exchange(ptr_R_WriteConsoleEx, catch_output);
+  is_running_ = true;
+  return true;
+}
+
+std::string ConsoleCapture::end() {
+  if (!is_running_) return {};
+  R_Outputfile = output_before;
+  ptr_R_WriteConsole = write_before;
+  ptr_R_WriteConsoleEx = write_extended_before;
+  is_running_ = false;
+  return std::exchange(captured, {});
+}
+
+}  // namespace elsewhere

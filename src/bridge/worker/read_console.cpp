@@ -1,0 +1,66 @@
+// R's console reader in a worker process, and the decision what the process is.
+#include <dlfcn.h>
+#include <pthread.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "bridge/worker/worker_main.h"
+
+#define R_INTERFACE_PTRS
+#include <Rinterface.h>
+
+namespace elsewhere {
+namespace {
+
+WorkerMain* worker_of_this_process = nullptr;
+
+// The one place where a booted process takes its role, the first time R wants a
+// line. A process that forks workers returns from here in its children only.
+bool take_role() {
+  const auto status = worker_of_this_process->become_worker();
+  if (status.ok()) return true;
+  std::fprintf(stderr, "elsewhere: %s\n", status.error().message.c_str());
+  return false;
+}
+
+WorkerMain::Next next_line(unsigned char* buffer, int buffer_bytes) noexcept {
+  if (!worker_of_this_process->is_started() && !take_role()) return WorkerMain::Next::EndOfFile;
+  return worker_of_this_process->next_line(buffer, buffer_bytes);
+}
+
+// R calls this from C frames; it holds nothing when it jumps.
+extern "C" int read_console(const char*, unsigned char* buffer, int buffer_bytes, int) {
+  switch (next_line(buffer, buffer_bytes)) {
+    case WorkerMain::Next::Line: return 1;
+    case WorkerMain::Next::EndOfFile: return 0;
+    case WorkerMain::Next::DropExpression: jump_to_toplevel();
+  }
+  return 0;
+}
+
+void in_forked_child() {
+  if (worker_of_this_process != nullptr) worker_of_this_process->forget_channel();
+}
+
+// library(elsewhere) in the worker loads this file again, and R unloads it
+// before it does. The console reader must stay where it is.
+void stay_in_memory() {
+  Dl_info about;
+  if (::dladdr(reinterpret_cast<void*>(&read_console), &about) != 0) {
+    ::dlopen(about.dli_fname, RTLD_NOW | RTLD_NODELETE);
+  }
+}
+
+}  // namespace
+
+WorkerMain* this_worker() { return worker_of_this_process; }
+
+void boot_worker(MainThread&, std::unique_ptr<WorkerMain> worker) {
+  stay_in_memory();
+  worker_of_this_process = worker.release();  // lives as long as the process
+  ::pthread_atfork(nullptr, nullptr, in_forked_child);
+  ptr_R_ReadConsole = read_console;
+}
+
+}  // namespace elsewhere

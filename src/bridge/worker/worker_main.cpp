@@ -1,0 +1,309 @@
+#include "bridge/worker/worker_main.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+#include "bridge/guard.h"
+#include "bridge/serialize.h"
+#include "engine/workers/owner_watch.h"
+
+// After the standard library: R's header declares with C names.
+#include <R_ext/GraphicsEngine.h>
+#include <R_ext/Parse.h>
+#include <Rembedded.h>
+
+namespace elsewhere {
+namespace {
+
+constexpr std::string_view kStepLine =
+    "base::as.environment(\"tools:elsewhere\")$.elsewhere$step()\n";
+constexpr std::string_view kQuitLine = "base::quit(\"no\", 1L, FALSE)\n";
+
+void put_line(unsigned char* buffer, int buffer_bytes, std::string_view line) {
+  const auto length = std::min(line.size(), static_cast<std::size_t>(buffer_bytes) - 1);
+  std::memcpy(buffer, line.data(), length);
+  buffer[length] = 0;
+}
+
+struct ParseRequest {
+  const char* text;
+  bool is_incomplete = false;
+};
+
+void parse(void* data) {
+  auto* request = static_cast<ParseRequest*>(data);
+  ParseStatus status = PARSE_NULL;
+  SEXP text = PROTECT(Rf_mkString(request->text));
+  R_ParseVector(text, -1, &status, R_NilValue);
+  UNPROTECT(1);
+  request->is_incomplete = status == PARSE_INCOMPLETE;
+}
+
+void flush_streams() {
+  std::fflush(stdout);
+  std::fflush(stderr);
+}
+
+PacketKind reply_kind(const Packet& packet) {
+  return packet.kind == PacketKind::Setup ? PacketKind::Ready : PacketKind::Result;
+}
+
+}  // namespace
+
+Status WorkerMain::become_worker() {
+  if (::fcntl(kWorkerChannelFd, F_SETFD, FD_CLOEXEC) != 0) {
+    return system_error("a worker wants its channel as descriptor 3");
+  }
+  auto console = ConsoleInput::take_over();
+  if (!console.ok()) return console.error();
+  console_ = std::move(console.value());
+  pid_ = ::getpid();
+  channel_.emplace(Fd(kWorkerChannelFd));
+  return start_owner_watch({kWorkerChannelFd, R_TempDir == nullptr ? "" : R_TempDir, &is_idle_});
+}
+
+void WorkerMain::forget_channel() {
+  // Not closed by close(): the number belongs to the parent's object, which lives
+  // on in this copy of the memory and must not close a number reused meanwhile.
+  if (!channel_) return;
+  ::close(channel_->release());
+}
+
+WorkerMain::Next WorkerMain::next_line(unsigned char* buffer, int buffer_bytes) {
+  // Code of a task that reads the console finds its end.
+  if (phase_ == Phase::Evaluating || ::getpid() != pid_) return Next::EndOfFile;
+  finish_task();
+  if (ends_after_reply_) {
+    put_line(buffer, buffer_bytes, kQuitLine);
+    return Next::Line;
+  }
+  look_at_expression();
+  if (packet_) return dispatch(buffer, buffer_bytes);
+  for (;;) {
+    // An interrupt that came for a task that is over, or for none, hits nothing.
+    R_interrupts_pending = 0;
+    if (console_.has_line()) return give_console_line(buffer, buffer_bytes);
+    if (console_.has_ended()) return Next::EndOfFile;
+    is_idle_ = true;
+    if (!wait_for_input()) continue;
+    const Next next = take_packet(buffer, buffer_bytes);
+    if (next != Next::Line || phase_ == Phase::Dispatched) return next;
+  }
+}
+
+// true when the channel is to be read. Console lines that were sent before a
+// packet come first: the channel is looked at before the console, so whoever
+// finds the packet finds them too.
+bool WorkerMain::wait_for_input() {
+  pollfd entries[] = {{channel_->fd(), POLLIN, 0}, {console_.fd(), POLLIN, 0}};
+  if (!channel_->has_waiting_packet() && ::poll(entries, 2, -1) < 0) return false;
+  if (entries[1].revents != 0) {
+    console_.read_some();
+    return false;
+  }
+  return true;
+}
+
+// Line with the phase still Idle: nothing for R to do, wait on.
+WorkerMain::Next WorkerMain::take_packet(unsigned char* buffer, int buffer_bytes) {
+  auto packet = channel_->wait_packet({});
+  if (!packet.ok()) {
+    return packet.error().code == ErrorCode::Interrupted ? Next::Line : Next::EndOfFile;
+  }
+  R_interrupts_pending = 0;
+  const PacketHeader header = header_of(*packet.value());
+  switch (header.kind) {
+    case PacketKind::Setup:
+    case PacketKind::Run: packet_ = std::move(packet.value()); break;
+    case PacketKind::Sync:
+      send({PacketKind::Synced, is_inside_expression_ ? PacketFlag::Incomplete : PacketFlag::None,
+            header.task, 0},
+           {});
+      return Next::Line;
+    case PacketKind::Ready:
+    case PacketKind::Event:
+    case PacketKind::Result:
+    case PacketKind::Synced:
+    case PacketKind::Fork:
+    case PacketKind::Forked:
+    case PacketKind::Exited: return Next::EndOfFile;  // the owner is no owner of ours
+  }
+  return is_inside_expression_ ? Next::DropExpression : dispatch(buffer, buffer_bytes);
+}
+
+WorkerMain::Next WorkerMain::dispatch(unsigned char* buffer, int buffer_bytes) {
+  expression_.clear();
+  is_inside_expression_ = false;
+  is_idle_ = false;
+  phase_ = Phase::Dispatched;
+  if (suspends_interrupts_) R_interrupts_suspended = TRUE;
+  put_line(buffer, buffer_bytes, kStepLine);
+  return Next::Line;
+}
+
+WorkerMain::Next WorkerMain::give_console_line(unsigned char* buffer, int buffer_bytes) {
+  is_idle_ = false;
+  R_interrupts_suspended = FALSE;
+  const std::string line = console_.take_line(static_cast<std::size_t>(buffer_bytes) - 1);
+  expression_ += line;
+  put_line(buffer, buffer_bytes, line);
+  return Next::Line;
+}
+
+// R does not tell its reader whether it wants the start of an expression or its
+// continuation, so the lines given since the last start are parsed once more.
+void WorkerMain::look_at_expression() {
+  if (expression_.empty()) return;
+  if (expression_.back() != '\n') {
+    is_inside_expression_ = true;
+    return;
+  }
+  ParseRequest request{expression_.c_str()};
+  is_inside_expression_ = R_ToplevelExec(parse, &request) == TRUE && request.is_incomplete;
+  if (!is_inside_expression_) expression_.clear();
+}
+
+// By now R has printed the warnings that the task has left behind.
+void WorkerMain::finish_task() {
+  if (phase_ == Phase::Idle || !packet_) return;
+  flush_streams();
+  if (redirect_) redirect_->end();
+  capture_.end();
+  if (!has_reply_) {
+    reply_ = Packet{reply_kind(*packet_), PacketFlag::Aborted, packet_->task, {}};
+  }
+  packet_.reset();
+  phase_ = Phase::Idle;
+  has_reply_ = false;
+  const PacketHeader header = header_of(reply_);
+  send(header, std::exchange(reply_.body, Bytes()), std::exchange(reply_fds_, {}));
+}
+
+// An owner that is gone shows at the next read.
+void WorkerMain::send(const PacketHeader& header, Bytes body, std::vector<int> fds) {
+  if (!channel_->send(header, std::move(body), std::move(fds)).ok()) return;
+  while (!channel_->is_all_sent()) {
+    auto sent = channel_->wait_sent({});
+    if (!sent.ok() && sent.error().code != ErrorCode::Interrupted) return;
+  }
+}
+
+void WorkerMain::step(MainThread& main) {
+  if (phase_ != Phase::Dispatched || !packet_) return;
+  phase_ = Phase::Evaluating;
+  try {
+    if (packet_->kind == PacketKind::Setup) {
+      set_up(main);
+    } else {
+      run(main);
+    }
+  } catch (...) {
+    phase_ = Phase::Replying;
+    throw;
+  }
+  phase_ = Phase::Replying;
+}
+
+SEXP WorkerMain::decode(MainThread& main) {
+  if (!packet_) return R_NilValue;
+  return from_bytes(main, std::as_const(packet_->body).span());
+}
+
+void WorkerMain::pack(MainThread& main, SEXP value) {
+  reply_.body = to_bytes(main, value, OnReference::Allow);
+  reply_.flag = PacketFlag::None;
+  has_reply_ = true;
+}
+
+void WorkerMain::keep_failure(const char* message) {
+  reply_.flag = PacketFlag::Failed;
+  reply_.body = Bytes(std::as_bytes(std::span(message, std::strlen(message))));
+  has_reply_ = true;
+}
+
+void WorkerMain::set_up(MainThread& main) {
+  reply_ = Packet{PacketKind::Ready, PacketFlag::None, packet_->task, {}};
+  // setup(setup): an error in it is shown on standard error and ends the worker.
+  int failed = 0;
+  r_call(main, [&] {
+    SEXP setup = PROTECT(R_tryEval(decode_call_, R_BaseEnv, &failed));
+    if (failed == 0) {
+      SEXP function = PROTECT(Rf_findFun(Rf_install("setup"), functions_));
+      SEXP call = PROTECT(Rf_lang2(function, setup));
+      SEXP value = PROTECT(R_tryEval(call, R_GlobalEnv, &failed));
+      if (failed == 0) {
+        SEXP pack = PROTECT(Rf_lang3(Rf_install(".Call"), pack_entry_, value));
+        R_tryEval(pack, R_BaseEnv, &failed);
+        UNPROTECT(1);
+      }
+      UNPROTECT(3);
+    }
+    UNPROTECT(1);
+  });
+  if (failed != 0) {
+    keep_failure(R_curErrorBuf());
+    ends_after_reply_ = true;
+    return;
+  }
+  SEXP suspends = r_call(
+      main, [&] { return Rf_findVarInFrame(functions_, Rf_install("suspends_interrupts")); });
+  suspends_interrupts_ = TYPEOF(suspends) == LGLSXP && LOGICAL(suspends)[0] == TRUE;
+  if (redirect_) {
+    reply_fds_ = redirect_->memory_fds();
+    if (!reply_fds_.empty()) reply_.flag = PacketFlag::HasFds;
+  }
+}
+
+// The three parts fail differently: a payload that cannot be read and a value
+// that cannot be written are the reply's message; what evaluate() does with the
+// task's own failures is its business, and its jumps go on to R's top level.
+void WorkerMain::run(MainThread& main) {
+  reply_ = Packet{PacketKind::Result, PacketFlag::None, packet_->task, {}};
+  int failed = 0;
+  r_call(main, [&] {
+    SEXP payload = PROTECT(R_tryEvalSilent(decode_call_, R_BaseEnv, &failed));
+    if (failed == 0) {
+      begin_output();
+      SEXP function = PROTECT(Rf_findFun(Rf_install("evaluate"), functions_));
+      SEXP quoted = PROTECT(Rf_lang2(R_QuoteSymbol, payload));
+      SEXP call = PROTECT(Rf_lang2(function, quoted));
+      SEXP value = PROTECT(Rf_eval(call, R_GlobalEnv));
+      SEXP quoted_value = PROTECT(Rf_lang2(R_QuoteSymbol, value));
+      SEXP pack = PROTECT(Rf_lang3(Rf_install(".Call"), pack_entry_, quoted_value));
+      R_tryEvalSilent(pack, R_BaseEnv, &failed);
+      UNPROTECT(6);
+    }
+    UNPROTECT(1);
+  });
+  if (failed != 0) keep_failure(R_curErrorBuf());
+}
+
+void WorkerMain::begin_output() {
+  packet_->body = Bytes();  // it is decoded now, and may be large
+  flush_streams();
+  if (redirect_) redirect_->begin();
+}
+
+bool WorkerMain::emit(MainThread& main, SEXP condition) {
+  if (phase_ != Phase::Evaluating || !packet_ || ::getpid() != pid_) return false;
+  Bytes body = to_bytes(main, condition, OnReference::Allow);
+  const PacketHeader header{PacketKind::Event, PacketFlag::None, packet_->task, body.size()};
+  send(header, std::move(body));
+  return true;
+}
+
+Status WorkerMain::redirect_output(const std::string& output, const std::string& error) {
+  auto redirect = OutputRedirect::open(output, error);
+  if (!redirect.ok()) return redirect.error();
+  redirect_ = std::move(redirect.value());
+  return Done{};
+}
+
+}  // namespace elsewhere

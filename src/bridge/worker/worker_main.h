@@ -1,0 +1,114 @@
+// The worker side: a background R process that reads tasks where R reads its
+// console, lets R's own top level evaluate them, and replies.
+//
+// Two steps start it. boot() replaces R's console reader and does nothing else:
+// no thread, no byte read. The first time R asks for a line, the role of the
+// process is decided (read_console.cpp), and become_worker() makes it a worker on
+// descriptor 3. A process forked in between, in the console reader, becomes a
+// worker of its own by falling through to the same call.
+//
+// There is one worker a process. R's main thread only, but for what is atomic.
+#pragma once
+
+#include <Rinternals.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bridge/main_thread.h"
+#include "bridge/worker/console_capture.h"
+#include "engine/workers/channel.h"
+#include "engine/workers/console_input.h"
+#include "engine/workers/output_redirect.h"
+
+namespace elsewhere {
+
+inline constexpr int kWorkerChannelFd = 3;
+
+class WorkerMain {
+ public:
+  // `functions` is the environment that holds what a worker calls: setup(), and
+  // evaluate() once setup() has put it there. The caller has made all three safe
+  // from R's garbage collector for the life of the process.
+  WorkerMain(SEXP functions, SEXP decode_call, SEXP pack_entry)
+      : functions_(functions), decode_call_(decode_call), pack_entry_(pack_entry) {}
+
+  // Makes this process a worker on descriptor 3: starts the thread that watches
+  // the owner and takes standard input over. Once, in the console reader.
+  Status become_worker();
+  bool is_started() const { return channel_.has_value(); }
+
+  // What R's console reader returns. `DropExpression`: the top level has half an
+  // expression and no more lines; the reader jumps out of it and comes back.
+  enum class Next { Line, EndOfFile, DropExpression };
+  // Blocks until there is a packet or a console line. Sends the reply of the task
+  // that has ended since the last call. Puts one line into `buffer`.
+  Next next_line(unsigned char* buffer, int buffer_bytes);
+
+  // Runs what the packet at hand asks for and keeps the reply.
+  void step(MainThread& main);
+  // The value in the packet at hand; not protected.
+  SEXP decode(MainThread& main);
+  // Makes `value` the body of the reply.
+  void pack(MainThread& main, SEXP value);
+
+  // Sends a condition to the owner while a task runs. false when none runs here,
+  // such as in a child that the task has forked.
+  bool emit(MainThread& main, SEXP condition);
+
+  // From now on calls print to these targets; see OutputRedirect.
+  Status redirect_output(const std::string& output, const std::string& error);
+  ConsoleCapture& capture() { return capture_; }
+
+  // In a child that the worker forked: the channel is the worker's alone.
+  void forget_channel();
+
+ private:
+  enum class Phase {
+    Idle,        // no task
+    Dispatched,  // R has been given the line that calls step()
+    Evaluating,  // in step()
+    Replying,    // step() is over, with a reply or by a jump
+  };
+
+  void finish_task();
+  void send(const PacketHeader& header, Bytes body, std::vector<int> fds = {});
+  bool wait_for_input();
+  Next take_packet(unsigned char* buffer, int buffer_bytes);
+  Next dispatch(unsigned char* buffer, int buffer_bytes);
+  Next give_console_line(unsigned char* buffer, int buffer_bytes);
+  void look_at_expression();
+  void set_up(MainThread& main);
+  void run(MainThread& main);
+  void begin_output();
+  void keep_failure(const char* message);
+
+  SEXP functions_;
+  SEXP decode_call_;
+  SEXP pack_entry_;
+
+  std::optional<Channel> channel_;
+  ConsoleInput console_;
+  std::optional<OutputRedirect> redirect_;
+  ConsoleCapture capture_;
+  pid_t pid_ = -1;
+
+  Phase phase_ = Phase::Idle;
+  std::optional<Packet> packet_;  // read, but not dispatched or still running
+  Packet reply_;
+  std::vector<int> reply_fds_;
+  bool has_reply_ = false;
+  bool ends_after_reply_ = false;
+  bool suspends_interrupts_ = false;
+  std::string expression_;  // console lines of an expression that may go on
+  bool is_inside_expression_ = false;
+  std::atomic<bool> is_idle_{false};
+};
+
+// The worker of this process; null outside one.
+WorkerMain* this_worker();
+void boot_worker(MainThread& main, std::unique_ptr<WorkerMain> worker);
+
+}  // namespace elsewhere

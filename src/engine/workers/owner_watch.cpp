@@ -1,0 +1,95 @@
+#include "engine/workers/owner_watch.h"
+
+#include <ftw.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "engine/os/process.h"
+
+namespace elsewhere {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Together they stay well below the second within which a worker is gone.
+constexpr std::chrono::milliseconds kOrderlyEnd{300};
+constexpr std::chrono::milliseconds kRemovalMax{400};
+constexpr int kOpenDirectoriesMax = 16;
+
+Clock::time_point removal_deadline;  // used by the control thread alone
+
+int remove_entry(const char* path, const struct stat*, int, FTW*) {
+  ::remove(path);
+  return Clock::now() > removal_deadline ? 1 : 0;
+}
+
+void remove_directory(const std::string& path) {
+  if (path.empty()) return;
+  removal_deadline = Clock::now() + kRemovalMax;
+  ::nftw(path.c_str(), remove_entry, kOpenDirectoriesMax, FTW_DEPTH | FTW_PHYS);
+}
+
+// The channel alone would do, if no other process could hold its far end open:
+// a child that the owner forked may. The parent's end is therefore watched too.
+Fd open_parent() {
+  const pid_t parent = ::getppid();
+  if (parent <= 1) return {};
+  auto pidfd = open_pidfd(parent);
+  if (!pidfd.ok()) return {};
+  // The number was opened, then it was still our parent: the right process.
+  if (::getppid() != parent) return {};
+  return std::move(pidfd.value());
+}
+
+void wait_for_end(int channel_fd, int parent_fd) {
+  for (;;) {
+    pollfd entries[] = {{channel_fd, POLLRDHUP, 0}, {parent_fd, POLLIN, 0}};
+    if (::poll(entries, 2, -1) < 0 && errno != EINTR) return;
+    if ((entries[0].revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0) return;
+    if (entries[1].revents != 0) return;
+  }
+}
+
+void watch_owner(const OwnerWatch& watch, const Fd& parent) {
+  wait_for_end(watch.channel_fd, parent.get());
+  if (watch.is_main_thread_idle != nullptr && *watch.is_main_thread_idle) {
+    std::this_thread::sleep_for(kOrderlyEnd);  // exit() ends this thread meanwhile
+  }
+  remove_directory(watch.temporary_directory);
+  end_process_group();
+}
+
+}  // namespace
+
+void end_process_group() {
+  if (::getpgrp() == ::getpid()) ::kill(0, SIGKILL);
+  ::kill(::getpid(), SIGKILL);
+  ::_exit(1);
+}
+
+Status start_owner_watch(OwnerWatch watch) {
+  const pid_t parent_before = ::getppid();
+  auto parent = std::make_shared<Fd>(open_parent());
+  if (::getppid() != parent_before) end_process_group();
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    std::thread([watch = std::move(watch), parent] { watch_owner(watch, *parent); }).detach();
+  } catch (const std::exception& failure) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return Error{ErrorCode::System,
+                 std::string("cannot start the thread that watches the owner: ") + failure.what()};
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return Done{};
+}
+
+}  // namespace elsewhere

@@ -1,0 +1,29 @@
+// The control thread of a worker: it waits for the end of the process that owns
+// this one and then ends this one, with everything it started, whatever its main
+// thread is doing at the time.
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "engine/base/result.h"
+
+namespace elsewhere {
+
+struct OwnerWatch {
+  // The channel to the owner. Its hang-up means the owner is gone or has let go.
+  int channel_fd = -1;
+  // Removed, with all it holds, before the end. Empty for none.
+  std::string temporary_directory;
+  // While this is true the main thread is about to notice the hang-up itself and
+  // to end in order; it gets a moment for that. Must live as long as the process.
+  const std::atomic<bool>* is_main_thread_idle = nullptr;
+};
+
+// Starts the thread, all signals blocked in it. It runs until the process ends.
+Status start_owner_watch(OwnerWatch watch);
+
+// Ends this process and, when it leads a process group, the whole group.
+[[noreturn]] void end_process_group();
+
+}  // namespace elsewhere

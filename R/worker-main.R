@@ -34,9 +34,14 @@ worker_library <- function() {
   getLoadedDLLs()[["elsewhere"]][["path"]]
 }
 
-# NAME = value of what makes an R process boot as a worker. What they hide from
-# the process is restored there before the first packet.
-worker_environment <- function(system_profile = FALSE) {
+# What makes an R process boot as a worker, as NAME=value. What the variables
+# hide from the process is restored there before the first packet.
+worker_environment <- function() {
+  variables <- worker_variables()
+  paste0(names(variables), "=", variables)
+}
+
+worker_variables <- function(system_profile = FALSE) {
   c(
     ELSEWHERE_DLL = worker_library(),
     R_PROFILE_USER = worker_file("profile.R"),

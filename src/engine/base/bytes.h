@@ -18,7 +18,8 @@ class Bytes {
   explicit Bytes(std::span<const std::byte> source) { append(source); }
   Bytes(Bytes&& other) noexcept { swap(other); }
   Bytes& operator=(Bytes&& other) noexcept {
-    swap(other);
+    Bytes taken(std::move(other));
+    swap(taken);
     return *this;
   }
   Bytes(const Bytes&) = delete;

@@ -46,7 +46,8 @@ Result<Fd> open_pidfd(pid_t pid);
 Result<bool> send_signal(const Process& process, int signal);
 // Reaps our own child if it has ended. Never waits.
 Result<std::optional<ExitStatus>> reap(const Process& process);
-// This process's environment as NAME=value.
+// This process's environment as NAME=value. For the thread that changes it: R's
+// main thread.
 std::vector<std::string> current_environment();
 
 }  // namespace elsewhere

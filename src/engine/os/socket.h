@@ -37,7 +37,8 @@ Result<Moved> send_some(int fd, std::span<const std::byte> bytes);
 Result<Moved> send_some(int fd, std::span<const std::byte> head, std::span<const std::byte> body);
 Result<Moved> receive_some(int fd, std::span<std::byte> into);
 
-// Sends `bytes` with `fds` attached to the first of them; at most 8 descriptors.
+// Sends `bytes`, at least one, with `fds` attached to the first of them; at most
+// 8 descriptors.
 Result<Moved> send_some_with_fds(int fd, std::span<const std::byte> bytes,
                                  std::span<const int> fds);
 // Receives bytes and whatever descriptors came with them (close-on-exec).

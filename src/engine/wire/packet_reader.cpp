@@ -1,5 +1,9 @@
 #include "engine/wire/packet_reader.h"
 
+#include <new>
+#include <string>
+#include <utility>
+
 namespace elsewhere {
 
 std::span<std::byte> PacketReader::wanted() {
@@ -16,7 +20,14 @@ Result<std::optional<Packet>> PacketReader::advance(std::size_t count) {
     header_ = *header.value();
     has_header_ = true;
     filled_ = 0;
-    body_ = Bytes(header_.body_bytes);
+    // Memory that is only reserved costs nothing, so a length that never
+    // arrives does no harm; one that no machine has is the peer's error.
+    try {
+      body_ = Bytes(header_.body_bytes);
+    } catch (const std::bad_alloc&) {
+      return Error{ErrorCode::TooLarge, "there is no memory for a packet of " +
+                                            std::to_string(header_.body_bytes) + " bytes"};
+    }
   }
   if (filled_ < header_.body_bytes) return std::optional<Packet>{};
   has_header_ = false;

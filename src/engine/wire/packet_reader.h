@@ -16,7 +16,8 @@ class PacketReader {
 
   // Where the next bytes go. Never empty; valid until advance().
   std::span<std::byte> wanted();
-  // `count` bytes were put there. A packet when it is complete.
+  // `count` bytes were put there. A packet when it is complete. After an error
+  // the stream is lost, and the reader with it.
   Result<std::optional<Packet>> advance(std::size_t count);
   // Some bytes of a packet are here, but not all.
   bool is_inside_packet() const { return filled_ > 0 || has_header_; }

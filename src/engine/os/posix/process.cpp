@@ -66,6 +66,13 @@ Result<Process> spawn(const SpawnRequest& request) {
     ::posix_spawn_file_actions_adddup2(&options.actions, copy.get(), target);
     moved.push_back(std::move(copy));
   }
+  // Close-on-exec cannot be relied on: R opens its connections without it.
+  for (int number = 3; number <= highest; ++number) {
+    const bool is_target = std::any_of(request.descriptors.begin(), request.descriptors.end(),
+                                       [&](const auto& pair) { return pair.first == number; });
+    if (!is_target) ::posix_spawn_file_actions_addclose(&options.actions, number);
+  }
+  ::posix_spawn_file_actions_addclosefrom_np(&options.actions, highest + 1);
 
   sigset_t none, all;
   sigemptyset(&none);

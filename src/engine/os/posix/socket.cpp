@@ -6,9 +6,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 
 namespace elsewhere {
 namespace {
@@ -29,6 +31,13 @@ ssize_t retrying(Call&& call) {
     moved = call();
   } while (moved < 0 && errno == EINTR);
   return moved;
+}
+
+// poll() counts in an int: a wait of over 24 days is cut to that.
+int poll_timeout(std::optional<std::chrono::milliseconds> timeout) {
+  if (!timeout) return -1;
+  const auto longest = std::chrono::milliseconds(std::numeric_limits<int>::max());
+  return static_cast<int>(std::min(*timeout, longest).count());
 }
 
 }  // namespace
@@ -92,6 +101,7 @@ Result<Moved> send_some_with_fds(int fd, std::span<const std::byte> bytes,
                                  std::span<const int> fds) {
   if (fds.empty()) return send_some(fd, bytes);
   if (fds.size() > kFdsMax) return Error{ErrorCode::BadArgument, "too many descriptors at once"};
+  if (bytes.empty()) return Error{ErrorCode::BadArgument, "descriptors travel with a byte"};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kFdsMax)> control{};
   iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
   msghdr message{};
@@ -129,6 +139,11 @@ Result<Moved> receive_some_with_fds(int fd, std::span<std::byte> into, std::vect
       fds.emplace_back(number);
     }
   }
+  // The kernel drops what it cannot hand over, and says so only here.
+  if ((message.msg_flags & MSG_CTRUNC) != 0) {
+    return Error{ErrorCode::System,
+                 "descriptors were lost on their way: this process may open no more of them"};
+  }
   if (got == 0 && !into.empty()) return Moved{Transfer::Closed, 0};
   return Moved{Transfer::Moved, static_cast<std::size_t>(got)};
 }
@@ -143,8 +158,10 @@ Result<bool> wait_ready(int fd, Ready what, std::optional<std::chrono::milliseco
   pollfd entry{fd, 0, 0};
   if (what != Ready::Writable) entry.events |= POLLIN;
   if (what != Ready::Readable) entry.events |= POLLOUT;
-  const int count = ::poll(&entry, 1, timeout ? static_cast<int>(timeout->count()) : -1);
-  if (count >= 0) return count > 0;
+  const int count = ::poll(&entry, 1, poll_timeout(timeout));
+  if (count > 0 && (entry.revents & POLLNVAL) != 0) errno = EBADF;
+  if (count > 0 && (entry.revents & POLLNVAL) == 0) return true;
+  if (count == 0) return false;
   if (errno == EINTR) return Error{ErrorCode::Interrupted, "a signal came while waiting"};
   return system_error("cannot wait for a descriptor");
 }

@@ -1,0 +1,114 @@
+# Reads every #include under a source folder and fails on an arrow that the
+# house style does not draw: each room sees only rooms to its right.
+#
+#   Rscript tools/check-rooms.R src
+
+engine <- c("base", "os", "wire", "shm", "loop", "workers", "tasks")
+engine_rooms <- paste0("engine/", engine)
+
+# Room -> the rooms it may include. Every room may include itself.
+may_see <- list(
+  "engine/base" = character(),
+  "engine/os" = "engine/base",
+  "engine/wire" = "engine/base",
+  "engine/shm" = c("engine/os", "engine/base"),
+  "engine/loop" = c("engine/os", "engine/base"),
+  "engine/workers" = setdiff(engine_rooms, c("engine/tasks")),
+  "engine/tasks" = engine_rooms,
+  "engine" = engine_rooms,
+  # The bridge sees the engine but for the I/O thread's inside.
+  "bridge" = c("engine", setdiff(engine_rooms, "engine/loop")),
+  "bridge/eval" = c("bridge", "engine/base"),
+  "bridge/worker" = c("bridge", "engine", setdiff(engine_rooms, "engine/loop")),
+  "bridge/entry" = c(
+    "bridge", "bridge/eval", "bridge/worker", "engine",
+    setdiff(engine_rooms, "engine/loop")
+  ),
+  "init" = "bridge/entry"
+)
+
+# Libraries that only some rooms know: a pattern for the header in <...>, and
+# the rooms as a pattern.
+libraries <- list(
+  "R" = c("^R[A-Za-z]*\\.h$|^R_ext/|^cpp11|^later", "^(bridge|init)"),
+  "Asio" = c("^asio", "^engine/loop$")
+)
+
+# "engine/wire/packet.h" lives in "engine/wire"; "init.cpp" in "init".
+room_of <- function(path) {
+  folder <- dirname(path)
+  if (folder == ".") return(sub("\\..*$", "", path))
+  parts <- strsplit(folder, "/", fixed = TRUE)[[1L]]
+  # engine/os/posix is the inside of engine/os.
+  paste(utils::head(parts, 2L), collapse = "/")
+}
+
+includes_of <- function(file) {
+  lines <- readLines(file, warn = FALSE)
+  pattern <- "^\\s*#\\s*include\\s*([<\"])([^>\"]+)[>\"].*$"
+  is_include <- grepl(pattern, lines)
+  data.frame(
+    line = which(is_include),
+    quote = sub(pattern, "\\1", lines[is_include]),
+    header = sub(pattern, "\\2", lines[is_include])
+  )
+}
+
+# What is wrong with one #include, in words; nothing if it is right.
+complaint <- function(src, room, quote, header) {
+  if (quote == "<") return(library_complaint(room, header))
+  if (!file.exists(file.path(src, header))) {
+    return(sprintf(
+      "\"%s\" is no file under %s: write our own headers as paths from there",
+      header, basename(src)
+    ))
+  }
+  target <- room_of(header)
+  if (target == room || target %in% may_see[[room]]) return(character())
+  sprintf("%s may not see %s (\"%s\")", room, target, header)
+}
+
+library_complaint <- function(room, header) {
+  for (name in names(libraries)) {
+    rule <- libraries[[name]]
+    if (grepl(rule[[1L]], header) && !grepl(rule[[2L]], room)) {
+      return(sprintf("%s may not see %s (<%s>)", room, name, header))
+    }
+  }
+  character()
+}
+
+check_file <- function(src, file) {
+  room <- room_of(file)
+  if (!room %in% names(may_see)) {
+    return(sprintf(
+      "%s: no room is called %s; tools/check-rooms.R lists them", file, room
+    ))
+  }
+  found <- includes_of(file.path(src, file))
+  complaints <- Map(
+    function(line, quote, header) {
+      wrong <- complaint(src, room, quote, header)
+      if (length(wrong)) sprintf("%s:%d: %s", file, line, wrong)
+    },
+    found$line, found$quote, found$header
+  )
+  unlist(complaints)
+}
+
+check_rooms <- function(src) {
+  files <- list.files(src, pattern = "\\.(h|hpp|c|cc|cpp)$", recursive = TRUE)
+  if (length(files) == 0L) return(sprintf("there is no source in %s", src))
+  unlist(lapply(files, function(file) check_file(src, file)))
+}
+
+if (sys.nframe() == 0L) {
+  src <- commandArgs(trailingOnly = TRUE)
+  if (length(src) != 1L) stop("usage: Rscript tools/check-rooms.R src")
+  wrong <- check_rooms(src)
+  if (length(wrong)) {
+    writeLines(wrong)
+    quit(status = 1L)
+  }
+  cat("every include is allowed\n")
+}

@@ -1,0 +1,54 @@
+# The check of the rooms finds each kind of wrong arrow that is planted, and
+# nothing in a tree without one.
+source("tools/check-rooms.R")
+
+include <- function(...) sprintf("#include \"%s\"", c(...))
+library_header <- function(...) sprintf("#include <%s>", c(...))
+
+# A source tree in a temporary folder; `files` maps paths to their lines.
+plant <- function(files) {
+  src <- file.path(tempfile("rooms"), "src")
+  for (path in names(files)) {
+    dir.create(dirname(file.path(src, path)), FALSE, recursive = TRUE)
+    writeLines(files[[path]], file.path(src, path))
+  }
+  src
+}
+
+right <- list(
+  "engine/base/bytes.h" = library_header("vector"),
+  "engine/os/fd.h" = include("engine/base/bytes.h"),
+  "engine/wire/packet.h" = include("engine/base/bytes.h"),
+  "engine/loop/a.h" = library_header("asio.hpp"),
+  "engine/loop/loop.h" = include("engine/loop/a.h", "engine/os/fd.h"),
+  "engine/engine.h" = include("engine/loop/loop.h"),
+  "bridge/guard.h" = c(library_header("R.h"), include("engine/engine.h")),
+  "bridge/entry/entries.h" = library_header("Rinternals.h"),
+  "bridge/entry/task.cpp" = include("bridge/guard.h", "bridge/entry/entries.h"),
+  "init.cpp" = library_header("R_ext/Rdynload.h")
+)
+stopifnot(length(check_rooms(plant(right))) == 0L)
+
+# A file, its wrong line, and what the complaint must say.
+wrong <- list(
+  list("engine/base/ids.h", include("engine/os/fd.h"), "see engine/os"),
+  list("engine/os/posix/fd.cpp", include("engine/wire/packet.h"), "see engine"),
+  list("engine/wire/a.h", library_header("Rinternals.h"), "see R "),
+  list("engine/workers/a.h", "  #  include <R_ext/Print.h>", "see R "),
+  list("engine/workers/a.h", library_header("cpp11/protect.hpp"), "see R "),
+  list("engine/workers/a.h", library_header("asio/ts/net.hpp"), "see Asio"),
+  list("bridge/a.h", include("engine/loop/loop.h"), "see engine/loop"),
+  list("bridge/a.h", include("bridge/entry/entries.h"), "see bridge/entry"),
+  list("engine/os/socket.h", include("fd.h"), "is no file"),
+  list("engine/cellar/wine.h", library_header("vector"), "no room is called")
+)
+for (case in wrong) {
+  files <- right
+  files[[case[[1L]]]] <- case[[2L]]
+  found <- check_rooms(plant(files))
+  if (length(found) != 1L || !grepl(case[[3L]], found)) {
+    stop(sprintf("`%s` in %s was not found", case[[2L]], case[[1L]]))
+  }
+}
+stopifnot(length(check_rooms(tempfile("nothing"))) == 1L)
+cat("every planted arrow was found\n")

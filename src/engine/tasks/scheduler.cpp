@@ -29,6 +29,7 @@ Outcome outcome_of(Packet result, pid_t pid) {
       outcome.message = "the task jumped to top level and left no value";
       break;
     case PacketFlag::None:
+    case PacketFlag::Incomplete:
     case PacketFlag::HasFds: outcome.body = std::move(result.body); break;
   }
   return outcome;

@@ -102,7 +102,9 @@ void Worker::on_packet(Turn& turn, Packet packet, std::vector<Fd>) {
     case PacketKind::Run:
     case PacketKind::Fork:
     case PacketKind::Forked:
-    case PacketKind::Exited: break;
+    case PacketKind::Exited:
+    case PacketKind::Sync:
+    case PacketKind::Synced: break;
   }
   peer_->kill(turn, "sent a packet that does not fit its state");
 }

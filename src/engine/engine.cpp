@@ -32,7 +32,7 @@ Engine::~Engine() {
   // living loop can collect their exits.
   const auto deadline = std::chrono::steady_clock::now() + kFarewell;
   while (std::chrono::steady_clock::now() < deadline &&
-         !loop_.with_turn([&](Turn& turn) { return scheduler_.is_empty(turn); })) {
+         !loop_.with_turn([&](Turn& turn) { return scheduler_.has_ended(turn); })) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   loop_.stop();

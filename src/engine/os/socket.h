@@ -47,6 +47,9 @@ Result<Moved> receive_some_with_fds(int fd, std::span<std::byte> into, std::vect
 // The same for a pipe or a file.
 Result<Moved> read_some(int fd, std::span<std::byte> into);
 
+// How many of the bytes sent on a local socket the other end has not read yet.
+std::size_t unread_bytes(int fd);
+
 enum class Ready { Readable, Writable, Either };
 // Blocks until `fd` is ready or `timeout` has passed (no timeout: for ever).
 // false when the time is over; `Interrupted` when a signal came first.

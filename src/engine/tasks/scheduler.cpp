@@ -159,9 +159,7 @@ void Scheduler::stop_running(Turn& turn, OpenPool& open, TaskId task,
   Worker* worker = open.pool->worker_with(task);
   if (worker == nullptr) return;
   if (grace.count() == 0) return worker->kill(turn, "its task was cancelled");
-  // The signal is sent before any later packet, and a worker drops signals that
-  // are pending when it reads a packet: it cannot hit the next task.
-  worker->interrupt(turn);
+  worker->interrupt(turn, task);
   loop_.after(turn, grace, [this, pool = open.id, task](Turn& now) {
     const auto home = pools_.find(pool);
     if (home == pools_.end()) return;
@@ -181,13 +179,14 @@ void Scheduler::forget(Turn& turn, TaskId id) {
 
 void Scheduler::close(Turn& turn) {
   while (!pools_.empty()) close_pool(turn, pools_.begin()->first);
-  for (auto& open : nurseries_) open.nursery->close(turn);
 }
 
-bool Scheduler::is_empty(Turn& turn) {
+bool Scheduler::has_ended(Turn& turn) {
   drop_closed_pools(turn);
-  return pools_.empty() && closed_pools_.empty() &&
-         std::all_of(nurseries_.begin(), nurseries_.end(),
+  if (!pools_.empty() || !closed_pools_.empty()) return false;
+  // A nursery goes last: it tells how the workers ended that it had forked.
+  for (auto& open : nurseries_) open.nursery->close(turn);
+  return std::all_of(nurseries_.begin(), nurseries_.end(),
                      [](const auto& open) { return open.nursery->is_gone(); });
 }
 

@@ -41,10 +41,10 @@ class Scheduler {
   // Nobody will ask for it again.
   void forget(Turn&, TaskId task);
 
-  // Closes every pool and nursery.
+  // Closes every pool.
   void close(Turn&);
-  // No process of ours is left.
-  bool is_empty(Turn&);
+  // Brings the end on, after close(): true when no process of ours is left.
+  bool has_ended(Turn&);
 
  private:
   // By priority, then by age.

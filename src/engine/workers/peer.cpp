@@ -87,7 +87,7 @@ void Peer::read_packets(Turn& turn, std::size_t bytes_max) {
     total += moved.value().bytes;
     auto packet = reader_.advance(moved.value().bytes);
     if (!packet.ok()) return kill(turn, packet.error().message);
-    if (!packet.value()) continue;
+    if (!packet.value() || !reason_.empty()) continue;
     listener_.on_packet(turn, std::move(*packet.value()), std::exchange(received_descriptors_, {}));
   }
 }
@@ -135,6 +135,10 @@ void Peer::signal(Turn&, int number) {
   if (is_departed_) return;
   // The one expected failure, a process that has just ended, needs no action.
   [[maybe_unused]] const auto sent = send_signal(process_, number);
+}
+
+bool Peer::has_read_all() const {
+  return outgoing_.empty() && channel_ && unread_bytes(channel_.get()) == 0;
 }
 
 void Peer::kill(Turn& turn, std::string reason) {

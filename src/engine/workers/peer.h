@@ -56,7 +56,10 @@ class Peer {
             std::vector<Fd> descriptors = {});
   // Nothing happens if the process is gone.
   void signal(Turn&, int number);
-  // Ends the process now; `reason` becomes part of the departure.
+  // Everything that was sent has been read at the other end.
+  bool has_read_all() const;
+  // Ends the process now; `reason` becomes part of the departure. Nothing it
+  // still sends is listened to.
   void kill(Turn&, std::string reason);
   // Closes our end, which asks the process to leave.
   void close_channel(Turn&);

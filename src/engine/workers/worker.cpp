@@ -7,6 +7,11 @@
 #include "engine/base/ensure.h"
 
 namespace elsewhere {
+namespace {
+
+constexpr std::chrono::milliseconds kReadPatience{2};
+
+}  // namespace
 
 void Worker::start_by_exec(Turn& turn, const LaunchSpec& spec, SharedBytes setup,
                            std::chrono::milliseconds patience) {
@@ -59,8 +64,13 @@ void Worker::run(Turn& turn, TaskId task, SharedBytes body) {
   peer_->send(turn, PacketKind::Run, task, std::move(body));
 }
 
-void Worker::interrupt(Turn& turn) {
-  if (peer_) peer_->signal(turn, SIGINT);
+void Worker::interrupt(Turn& turn, TaskId task) {
+  if (state_ != WorkerState::Busy || task_ != task) return;
+  if (peer_->has_read_all()) return peer_->signal(turn, SIGINT);
+  interrupt_timer_ = loop_.after(turn, kReadPatience, [this, task](Turn& now) {
+    interrupt_timer_.reset();
+    interrupt(now, task);
+  });
 }
 
 void Worker::kill(Turn& turn, std::string reason) {
@@ -114,6 +124,7 @@ void Worker::on_departed(Turn& turn, const Departure& departure) { gone(turn, de
 void Worker::gone(Turn& turn, const Departure& departure) {
   if (state_ == WorkerState::Gone) return;
   if (start_timer_) loop_.cancel(turn, *std::exchange(start_timer_, std::nullopt));
+  if (interrupt_timer_) loop_.cancel(turn, *std::exchange(interrupt_timer_, std::nullopt));
   if (nursery_ != nullptr) nursery_->drop(turn, id_);
   const WorkerState before = std::exchange(state_, WorkerState::Gone);
   listener_.on_worker_gone(turn, *this, before, departure);

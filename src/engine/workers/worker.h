@@ -52,8 +52,11 @@ class Worker : private PeerListener, private NurseryClient {
   std::optional<TaskId> task() const { return task_; }
 
   void run(Turn&, TaskId task, SharedBytes body);  // only when Idle
-  // SIGINT, which R turns into an interrupt of what it is running.
-  void interrupt(Turn&);
+  // SIGINT, which R turns into an interrupt of the task it runs. A worker drops
+  // the signals that came before it reads a task, so that an interrupt meant for
+  // one task never hits the next; this one is therefore held back until the
+  // task has been read.
+  void interrupt(Turn&, TaskId task);
   void kill(Turn&, std::string reason);
   // Asks the process to leave by closing its channel.
   void dismiss(Turn&);
@@ -76,6 +79,7 @@ class Worker : private PeerListener, private NurseryClient {
   Nursery* nursery_ = nullptr;
   SharedBytes setup_;
   std::optional<TimerId> start_timer_;
+  std::optional<TimerId> interrupt_timer_;
 };
 
 }  // namespace elsewhere

@@ -1,7 +1,9 @@
 #include "engine/os/socket.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -152,6 +154,12 @@ Result<Moved> read_some(int fd, std::span<std::byte> into) {
   const ssize_t got = retrying([&] { return ::read(fd, into.data(), into.size()); });
   if (got == 0 && !into.empty()) return Moved{Transfer::Closed, 0};
   return outcome_of(got, "cannot read what a worker printed");
+}
+
+std::size_t unread_bytes(int fd) {
+  int count = 0;
+  if (::ioctl(fd, SIOCOUTQ, &count) != 0) return 0;
+  return static_cast<std::size_t>(count);
 }
 
 Result<bool> wait_ready(int fd, Ready what, std::optional<std::chrono::milliseconds> timeout) {

@@ -1,0 +1,283 @@
+#include "engine/engine.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <future>
+#include <set>
+#include <string>
+#include <thread>
+
+namespace elsewhere {
+namespace {
+
+using std::chrono::milliseconds;
+constexpr std::chrono::seconds kDeadline{20};
+
+TaskOptions retrying(int retries) {
+  TaskOptions options;
+  options.retries = retries;
+  return options;
+}
+
+TaskOptions limited(milliseconds timeout) {
+  TaskOptions options;
+  options.timeout = timeout;
+  return options;
+}
+
+TaskOptions urgent(int priority) {
+  TaskOptions options;
+  options.priority = priority;
+  return options;
+}
+
+class EngineTest : public testing::TestWithParam<LaunchBy> {
+ protected:
+  void SetUp() override { engine_ = std::move(Engine::start().value()); }
+
+  PoolId open(int workers, const std::string& setup = "",
+              milliseconds patience = milliseconds(20000)) {
+    PoolSpec spec;
+    spec.workers = workers;
+    spec.launch = {FAKE_WORKER, {}, current_environment()};
+    spec.launch_by = GetParam();
+    spec.setup = std::make_shared<const Bytes>(std::as_bytes(std::span(setup)));
+    spec.start_patience = patience;
+    return engine_->open_pool(std::move(spec));
+  }
+  TaskId submit(PoolId pool, const std::string& text, TaskOptions options = {}) {
+    return engine_->submit(pool, Bytes(std::as_bytes(std::span(text))), options);
+  }
+  const Outcome& finished(TaskId task) {
+    const std::vector ids{task};
+    EXPECT_EQ(engine_->wait(ids, WaitFor::All, WaitEvents::Ignore, kDeadline).value(),
+              WaitEnd::Settled);
+    return engine_->outcome(task);
+  }
+  std::string answer(TaskId task) {
+    const Outcome& outcome = finished(task);
+    EXPECT_EQ(outcome.kind, OutcomeKind::Value) << outcome.message;
+    return {reinterpret_cast<const char*>(outcome.body.data()), outcome.body.size()};
+  }
+  void wait_until_running(TaskId task) {
+    const auto deadline = std::chrono::steady_clock::now() + kDeadline;
+    while (engine_->task_state(task) == TaskState::Queued) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      std::this_thread::yield();
+    }
+  }
+
+  std::unique_ptr<Engine> engine_;
+};
+
+std::string launch_name(const testing::TestParamInfo<LaunchBy>& info) {
+  return info.param == LaunchBy::Nursery ? "Nursery" : "Exec";
+}
+INSTANTIATE_TEST_SUITE_P(BothLaunches, EngineTest,
+                         testing::Values(LaunchBy::Exec, LaunchBy::Nursery), launch_name);
+
+TEST_P(EngineTest, RunsATaskOnAWorkerAndKeepsItsAnswer) {
+  EXPECT_EQ(answer(submit(open(1), "echo:hello")), "hello");
+}
+
+TEST_P(EngineTest, RunsManyTasksOnAFewWorkersEachOnce) {
+  const PoolId pool = open(3);
+  std::vector<TaskId> tasks;
+  for (int i = 0; i < 500; ++i) tasks.push_back(submit(pool, "echo:" + std::to_string(i)));
+  ASSERT_EQ(engine_->wait(tasks, WaitFor::All, WaitEvents::Ignore, kDeadline).value(),
+            WaitEnd::Settled);
+  for (int i = 0; i < 500; ++i) {
+    EXPECT_EQ(answer(tasks[static_cast<std::size_t>(i)]), std::to_string(i));
+  }
+}
+
+TEST_P(EngineTest, CarriesBodiesLargerThanASocketTakesAtOnce) {
+  const std::string large(8 << 20, 'z');
+  EXPECT_EQ(answer(submit(open(1), "echo:" + large)), large);
+}
+
+TEST_P(EngineTest, FailsOnlyTheTaskThatADeadWorkerHadStartedAndReplacesTheWorker) {
+  const PoolId pool = open(1);
+  const TaskId killed = submit(pool, "die:9");
+  const TaskId next = submit(pool, "echo:fine");
+  const Outcome& outcome = finished(killed);
+  EXPECT_EQ(outcome.kind, OutcomeKind::Lost);
+  EXPECT_EQ(outcome.exit.signal, SIGKILL);
+  EXPECT_NE(outcome.message.find("signal 9"), std::string::npos) << outcome.message;
+  EXPECT_EQ(answer(next), "fine");
+}
+
+TEST_P(EngineTest, TellsTheExitStatusOfAWorkerThatQuit) {
+  const Outcome& outcome = finished(submit(open(1), "exit:7"));
+  EXPECT_EQ(outcome.kind, OutcomeKind::Lost);
+  EXPECT_EQ(outcome.exit.status, 7);
+  EXPECT_EQ(outcome.exit.signal, 0);
+}
+
+TEST_P(EngineTest, ShowsTheLastOutputOfALostWorker) {
+  const Outcome& outcome = finished(submit(open(1), "print-and-die:my last words"));
+  EXPECT_EQ(outcome.kind, OutcomeKind::Lost);
+  EXPECT_EQ(outcome.output, "my last words");
+}
+
+TEST_P(EngineTest, RunsALostTaskAgainAsOftenAsItsRetriesAllow) {
+  const PoolId pool = open(1);
+  char name[] = "/tmp/elsewhere-engine-test-XXXXXX";
+  ::close(::mkstemp(name));
+  ::unlink(name);
+  EXPECT_EQ(answer(submit(pool, std::string("once:") + name, retrying(1))), "second time");
+  ::unlink(name);
+  EXPECT_EQ(finished(submit(pool, "die:9", retrying(2))).kind, OutcomeKind::Lost);
+}
+
+TEST_P(EngineTest, EndsAWorkerThatSendsWhatIsNoPacket) {
+  const PoolId pool = open(1);
+  const Outcome& outcome = finished(submit(pool, "garbage:"));
+  EXPECT_EQ(outcome.kind, OutcomeKind::Lost);
+  EXPECT_EQ(answer(submit(pool, "echo:again")), "again");
+}
+
+TEST_P(EngineTest, TellsWhyAResultCouldNotTravelAndThatATaskJumpedAway) {
+  const PoolId pool = open(1);
+  const Outcome& outcome = finished(submit(pool, "unserializable:a connection"));
+  EXPECT_EQ(outcome.kind, OutcomeKind::Unserializable);
+  EXPECT_EQ(outcome.message, "a connection");
+  EXPECT_EQ(finished(submit(pool, "abort:")).kind, OutcomeKind::Aborted);
+}
+
+TEST_P(EngineTest, HandsOutEventsWhileTheTaskRuns) {
+  const TaskId task = submit(open(1), "event-and-wait:halfway");
+  const std::vector ids{task};
+  ASSERT_EQ(engine_->wait(ids, WaitFor::All, WaitEvents::Return, kDeadline).value(),
+            WaitEnd::Event);
+  const auto events = engine_->take_events(task);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(events[0].data()), events[0].size()),
+            "halfway");
+  EXPECT_EQ(engine_->task_state(task), TaskState::Running);
+  EXPECT_TRUE(engine_->cancel(task, milliseconds(2000)));
+}
+
+TEST_P(EngineTest, CancelsAQueuedTaskWithoutTouchingTheRunningOne) {
+  const PoolId pool = open(1);
+  const TaskId running = submit(pool, "wait:");
+  const TaskId queued = submit(pool, "echo:never");
+  EXPECT_TRUE(engine_->cancel(queued, milliseconds(0)));
+  EXPECT_EQ(finished(queued).kind, OutcomeKind::Cancelled);
+  EXPECT_NE(engine_->task_state(running), TaskState::Settled);
+  EXPECT_TRUE(engine_->cancel(running, milliseconds(5000)));
+  EXPECT_FALSE(engine_->cancel(running, milliseconds(0)));
+}
+
+TEST_P(EngineTest, InterruptsARunningTaskAndKeepsItsWorker) {
+  const PoolId pool = open(1);
+  const std::string pid = answer(submit(pool, "pid:"));
+  const TaskId task = submit(pool, "wait:");
+  wait_until_running(task);
+  EXPECT_TRUE(engine_->cancel(task, milliseconds(20000)));
+  EXPECT_EQ(finished(task).kind, OutcomeKind::Cancelled);
+  EXPECT_EQ(answer(submit(pool, "pid:")), pid);
+}
+
+TEST_P(EngineTest, KillsAWorkerWhoseTaskIgnoresTheInterrupt) {
+  const PoolId pool = open(1);
+  const std::string pid = answer(submit(pool, "pid:"));
+  const TaskId task = submit(pool, "stubborn:");
+  wait_until_running(task);
+  EXPECT_TRUE(engine_->cancel(task, milliseconds(20)));
+  EXPECT_NE(answer(submit(pool, "pid:")), pid);
+}
+
+TEST_P(EngineTest, EndsATaskAtItsTimeLimit) {
+  const PoolId pool = open(1);
+  const TaskId task = submit(pool, "wait:", limited(milliseconds(20)));
+  EXPECT_EQ(finished(task).kind, OutcomeKind::TimedOut);
+  EXPECT_EQ(answer(submit(pool, "echo:next")), "next");
+}
+
+TEST_P(EngineTest, RunsAHigherPriorityFirst) {
+  const PoolId pool = open(1);
+  const TaskId blocker = submit(pool, "wait:");
+  wait_until_running(blocker);
+  const TaskId low = submit(pool, "wait:", urgent(-1));
+  const TaskId high = submit(pool, "echo:high", urgent(5));
+  EXPECT_TRUE(engine_->cancel(blocker, milliseconds(20000)));
+  EXPECT_EQ(answer(high), "high");
+  EXPECT_NE(engine_->task_state(low), TaskState::Settled);
+}
+
+TEST_P(EngineTest, FreesTheWorkerOfATaskThatNobodyAsksForAnyMore) {
+  const PoolId pool = open(1);
+  const TaskId task = submit(pool, "wait:");
+  wait_until_running(task);
+  engine_->forget_later(task);
+  EXPECT_EQ(answer(submit(pool, "echo:free")), "free");
+}
+
+TEST_P(EngineTest, BreaksThePoolWithTheWorkersWordsWhenNoWorkerBecomesReady) {
+  const PoolId pool = open(2, "print-and-exit");
+  const Outcome& outcome = finished(submit(pool, "echo:x"));
+  EXPECT_EQ(outcome.kind, OutcomeKind::NotStarted);
+  EXPECT_NE(outcome.message.find("cannot open the library"), std::string::npos) << outcome.message;
+  EXPECT_EQ(finished(submit(pool, "echo:x")).kind, OutcomeKind::NotStarted);
+  EXPECT_FALSE(engine_->pool_status(pool).broken.empty());
+}
+
+TEST_P(EngineTest, TellsWhyAWorkerCouldNotBePrepared) {
+  const Outcome& outcome = finished(submit(open(1, "fail"), "echo:x"));
+  EXPECT_EQ(outcome.kind, OutcomeKind::NotStarted);
+  EXPECT_NE(outcome.message.find("there is no library"), std::string::npos) << outcome.message;
+}
+
+TEST_P(EngineTest, GivesUpOnAWorkerThatDoesNotBecomeReadyInTime) {
+  const Outcome& outcome = finished(submit(open(1, "hang", milliseconds(50)), "echo:x"));
+  EXPECT_EQ(outcome.kind, OutcomeKind::NotStarted);
+}
+
+TEST_P(EngineTest, CancelsWhatHasNotSettledWhenItsPoolCloses) {
+  const PoolId pool = open(1);
+  const TaskId running = submit(pool, "wait:");
+  const TaskId queued = submit(pool, "echo:x");
+  engine_->close_pool(pool);
+  EXPECT_EQ(finished(running).kind, OutcomeKind::Cancelled);
+  EXPECT_EQ(finished(queued).kind, OutcomeKind::Cancelled);
+  EXPECT_EQ(finished(submit(pool, "echo:x")).kind, OutcomeKind::Cancelled);
+  EXPECT_FALSE(engine_->pool_status(pool).is_open);
+}
+
+TEST_P(EngineTest, WaitsForAnyOfSeveralTasks) {
+  const PoolId pool = open(2);
+  const std::vector tasks{submit(pool, "wait:"), submit(pool, "echo:done")};
+  EXPECT_EQ(engine_->wait(tasks, WaitFor::Any, WaitEvents::Ignore, kDeadline).value(),
+            WaitEnd::Settled);
+  EXPECT_EQ(engine_->wait(tasks, WaitFor::All, WaitEvents::Ignore, milliseconds(10)).value(),
+            WaitEnd::TimedOut);
+}
+
+TEST_P(EngineTest, TellsOnceThatATaskHasSettled) {
+  const PoolId pool = open(1);
+  std::promise<void> told;
+  engine_->on_notified([&] { told.set_value(); });
+  const TaskId task = submit(pool, "echo:x");
+  engine_->notify_when_settled(task);
+  ASSERT_EQ(told.get_future().wait_for(kDeadline), std::future_status::ready);
+  EXPECT_EQ(engine_->take_notified(), std::vector{task});
+  EXPECT_TRUE(engine_->take_notified().empty());
+}
+
+TEST_P(EngineTest, LeavesNoProcessBehind) {
+  std::set<pid_t> pids;
+  const PoolId pool = open(3);
+  answer(submit(pool, "pid:"));
+  for (const pid_t pid : engine_->pool_status(pool).pids) pids.insert(pid);
+  engine_.reset();
+  for (const pid_t pid : pids) {
+    EXPECT_NE(::kill(pid, 0), 0) << pid << " is still there";
+  }
+}
+
+}  // namespace
+}  // namespace elsewhere

@@ -1,0 +1,174 @@
+// A worker without R, for the tests of the engine: it speaks the protocol on
+// descriptor 3 and does what a task's body tells it. With ELSEWHERE_ROLE=nursery
+// it forks such workers instead.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "engine/os/process.h"
+#include "engine/os/socket.h"
+#include "engine/wire/nursery_body.h"
+#include "engine/wire/packet_reader.h"
+
+using namespace elsewhere;
+
+namespace {
+
+constexpr int kChannel = 3;
+
+volatile sig_atomic_t is_interrupted = 0;
+
+void on_interrupt(int) { is_interrupted = 1; }
+
+void send(PacketKind kind, PacketFlag flag, TaskId task, const std::string& body) {
+  Packet packet{kind, flag, task, Bytes(std::as_bytes(std::span(body)))};
+  const Bytes bytes = encode(packet);
+  for (std::size_t sent = 0; sent < bytes.size();) {
+    const auto moved = send_some(kChannel, bytes.span().subspan(sent));
+    if (!moved.ok() || moved.value().outcome == Transfer::Closed) std::_Exit(0);
+    sent += moved.value().bytes;
+    if (moved.value().outcome == Transfer::WouldBlock) {
+      (void)wait_ready(kChannel, Ready::Writable, {});
+    }
+  }
+}
+
+// The next packet with what came beside it; ends the process at end-of-file.
+Packet next_packet(std::vector<Fd>& descriptors) {
+  PacketReader reader;
+  for (;;) {
+    // Signals that came before this packet was read are not meant for it.
+    (void)wait_ready(kChannel, Ready::Readable, {});
+    if (!reader.is_inside_packet()) is_interrupted = 0;
+    const auto moved = receive_some_with_fds(kChannel, reader.wanted(), descriptors);
+    if (!moved.ok() || moved.value().outcome == Transfer::Closed) std::_Exit(0);
+    if (moved.value().outcome == Transfer::WouldBlock) continue;
+    auto packet = reader.advance(moved.value().bytes);
+    if (!packet.ok()) std::_Exit(9);
+    if (packet.value()) return std::move(*packet.value());
+  }
+}
+
+std::string text_of(const Packet& packet) {
+  return {reinterpret_cast<const char*>(packet.body.data()), packet.body.size()};
+}
+
+void print(const std::string& text) {
+  [[maybe_unused]] const auto written = ::write(1, text.data(), text.size());
+}
+
+std::string wait_for_interrupt() {
+  while (is_interrupted == 0) ::usleep(1000);
+  return "interrupted";
+}
+
+void run(const Packet& task) {
+  const std::string text = text_of(task);
+  const auto colon = text.find(':');
+  const std::string verb = text.substr(0, colon);
+  const std::string rest = colon == std::string::npos ? "" : text.substr(colon + 1);
+  std::string answer = rest;
+  PacketFlag flag = PacketFlag::None;
+  if (verb == "die") ::raise(std::atoi(rest.c_str()));
+  if (verb == "exit") std::_Exit(std::atoi(rest.c_str()));
+  if (verb == "garbage") {
+    print("about to send garbage\n");
+    [[maybe_unused]] const auto written = ::write(kChannel, std::string(64, 'x').data(), 64);
+    ::pause();
+  }
+  if (verb == "print-and-die") {
+    print(rest);
+    ::raise(SIGKILL);
+  }
+  if (verb == "event") send(PacketKind::Event, PacketFlag::None, task.task, rest);
+  if (verb == "event-and-wait") {
+    send(PacketKind::Event, PacketFlag::None, task.task, rest);
+    answer = wait_for_interrupt();
+  }
+  if (verb == "wait") answer = wait_for_interrupt();
+  if (verb == "stubborn") {
+    for (;;) ::usleep(10000);
+  }
+  if (verb == "pid") answer = std::to_string(::getpid());
+  if (verb == "unserializable") flag = PacketFlag::Failed;
+  if (verb == "abort") flag = PacketFlag::Aborted;
+  if (verb == "once") {  // dies the first time, when the file is not there yet
+    if (FILE* mark = std::fopen(rest.c_str(), "r")) {
+      std::fclose(mark);
+      answer = "second time";
+    } else {
+      std::fclose(std::fopen(rest.c_str(), "w"));
+      ::raise(SIGKILL);
+    }
+  }
+  send(PacketKind::Result, flag, task.task, answer);
+}
+
+[[noreturn]] void work() {
+  std::vector<Fd> descriptors;
+  const std::string setup = text_of(next_packet(descriptors));
+  if (setup == "fail") send(PacketKind::Ready, PacketFlag::Failed, kNoTask, "there is no library");
+  if (setup == "print-and-exit") {
+    print("cannot open the library\n");
+    std::_Exit(4);
+  }
+  if (setup == "hang") ::pause();
+  send(PacketKind::Ready, PacketFlag::None, kNoTask, "");
+  for (;;) run(next_packet(descriptors));
+}
+
+void reap_children(std::vector<std::pair<pid_t, TaskId>>& children) {
+  std::erase_if(children, [](const auto& child) {
+    int status = 0;
+    if (::waitpid(child.first, &status, WNOHANG) != child.first) return false;
+    const ExitedBody body{WIFEXITED(status) ? WEXITSTATUS(status) : 0,
+                          WIFSIGNALED(status) ? WTERMSIG(status) : 0};
+    const Bytes bytes = encode(body);
+    send(PacketKind::Exited, PacketFlag::None, child.second,
+         {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    return true;
+  });
+}
+
+[[noreturn]] void tend() {
+  std::vector<std::pair<pid_t, TaskId>> children;
+  for (;;) {
+    reap_children(children);
+    const auto ready = wait_ready(kChannel, Ready::Readable, std::chrono::milliseconds(5));
+    if (!ready.ok() || !ready.value()) continue;
+    std::vector<Fd> descriptors;
+    const Packet request = next_packet(descriptors);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::dup2(descriptors.at(0).get(), kChannel);
+      ::dup2(descriptors.at(1).get(), 1);
+      ::dup2(descriptors.at(1).get(), 2);
+      descriptors.clear();
+      work();
+    }
+    children.emplace_back(pid, request.task);
+    auto pidfd = open_pidfd(pid);
+    const Bytes body = encode(ForkedBody{pid});
+    const Bytes packet =
+        encode(Packet{PacketKind::Forked, PacketFlag::HasFds, request.task, Bytes(body.span())});
+    const int number = pidfd.value().get();
+    (void)send_some_with_fds(kChannel, packet.span(), {&number, 1});
+  }
+}
+
+}  // namespace
+
+int main() {
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  ::sigaction(SIGINT, &action, nullptr);
+  const char* role = std::getenv("ELSEWHERE_ROLE");
+  if (role != nullptr && std::strcmp(role, "nursery") == 0) tend();
+  work();
+}

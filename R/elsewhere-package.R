@@ -1,6 +1,7 @@
 #' @details
 #' `vignette("elsewhere")` is the place to start.
 #' @useDynLib elsewhere, .registration = TRUE
+#' @importFrom later later
 #' @keywords internal
 "_PACKAGE"
 

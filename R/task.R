@@ -82,7 +82,7 @@ task_notify <- function(task, callback) {
   assign(key, list(callback = callback, task = task), envir = awaited)
   if (is.null(the_loop$hold)) {
     # The event loop must not look empty while somebody waits for a task.
-    the_loop$hold <- later::later(function() NULL, 1e7)
+    the_loop$hold <- later(function() NULL, 1e7)
   }
   invisible()
 }
@@ -98,7 +98,7 @@ run_notified <- function() {
     if (is.null(entry)) next
     rm(list = key, envir = awaited)
     # Later's own frames are below: an error goes on from a callback of its own.
-    later::later(entry$callback, 0)
+    later(entry$callback, 0)
   }
   if (length(awaited) == 0L && !is.null(the_loop$hold)) {
     the_loop$hold()

@@ -76,12 +76,36 @@ SEXP printed_text(MainThread& main, const std::string& text) {
   return to_r(main, clean);
 }
 
+std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+
+// `environment` with the entries of `more` set instead of or beside its own.
+std::vector<std::string> with_variables(std::vector<std::string> environment,
+                                        const std::vector<std::string>& more) {
+  std::erase_if(environment, [&](const std::string& entry) {
+    return std::any_of(more.begin(), more.end(),
+                       [&](const std::string& set) { return name_of(set) == name_of(entry); });
+  });
+  environment.insert(environment.end(), more.begin(), more.end());
+  return environment;
+}
+
+Bytes zero_ended(const std::vector<std::string>& entries) {
+  Bytes block;
+  for (const auto& entry : entries) {
+    block.append(std::as_bytes(std::span(entry.c_str(), entry.size() + 1)));
+  }
+  return block;
+}
+
 PoolSpec pool_spec_from(MainThread& main, SEXP workers, SEXP setup, SEXP options) {
   PoolSpec spec;
   spec.workers = int_from(main, workers);
   spec.launch.program = string_from(main, field(options, "program"));
   spec.launch.arguments = strings_from(main, field(options, "arguments"));
-  spec.launch.environment = strings_from(main, field(options, "environment"));
+  const auto environment = current_environment();
+  spec.launch.environment =
+      with_variables(environment, strings_from(main, field(options, "environment")));
+  spec.environment = std::make_shared<const Bytes>(zero_ended(environment));
   spec.launch_by =
       string_from(main, field(options, "launch")) == "exec" ? LaunchBy::Exec : LaunchBy::Nursery;
   spec.setup = std::make_shared<const Bytes>(to_bytes(main, setup));

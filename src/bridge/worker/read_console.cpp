@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "bridge/worker/nursery_main.h"
 #include "bridge/worker/worker_main.h"
 
 #define R_INTERFACE_PTRS
@@ -18,7 +19,16 @@ WorkerMain* worker_of_this_process = nullptr;
 // The one place where a booted process takes its role, the first time R wants a
 // line. A process that forks workers returns from here in its children only.
 bool take_role() {
-  const auto status = worker_of_this_process->become_worker();
+  Fd owner;
+  if (is_nursery()) {
+    auto forked = serve_forks();
+    if (!forked.ok()) {
+      std::fprintf(stderr, "elsewhere: %s\n", forked.error().message.c_str());
+      return false;
+    }
+    owner = std::move(forked.value());
+  }
+  const auto status = worker_of_this_process->become_worker(std::move(owner));
   if (status.ok()) return true;
   std::fprintf(stderr, "elsewhere: %s\n", status.error().message.c_str());
   return false;

@@ -57,7 +57,7 @@ PacketKind reply_kind(const Packet& packet) {
 
 }  // namespace
 
-Status WorkerMain::become_worker() {
+Status WorkerMain::become_worker(Fd owner) {
   if (::fcntl(kWorkerChannelFd, F_SETFD, FD_CLOEXEC) != 0) {
     return system_error("a worker wants its channel as descriptor 3");
   }
@@ -66,7 +66,8 @@ Status WorkerMain::become_worker() {
   console_ = std::move(console.value());
   pid_ = ::getpid();
   channel_.emplace(Fd(kWorkerChannelFd));
-  return start_owner_watch({kWorkerChannelFd, R_TempDir == nullptr ? "" : R_TempDir, &is_idle_});
+  return start_owner_watch(
+      {kWorkerChannelFd, std::move(owner), R_TempDir == nullptr ? "" : R_TempDir, &is_idle_});
 }
 
 void WorkerMain::forget_channel() {
@@ -113,11 +114,13 @@ bool WorkerMain::wait_for_input() {
 
 // Line with the phase still Idle: nothing for R to do, wait on.
 WorkerMain::Next WorkerMain::take_packet(unsigned char* buffer, int buffer_bytes) {
+  // What came before this moment was sent before the packet and is not meant for
+  // it; what comes once the packet is read is.
+  R_interrupts_pending = 0;
   auto packet = channel_->wait_packet({});
   if (!packet.ok()) {
     return packet.error().code == ErrorCode::Interrupted ? Next::Line : Next::EndOfFile;
   }
-  R_interrupts_pending = 0;
   const PacketHeader header = header_of(*packet.value());
   switch (header.kind) {
     case PacketKind::Setup:

@@ -36,8 +36,9 @@ class WorkerMain {
       : functions_(functions), decode_call_(decode_call), pack_entry_(pack_entry) {}
 
   // Makes this process a worker on descriptor 3: starts the thread that watches
-  // the owner and takes standard input over. Once, in the console reader.
-  Status become_worker();
+  // the owner and takes standard input over. Once, in the console reader. `owner`
+  // is a descriptor of the owner's process, or empty when that is the parent.
+  Status become_worker(Fd owner = {});
   bool is_started() const { return channel_.has_value(); }
 
   // What R's console reader returns. `DropExpression`: the top level has half an

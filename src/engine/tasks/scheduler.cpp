@@ -79,7 +79,7 @@ std::size_t Scheduler::queued_count(Turn&, PoolId pool) const {
 
 Result<Nursery*> Scheduler::nursery_for(Turn& turn, const LaunchSpec& spec) {
   for (auto& open : nurseries_) {
-    if (open.spec == spec && open.nursery->is_alive()) return open.nursery.get();
+    if (starts_alike(open.spec, spec) && open.nursery->is_alive()) return open.nursery.get();
   }
   LaunchSpec role = spec;
   role.environment.push_back("ELSEWHERE_ROLE=nursery");

@@ -1,10 +1,35 @@
 #include "engine/workers/launch.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 #include "engine/os/socket.h"
 
 namespace elsewhere {
+namespace {
+
+constexpr std::array<std::string_view, 9> kReadAtStart = {
+    "R_", "LD_", "LC_", "LANG", "TZ=", "OMP_", "OPENBLAS_", "MALLOC_", "GLIBC_TUNABLES"};
+
+std::vector<std::string> read_at_start(const LaunchSpec& spec) {
+  std::vector<std::string> entries;
+  for (const auto& entry : spec.environment) {
+    const bool is_read = std::any_of(kReadAtStart.begin(), kReadAtStart.end(),
+                                     [&](auto prefix) { return entry.starts_with(prefix); });
+    if (is_read) entries.push_back(entry);
+  }
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+}  // namespace
+
+bool starts_alike(const LaunchSpec& one, const LaunchSpec& other) {
+  return one.program == other.program && one.arguments == other.arguments &&
+         read_at_start(one) == read_at_start(other);
+}
 
 Result<Joints> make_joints() {
   auto channel = socket_pair();

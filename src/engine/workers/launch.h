@@ -17,9 +17,12 @@ struct LaunchSpec {
   std::string program;  // R
   std::vector<std::string> arguments;
   std::vector<std::string> environment;  // NAME=value, complete
-
-  bool operator==(const LaunchSpec&) const = default;
 };
+
+// Whether a process started by one would do for the other: the same program and
+// arguments, and the same values of what R and the loader read at start alone.
+// Everything else in the environment can be changed later.
+bool starts_alike(const LaunchSpec& one, const LaunchSpec& other);
 
 // Who can say how the process ended: its parent.
 enum class Parent { Us, Nursery };

@@ -10,7 +10,7 @@ namespace elsewhere {
 Nursery::Nursery(Turn& turn, Loop& loop, Launched launched)
     : peer_(turn, loop, std::move(launched), *this) {}
 
-void Nursery::fork_worker(Turn& turn, WorkerId id, NurseryClient& client) {
+void Nursery::fork_worker(Turn& turn, WorkerId id, SharedBytes environment, NurseryClient& client) {
   auto made = make_joints();
   if (!made.ok()) return client.on_forked(turn, made.error());
   Joints& joints = made.value();
@@ -18,7 +18,7 @@ void Nursery::fork_worker(Turn& turn, WorkerId id, NurseryClient& client) {
   std::vector<Fd> theirs;
   theirs.push_back(std::move(joints.their_channel));
   theirs.push_back(std::move(joints.their_output));
-  peer_.send(turn, PacketKind::Fork, TaskId{number(id)}, nullptr, std::move(theirs));
+  peer_.send(turn, PacketKind::Fork, TaskId{number(id)}, std::move(environment), std::move(theirs));
 }
 
 void Nursery::drop(Turn&, WorkerId id) {

@@ -27,8 +27,9 @@ class Nursery : private PeerListener {
   bool is_gone() const { return is_gone_; }    // its process has ended
   pid_t pid() const { return peer_.pid(); }
   // Answers with on_forked(), and later on_exit_reported(), unless the client
-  // was dropped in between.
-  void fork_worker(Turn&, WorkerId id, NurseryClient& client);
+  // was dropped in between. `environment` is the worker's, as NAME=value, each
+  // ended by a zero byte.
+  void fork_worker(Turn&, WorkerId id, SharedBytes environment, NurseryClient& client);
   void drop(Turn&, WorkerId id);
   // The process leaves when its channel closes.
   void close(Turn&);

@@ -8,7 +8,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <memory>
 #include <thread>
 
 #include "engine/os/process.h"
@@ -57,8 +56,8 @@ void wait_for_end(int channel_fd, int parent_fd) {
   }
 }
 
-void watch_owner(const OwnerWatch& watch, const Fd& parent) {
-  wait_for_end(watch.channel_fd, parent.get());
+void watch_owner(const OwnerWatch& watch) {
+  wait_for_end(watch.channel_fd, watch.owner.get());
   if (watch.is_main_thread_idle != nullptr && *watch.is_main_thread_idle) {
     std::this_thread::sleep_for(kOrderlyEnd);  // exit() ends this thread meanwhile
   }
@@ -76,13 +75,13 @@ void end_process_group() {
 
 Status start_owner_watch(OwnerWatch watch) {
   const pid_t parent_before = ::getppid();
-  auto parent = std::make_shared<Fd>(open_parent());
+  if (!watch.owner) watch.owner = open_parent();
   if (::getppid() != parent_before) end_process_group();
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
-    std::thread([watch = std::move(watch), parent] { watch_owner(watch, *parent); }).detach();
+    std::thread([watch = std::move(watch)] { watch_owner(watch); }).detach();
   } catch (const std::exception& failure) {
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return Error{ErrorCode::System,

@@ -27,7 +27,8 @@ std::string describe(const Departure& departure) {
   } else {
     text += " " + describe(departure.exit);
   }
-  if (!departure.output.empty()) text += "; the last it printed was:\n" + departure.output;
+  const bool is_blank = departure.output.find_first_not_of(" \t\r\n") == std::string::npos;
+  if (!is_blank) text += "; the last it printed was:\n" + departure.output;
   return text;
 }
 
@@ -46,7 +47,8 @@ void Pool::start_worker(Turn& turn) {
   if (spec_.launch_by == LaunchBy::Nursery) {
     const auto nursery = nursery_(turn);
     if (nursery.ok()) {
-      return started.start_by_nursery(turn, *nursery.value(), spec_.setup, spec_.start_patience);
+      return started.start_by_nursery(turn, *nursery.value(), spec_.environment, spec_.setup,
+                                      spec_.start_patience);
     }
   }
   started.start_by_exec(turn, spec_.launch, spec_.setup, spec_.start_patience);

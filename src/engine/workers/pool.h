@@ -22,6 +22,7 @@ struct PoolSpec {
   int workers = 1;
   LaunchSpec launch;
   LaunchBy launch_by = LaunchBy::Nursery;
+  SharedBytes environment;  // of forked workers: NAME=value, each ended by a zero byte
   SharedBytes setup;
   std::chrono::milliseconds start_patience{30000};
 };

@@ -19,11 +19,11 @@ void Worker::start_by_exec(Turn& turn, const LaunchSpec& spec, SharedBytes setup
   launched(turn, launch_by_exec(spec));
 }
 
-void Worker::start_by_nursery(Turn& turn, Nursery& nursery, SharedBytes setup,
-                              std::chrono::milliseconds patience) {
+void Worker::start_by_nursery(Turn& turn, Nursery& nursery, SharedBytes environment,
+                              SharedBytes setup, std::chrono::milliseconds patience) {
   begin(turn, std::move(setup), patience);
   nursery_ = &nursery;
-  nursery.fork_worker(turn, id_, *this);
+  nursery.fork_worker(turn, id_, std::move(environment), *this);
 }
 
 void Worker::begin(Turn& turn, SharedBytes setup, std::chrono::milliseconds patience) {

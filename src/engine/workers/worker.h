@@ -43,7 +43,7 @@ class Worker : private PeerListener, private NurseryClient {
   // Start in one of two ways; then comes ready or gone, within `patience`.
   void start_by_exec(Turn&, const LaunchSpec& spec, SharedBytes setup,
                      std::chrono::milliseconds patience);
-  void start_by_nursery(Turn&, Nursery& nursery, SharedBytes setup,
+  void start_by_nursery(Turn&, Nursery& nursery, SharedBytes environment, SharedBytes setup,
                         std::chrono::milliseconds patience);
 
   WorkerId id() const { return id_; }

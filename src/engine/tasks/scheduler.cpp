@@ -1,6 +1,7 @@
 #include "engine/tasks/scheduler.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 namespace elsewhere {
@@ -8,6 +9,13 @@ namespace {
 
 // A task that nobody waits for any more gets this long to react to an interrupt.
 constexpr std::chrono::milliseconds kAbandonedGrace{2000};
+
+// Numbers are never used twice in a process, so that what belongs to an engine
+// that was stopped can never be taken for something of the next.
+std::uint64_t next_number() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
 
 Outcome failure(OutcomeKind kind, std::string message) {
   Outcome outcome;
@@ -39,7 +47,7 @@ Outcome outcome_of(Packet result, pid_t pid) {
 
 PoolId Scheduler::open_pool(Turn& turn, PoolSpec spec) {
   drop_closed_pools(turn);
-  const PoolId id{++last_id_};
+  const PoolId id{next_number()};
   auto open = std::make_unique<OpenPool>(*this, id);
   auto nursery = [this, launch = spec.launch](Turn& now) { return nursery_for(now, launch); };
   open->pool = std::make_unique<Pool>(loop_, std::move(spec), std::move(nursery), *open);
@@ -90,7 +98,7 @@ Result<Nursery*> Scheduler::nursery_for(Turn& turn, const LaunchSpec& spec) {
 }
 
 Task& Scheduler::submit(Turn& turn, PoolId pool, SharedBytes payload, TaskOptions options) {
-  const TaskId id{++last_id_};
+  const TaskId id{next_number()};
   auto& task = *tasks_.emplace(id, std::make_unique<Task>()).first->second;
   task.id = id;
   task.pool = pool;

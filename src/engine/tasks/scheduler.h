@@ -77,7 +77,6 @@ class Scheduler {
 
   Loop& loop_;
   SchedulerListener& listener_;
-  std::uint64_t last_id_ = 0;
   std::unordered_map<TaskId, std::unique_ptr<Task>> tasks_;
   std::vector<OpenNursery> nurseries_;  // outlive the pools that use them
   std::map<PoolId, std::unique_ptr<OpenPool>> pools_;

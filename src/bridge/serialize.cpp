@@ -20,6 +20,7 @@ struct Sink {
 // by a C++ exception.
 void put_bytes(R_outpstream_t stream, void* data, int count) {
   auto* sink = static_cast<Sink*>(stream->data);
+  if (sink->is_refused) return;
   try {
     sink->bytes->append({static_cast<const std::byte*>(data), static_cast<std::size_t>(count)});
     return;
@@ -33,12 +34,13 @@ void put_char(R_outpstream_t stream, int character) {
   put_bytes(stream, &byte, 1);
 }
 
-// R asks this for every reference object; the answer nil means "as usual".
+// R asks this for every reference object; the answer nil means "as usual". An R
+// error here would reach the user's handlers before ours, so the refusal waits
+// until R is done.
 SEXP look_at_reference(SEXP value, SEXP sink_pointer) {
   auto* sink = static_cast<Sink*>(R_ExternalPtrAddr(sink_pointer));
   if (sink->on_reference == OnReference::Refuse && is_live_reference(value)) {
     sink->is_refused = true;
-    Rf_error("an external pointer cannot travel");
   }
   return R_NilValue;
 }
@@ -77,17 +79,15 @@ bool is_live_reference(SEXP value) {
 Bytes to_bytes(MainThread& main, SEXP value, OnReference on_reference) {
   Bytes bytes;
   Sink sink{&bytes, on_reference};
-  try {
-    r_call(main, [&] {
-      SEXP pointer = PROTECT(R_MakeExternalPtr(&sink, R_NilValue, R_NilValue));
-      R_outpstream_st stream;
-      R_InitOutPStream(&stream, reinterpret_cast<R_pstream_data_t>(&sink), R_pstream_binary_format,
-                       kSerializationVersion, put_char, put_bytes, look_at_reference, pointer);
-      R_Serialize(value, &stream);
-      UNPROTECT(1);
-    });
-  } catch (const cpp11::unwind_exception&) {
-    if (!sink.is_refused) throw;
+  r_call(main, [&] {
+    SEXP pointer = PROTECT(R_MakeExternalPtr(&sink, R_NilValue, R_NilValue));
+    R_outpstream_st stream;
+    R_InitOutPStream(&stream, reinterpret_cast<R_pstream_data_t>(&sink), R_pstream_binary_format,
+                     kSerializationVersion, put_char, put_bytes, look_at_reference, pointer);
+    R_Serialize(value, &stream);
+    UNPROTECT(1);
+  });
+  if (sink.is_refused) {
     throw EngineError({ErrorCode::CannotTravel, "an external pointer cannot travel"});
   }
   return bytes;

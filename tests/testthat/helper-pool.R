@@ -1,0 +1,71 @@
+# A pool whose workers evaluate the expression they are given. Everything of it
+# is gone when the test ends, the process that forks workers included.
+local_pool <- function(workers = 1L, ..., env = parent.frame()) {
+  setup <- list(functions = worker_functions(
+    evaluate = function(payload) eval(payload, globalenv())
+  ))
+  pool <- pool_start(workers, setup, ...)
+  withr::defer(.Call(ew_engine_stop), envir = env)
+  pool
+}
+
+# What the task returned; anything else than a value is an error.
+task_value <- function(task, timeout = 20) {
+  if (!tasks_wait(list(task), timeout)) stop("the task has not settled in time")
+  outcome <- task_outcome(task)
+  if (outcome$kind != "value") stop(outcome$kind, ": ", outcome$message)
+  outcome$value
+}
+
+# Polls until `condition()` holds; for what has no event to wait for.
+wait_until <- function(condition, seconds = 10) {
+  deadline <- Sys.time() + seconds
+  while (!condition()) {
+    if (Sys.time() > deadline) return(FALSE)
+    Sys.sleep(0.005)
+  }
+  TRUE
+}
+
+is_process <- function(pid) {
+  stat <- tryCatch(
+    suppressWarnings(readLines(file.path("/proc", pid, "stat"), warn = FALSE)),
+    error = function(e) character()
+  )
+  length(stat) > 0L && !grepl("^[0-9]+ \\(.*\\) Z", stat)
+}
+
+# An R process of its own that has elsewhere attached and runs `code`, for what
+# must not happen to the process that runs the tests.
+local_r_process <- function(code, env = parent.frame()) {
+  script <- withr::local_tempfile(.local_envir = env, fileext = ".R")
+  writeLines(code, script)
+  process <- processx::process$new(
+    file.path(R.home("bin"), "Rscript"), c("--vanilla", script),
+    env = c("current", R_LIBS = paste(.libPaths(), collapse = ":")),
+    stdout = "|", stderr = "2>&1"
+  )
+  withr::defer(process$kill(), envir = env)
+  process
+}
+
+# The first line that matches `pattern`, or an error with what came instead.
+read_line <- function(process, pattern, seconds = 20) {
+  deadline <- Sys.time() + seconds
+  seen <- character()
+  repeat {
+    process$poll_io(200)
+    lines <- process$read_output_lines()
+    seen <- c(seen, lines)
+    found <- grep(pattern, lines, value = TRUE)
+    if (length(found)) return(found[[1L]])
+    if (Sys.time() > deadline || !process$is_alive() && !length(lines)) {
+      stop("no line matches ", pattern, ":\n", paste(seen, collapse = "\n"))
+    }
+  }
+}
+
+# The lines of an expression, with .(x) replaced by values from here.
+bquote_lines <- function(expr, env = parent.frame()) {
+  deparse(eval(substitute(bquote(x), list(x = substitute(expr))), env))
+}

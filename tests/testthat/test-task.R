@@ -1,0 +1,227 @@
+test_that("a worker evaluates a task and its value comes back unchanged", {
+  local_leak_check()
+  for (launch in c("nursery", "exec")) {
+    pool <- local_pool(launch = launch)
+    value <- task_value(task_submit(pool, quote(list(a = 1:3, b = mtcars))))
+    expect_identical(value, list(a = 1:3, b = mtcars))
+    expect_false(task_value(task_submit(pool, quote(Sys.getpid()))) == Sys.getpid())
+  }
+})
+
+test_that("hundreds of tasks run on a few workers, each once", {
+  local_leak_check()
+  pool <- local_pool(2L)
+  tasks <- lapply(1:300, function(i) task_submit(pool, bquote(.(i) * 2)))
+  expect_true(tasks_wait(tasks, 20))
+  values <- vapply(tasks, function(task) task_outcome(task)$value, 0)
+  expect_identical(values, 1:300 * 2)
+})
+
+test_that("every worker has a temporary directory and random numbers of its own", {
+  pool <- local_pool(2L)
+  wait_until(function() length(pool_status(pool)$pids) == 2L)
+  tasks <- lapply(1:2, function(i) {
+    task_submit(pool, quote({
+      Sys.sleep(0.2)
+      list(pid = Sys.getpid(), directory = tempdir(), number = runif(1))
+    }))
+  })
+  values <- lapply(tasks, task_value)
+  for (field in c("pid", "directory", "number")) {
+    expect_false(values[[1]][[field]] == values[[2]][[field]])
+  }
+  expect_true(all(vapply(values, function(v) dir.exists(v$directory), NA)))
+  expect_false(values[[1]]$directory == tempdir())
+})
+
+test_that("a worker has the environment variables of its owner", {
+  withr::local_envvar(ELSEWHERE_TEST_VARIABLE = "a = b", TZ = "Asia/Tokyo")
+  for (launch in c("nursery", "exec")) {
+    pool <- local_pool(launch = launch)
+    expression <- quote(Sys.getenv(c("ELSEWHERE_TEST_VARIABLE", "TZ"), names = FALSE))
+    expect_identical(task_value(task_submit(pool, expression)), c("a = b", "Asia/Tokyo"))
+    names <- task_value(task_submit(pool, quote(names(Sys.getenv()))))
+    expect_identical(grep("^ELSEWHERE_(?!TEST)", names, value = TRUE, perl = TRUE), character())
+  }
+})
+
+test_that("a killed worker fails only its task, says how it ended and is replaced", {
+  local_leak_check()
+  pool <- local_pool()
+  lost <- task_submit(pool, quote({
+    cat("before the end\n")
+    tools::pskill(Sys.getpid(), 9L)
+    Sys.sleep(60)
+  }))
+  following <- task_submit(pool, quote(6 * 7))
+  tasks_wait(list(lost), 20)
+  outcome <- task_outcome(lost)
+  expect_identical(outcome$kind, "lost")
+  expect_identical(outcome$signal, 9L)
+  expect_identical(outcome$output, "before the end\n")
+  expect_match(outcome$message, "was killed by signal 9")
+  expect_identical(task_value(following), 42)
+})
+
+test_that("quit() in a task is a lost worker with its status", {
+  pool <- local_pool()
+  task <- task_submit(pool, quote(quit(status = 7)))
+  tasks_wait(list(task), 20)
+  expect_identical(task_outcome(task)[c("kind", "status")], list(kind = "lost", status = 7L))
+})
+
+test_that("a lost task runs again as often as its retries allow", {
+  pool <- local_pool()
+  mark <- withr::local_tempfile()
+  expression <- bquote({
+    if (!file.exists(.(mark))) {
+      file.create(.(mark))
+      tools::pskill(Sys.getpid(), 9L)
+      Sys.sleep(60)
+    }
+    "second time"
+  })
+  expect_identical(task_value(task_submit(pool, expression, retries = 1L)), "second time")
+})
+
+test_that("a cancelled task is interrupted, also in a loop, and its worker stays", {
+  pool <- local_pool()
+  pid <- task_value(task_submit(pool, quote(Sys.getpid())))
+  task <- task_submit(pool, quote(repeat NULL))
+  expect_true(task_cancel(task, grace = 20))
+  expect_identical(task_outcome(task)$kind, "cancelled")
+  expect_identical(task_value(task_submit(pool, quote(Sys.getpid()))), pid)
+  expect_false(task_cancel(task))
+})
+
+test_that("a task that ignores interrupts loses its worker after the grace", {
+  pool <- local_pool()
+  pid <- task_value(task_submit(pool, quote(Sys.getpid())))
+  task <- task_submit(pool, quote(suspendInterrupts(repeat NULL)))
+  task_cancel(task, grace = 0.1)
+  expect_false(task_value(task_submit(pool, quote(Sys.getpid()))) == pid)
+})
+
+test_that("a task over its time limit settles, and the next one runs", {
+  pool <- local_pool()
+  task <- task_submit(pool, quote(Sys.sleep(60)), timeout = 0.1)
+  expect_true(tasks_wait(list(task), 20))
+  expect_identical(task_outcome(task)$kind, "timeout")
+  expect_identical(task_value(task_submit(pool, quote(1))), 1)
+})
+
+test_that("conditions that a task emits arrive while it runs", {
+  pool <- local_pool()
+  task <- task_submit(pool, quote({
+    get(".elsewhere", as.environment("tools:elsewhere"))$emit("halfway")
+    Sys.sleep(60)
+  }))
+  expect_identical(tasks_wait(list(task), 20, events = TRUE), NA)
+  expect_identical(task_events(task), list("halfway"))
+  expect_identical(task_state(task), "running")
+  expect_true(task_cancel(task))
+})
+
+test_that("a value that cannot travel is refused before it is sent", {
+  pool <- local_pool()
+  connection <- rawConnection(raw())
+  withr::defer(close(connection))
+  expect_error(task_submit(pool, connection), class = "elsewhere_cannot_travel")
+  expect_identical(task_value(task_submit(pool, quote(1))), 1)
+})
+
+test_that("a worker that cannot be prepared breaks the pool with R's own words", {
+  setup <- list(functions = worker_functions(
+    evaluate = function(payload) NULL,
+    prepare = function(setup) library("there.is.no.such.package")
+  ))
+  withr::defer(.Call(ew_engine_stop))
+  pool <- pool_start(2L, setup)
+  task <- task_submit(pool, 1)
+  expect_true(tasks_wait(list(task), 5))
+  outcome <- task_outcome(task)
+  expect_identical(outcome$kind, "start")
+  expect_match(outcome$message, "there.is.no.such.package")
+  expect_match(pool_status(pool)$broken, "there.is.no.such.package")
+})
+
+test_that("a callback runs once when its task has settled, and the loop waits for it", {
+  pool <- local_pool()
+  calls <- 0L
+  task <- task_submit(pool, quote(Sys.sleep(0.1)))
+  task_notify(task, function() calls <<- calls + 1L)
+  expect_false(later::loop_empty())
+  while (!later::loop_empty()) later::run_now(1)
+  expect_identical(calls, 1L)
+  task_notify(task, function() calls <<- calls + 1L)
+  while (!later::loop_empty()) later::run_now(1)
+  expect_identical(calls, 2L)
+})
+
+test_that("a task that nobody holds any more frees its worker", {
+  pool <- local_pool()
+  task <- task_submit(pool, quote(Sys.sleep(60)))
+  rm(task)
+  gc()
+  expect_identical(task_value(task_submit(pool, quote(1))), 1)
+})
+
+test_that("forked children work beside a live pool and cannot use it", {
+  skip_if_not_installed("parallel")
+  pool <- local_pool()
+  task <- task_submit(pool, quote(Sys.sleep(0.5)))
+  squares <- parallel::mclapply(1:4, function(i) i^2, mc.cores = 2L)
+  expect_identical(unlist(squares), (1:4)^2)
+  forked <- parallel::mcparallel(tryCatch(task_state(task), error = class))
+  expect_true("elsewhere_forked" %in% parallel::mccollect(forked)[[1L]])
+  expect_null(task_value(task))
+})
+
+test_that("no worker outlives an owner that was killed, whatever it runs", {
+  for (launch in c("nursery", "exec")) {
+    owner <- local_r_process(bquote_lines({
+      ns <- asNamespace("elsewhere")
+      setup <- list(functions = ns$worker_functions(
+        evaluate = function(payload) eval(payload)
+      ))
+      pool <- ns$pool_start(2L, setup, launch = .(launch))
+      tasks <- list(
+        ns$task_submit(pool, quote(repeat NULL)),
+        ns$task_submit(pool, quote(solve(crossprod(matrix(rnorm(9e6), 3000)))))
+      )
+      while (length(ns$pool_status(pool)$pids) < 2L) Sys.sleep(0.01)
+      cat("pids", ns$pool_status(pool)$pids, "\n")
+      Sys.sleep(60)
+    }))
+    line <- read_line(owner, "^pids ")
+    pids <- as.integer(strsplit(trimws(line), " ")[[1L]][-1L])
+    expect_length(pids, 2L)
+    owner$signal(9L)
+    expect_true(wait_until(function() !any(vapply(pids, is_process, NA)), 1))
+  }
+})
+
+test_that("Ctrl-C ends a wait at once and loses nothing", {
+  owner <- local_r_process(bquote_lines({
+    ns <- asNamespace("elsewhere")
+    setup <- list(functions = ns$worker_functions(
+      evaluate = function(payload) eval(payload)
+    ))
+    pool <- ns$pool_start(1L, setup)
+    task <- ns$task_submit(pool, quote({
+      Sys.sleep(1)
+      42
+    }))
+    while (ns$task_state(task) == "queued") NULL
+    cat("waiting\n")
+    tryCatch(ns$tasks_wait(list(task)), interrupt = function(e) cat("interrupted\n"))
+    ns$tasks_wait(list(task))
+    cat("value", ns$task_outcome(task)$value, "\n")
+  }))
+  read_line(owner, "^waiting")
+  start <- Sys.time()
+  owner$signal(2L)
+  read_line(owner, "^interrupted")
+  expect_lt(as.numeric(Sys.time() - start, units = "secs"), 0.9)
+  expect_identical(read_line(owner, "^value"), "value 42 ")
+})

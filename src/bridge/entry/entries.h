@@ -10,6 +10,12 @@ SEXP ew_border_init(SEXP raise);
 SEXP ew_to_bytes(SEXP value, SEXP refuse_references);
 SEXP ew_from_bytes(SEXP bytes);
 
+// globals.cpp
+SEXP ew_find_globals(SEXP code, SEXP envir, SEXP wanted);
+SEXP ew_explain_globals(SEXP code, SEXP envir);
+SEXP ew_object_bytes(SEXP value);
+SEXP ew_globals_counts();
+
 // pool.cpp
 SEXP ew_engine_init(SEXP notified);
 SEXP ew_engine_stop();

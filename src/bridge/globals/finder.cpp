@@ -1,0 +1,191 @@
+#include "bridge/globals/finder.h"
+
+#include <algorithm>
+
+#include "bridge/guard.h"
+
+namespace elsewhere {
+
+void Finder::search(SEXP code) {
+  const SharedSummary summary = summary_of_code(main_, code, Certainty::Certain);
+  resolve(*summary, envir_, Level::Expression, -1);
+}
+
+void Finder::finish() {
+  do {
+    follow();
+  } while (follows_ && add_methods());
+}
+
+void Finder::resolve(const Summary& summary, SEXP env, Level level, int owner) {
+  for (const SEXP name : summary.namespaces) note_namespace(name);
+  for (const SEXP name : summary.generics) generics_.add(name);
+  for (const SEXP text : summary.strings) strings_.add(text);
+  for (const SEXP value : summary.constants) push(value, owner);
+  may_dispatch_ |= summary.calls_closures;
+  for (const NameUse& use : summary.uses) {
+    bool is_found = false;
+    if (use.as_function) {
+      called_.add(use.symbol);
+      is_found = resolve_name(use.symbol, Wanted::Function, use.is_certain, env, level, owner);
+    }
+    if (use.as_value) {
+      is_found |= resolve_name(use.symbol, Wanted::Anything, use.is_certain, env, level, owner);
+    }
+    if (!is_found && use.is_certain && level == Level::Expression) missing_.add(use.symbol);
+  }
+}
+
+// true if it was found, whether or not there is something to send.
+bool Finder::resolve_name(SEXP symbol, Wanted wanted, bool is_certain, SEXP env, Level level,
+                          int owner) {
+  // The `...` of a function is in the frame that travels with it.
+  if (symbol == R_DotsSymbol && level == Level::Function) return true;
+  if (ignored_.contains(symbol)) return true;
+  const Binding binding = find_binding(main_, symbol, env, wanted, kept_);
+  const Place place = place_of(main_, binding.frame, env);
+  const Reason reason = owner >= 0 ? Reason::Code
+                                   : (is_certain ? Reason::Expression : Reason::Maybe);
+  switch (place) {
+    case Place::Nowhere: return false;
+    case Place::Base: return true;
+    case Place::Package: note_package(package_of(main_, binding.frame)); return true;
+    case Place::Workspace:
+    case Place::Attached:
+      if (level == Level::Function && !follows_) return true;
+      return add_global(symbol, binding, place, reason, is_certain, owner) >= 0;
+    case Place::Local:
+      // Around a function that travels, frames travel with it.
+      if (level == Level::Function) return true;
+      return add_global(symbol, binding, place, reason, is_certain, owner) >= 0;
+    case Place::Namespace: {
+      if (level == Level::Function) return true;
+      const SEXP package = package_of(main_, binding.frame);
+      if (is_exported_by_attached(symbol, binding, package)) return true;
+      note_namespace(package);
+      return add_global(symbol, binding, place, reason, is_certain, owner) >= 0;
+    }
+  }
+  return false;
+}
+
+// Code of a package sees its namespace first; if the package is attached and
+// exports the same value, attaching it there is enough.
+bool Finder::is_exported_by_attached(SEXP symbol, const Binding& binding, SEXP package) {
+  const SEXP env = r_call(main_, [&]() -> SEXP {
+    for (SEXP env = ENCLOS(R_GlobalEnv); env != R_EmptyEnv; env = ENCLOS(env)) {
+      if (!R_existsVarInFrame(env, symbol)) continue;
+      const bool is_same = env == R_BaseEnv || Rf_findVarInFrame3(env, symbol, TRUE) == binding.value;
+      return is_same ? env : nullptr;
+    }
+    return nullptr;
+  });
+  if (env == nullptr) return false;
+  switch (place_of(main_, env, envir_)) {
+    case Place::Base: return true;
+    case Place::Package: note_package(package); return true;
+    case Place::Nowhere:
+    case Place::Local:
+    case Place::Workspace:
+    case Place::Attached:
+    case Place::Namespace: return false;
+  }
+  return false;
+}
+
+int Finder::add_global(SEXP symbol, const Binding& binding, Place place, Reason reason,
+                       bool is_certain, int owner) {
+  const bool is_of_workspace = place == Place::Workspace || place == Place::Attached;
+  auto& table = is_of_workspace ? workspace_ : local_;
+  if (const int* there = table.find(symbol)) return *there;
+  const SEXP value = value_of(main_, symbol, binding, is_certain, kept_);
+  if (value == nullptr) return -1;
+  const int at = static_cast<int>(globals_.size());
+  *table.insert(symbol).first = at;
+  globals_.push_back({symbol, value, place, reason, owner});
+  may_dispatch_ = true;
+  push(value, at);
+  return at;
+}
+
+void Finder::add_names(SEXP names) {
+  for (R_xlen_t i = 0; i < XLENGTH(names); ++i) {
+    const SEXP symbol = r_call(main_, [&] { return Rf_installTrChar(STRING_ELT(names, i)); });
+    const std::size_t before = globals_.size();
+    const bool is_found =
+        resolve_name(symbol, Wanted::Anything, true, envir_, Level::Expression, -1);
+    if (!is_found) missing_.add(symbol);
+    if (globals_.size() > before) globals_.back().reason = Reason::Given;
+  }
+}
+
+void Finder::add_values(SEXP list) {
+  const SEXP names = r_call(main_, [&] { return Rf_getAttrib(list, R_NamesSymbol); });
+  for (R_xlen_t i = 0; i < XLENGTH(list); ++i) {
+    const SEXP symbol = r_call(main_, [&] { return Rf_installTrChar(STRING_ELT(names, i)); });
+    const int at = static_cast<int>(globals_.size());
+    const SEXP value = VECTOR_ELT(list, i);
+    *local_.insert(symbol).first = at;
+    globals_.push_back({symbol, value, Place::Local, Reason::Given, -1});
+    push(value, at);
+  }
+}
+
+void Finder::ignore(SEXP names) {
+  for (R_xlen_t i = 0; i < XLENGTH(names); ++i) {
+    ignored_.add(r_call(main_, [&] { return Rf_installTrChar(STRING_ELT(names, i)); }));
+  }
+}
+
+void Finder::note_package(SEXP name) {
+  if (!is_base_package(name)) packages_.add(name);
+}
+
+void Finder::note_namespace(SEXP name) {
+  if (!is_base_package(name)) namespaces_.add(name);
+}
+
+std::vector<int> Finder::visible() const {
+  std::vector<int> out;
+  const std::vector<int> hidden = shadowed();
+  for (int i = 0; i < static_cast<int>(globals_.size()); ++i) {
+    if (std::find(hidden.begin(), hidden.end(), i) == hidden.end()) out.push_back(i);
+  }
+  return out;
+}
+
+std::vector<int> Finder::shadowed() const {
+  std::vector<int> out;
+  if (local_.size() == 0 || workspace_.size() == 0) return out;
+  auto& local = const_cast<PointerMap<int>&>(local_);
+  for (int i = 0; i < static_cast<int>(globals_.size()); ++i) {
+    const int* there = local.find(globals_[i].symbol);
+    if (there != nullptr && *there != i) out.push_back(i);
+  }
+  return out;
+}
+
+std::vector<SEXP> Finder::packages() {
+  std::vector<SEXP> found = packages_.items();
+  if (found.size() < 2) return found;
+  std::vector<SEXP> attached;
+  for (SEXP env = ENCLOS(R_GlobalEnv); env != R_EmptyEnv; env = ENCLOS(env)) {
+    if (const SEXP name = package_of(main_, env)) attached.push_back(name);
+  }
+  const auto depth = [&](SEXP name) {
+    return std::find(attached.begin(), attached.end(), name) - attached.begin();
+  };
+  std::sort(found.begin(), found.end(),
+            [&](SEXP one, SEXP other) { return depth(one) > depth(other); });
+  return found;
+}
+
+std::vector<SEXP> Finder::namespaces() {
+  std::vector<SEXP> out;
+  for (const SEXP name : namespaces_.items()) {
+    if (!packages_.contains(name)) out.push_back(name);
+  }
+  return out;
+}
+
+}  // namespace elsewhere

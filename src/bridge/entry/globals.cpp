@@ -195,9 +195,9 @@ extern "C" SEXP ew_explain_globals(SEXP code, SEXP envir) {
       for (R_xlen_t i = 0; i < count; ++i) {
         const Global& global = globals.data[all.data[i]];
         SET_STRING_ELT(reason, i, Rf_mkChar(word_for(global.reason)));
-        SET_STRING_ELT(asked_by, i,
-                       global.asked_by < 0 ? NA_STRING
-                                           : PRINTNAME(globals.data[global.asked_by].symbol));
+        SET_STRING_ELT(
+            asked_by, i,
+            global.asked_by < 0 ? NA_STRING : PRINTNAME(globals.data[global.asked_by].symbol));
       }
       SEXP out = PROTECT(Rf_allocVector(VECSXP, 3));
       SET_VECTOR_ELT(out, 0, found);

@@ -16,7 +16,8 @@ bool is_plain_attribute(SEXP tag) {
 
 bool is_about_source(SEXP tag) {
   const char* name = CHAR(PRINTNAME(tag));
-  return std::strcmp(name, "srcref") == 0 || std::strcmp(name, "srcfile") == 0 || std::strcmp(name, "wholeSrcref") == 0;
+  return std::strcmp(name, "srcref") == 0 || std::strcmp(name, "srcfile") == 0 ||
+         std::strcmp(name, "wholeSrcref") == 0;
 }
 
 // The values of a frame without computing any: promises as they are, the
@@ -137,8 +138,7 @@ void Finder::look_at_promise(SEXP promise, int owner) {
   if (PRVALUE(promise) != R_UnboundValue) return push(PRVALUE(promise), owner);
   const SEXP env = PRENV(promise);
   if (TYPEOF(env) != ENVSXP) return;
-  const SharedSummary summary =
-      summary_of_code(main_, R_PromiseExpr(promise), Certainty::Maybe);
+  const SharedSummary summary = summary_of_code(main_, R_PromiseExpr(promise), Certainty::Maybe);
   if (follows_) resolve(*summary, env, Level::Function, owner);
   push(env, owner);
 }

@@ -44,8 +44,8 @@ bool Finder::resolve_name(SEXP symbol, Wanted wanted, bool is_certain, SEXP env,
   if (ignored_.contains(symbol)) return true;
   const Binding binding = find_binding(main_, symbol, env, wanted, kept_);
   const Place place = place_of(main_, binding.frame, env);
-  const Reason reason = owner >= 0 ? Reason::Code
-                                   : (is_certain ? Reason::Expression : Reason::Maybe);
+  const Reason reason =
+      owner >= 0 ? Reason::Code : (is_certain ? Reason::Expression : Reason::Maybe);
   switch (place) {
     case Place::Nowhere: return false;
     case Place::Base: return true;
@@ -75,7 +75,8 @@ bool Finder::is_exported_by_attached(SEXP symbol, const Binding& binding, SEXP p
   const SEXP env = r_call(main_, [&]() -> SEXP {
     for (SEXP env = ENCLOS(R_GlobalEnv); env != R_EmptyEnv; env = ENCLOS(env)) {
       if (!R_existsVarInFrame(env, symbol)) continue;
-      const bool is_same = env == R_BaseEnv || Rf_findVarInFrame3(env, symbol, TRUE) == binding.value;
+      const bool is_same =
+          env == R_BaseEnv || Rf_findVarInFrame3(env, symbol, TRUE) == binding.value;
       return is_same ? env : nullptr;
     }
     return nullptr;

@@ -112,7 +112,7 @@ class Finder {
   PointerMap<int> local_;      // by symbol: found between the code and the workspace
   PointerMap<int> workspace_;  // by symbol: found in the workspace
   PointerSet ignored_, missing_, packages_, namespaces_;
-  PointerSet called_;   // symbols called as functions
+  PointerSet called_;                        // symbols called as functions
   PointerSet generics_, classes_, strings_;  // CHARSXP
   PointerSet seen_;
   PointerMap<bool> generic_answers_;

@@ -160,9 +160,9 @@ constexpr NamedForm kForms[] = {
     {"%dofuture%", Form::ForEach},
 };
 
-constexpr const char* kPlaceholders[] = {".",    ".x",    ".y",   ".data", ".env", ".SD",
-                                         ".N",   ".I",    ".GRP", ".BY",   ".NGRP", ".SDcols",
-                                         ".EACHI", "T",   "F"};
+constexpr const char* kPlaceholders[] = {".",     ".x",      ".y",     ".data", ".env",
+                                         ".SD",   ".N",      ".I",     ".GRP",  ".BY",
+                                         ".NGRP", ".SDcols", ".EACHI", "T",     "F"};
 
 struct Tables {
   PointerMap<Form> forms;

@@ -10,41 +10,41 @@
 namespace elsewhere {
 
 enum class Form {
-  Call,          // nothing special: arguments may or may not be evaluated
-  Strict,        // evaluates every argument: a builtin of R
-  Function,      // function(x) body
-  Brace,         // { and (
-  Assign,        // <- and =
-  SuperAssign,   // <<-
-  If,            //
-  For,           //
-  While,         //
-  Repeat,        //
-  AndOr,         // && and ||
-  Switch,        //
-  Leave,         // return(), break, next
-  Quote,         // quote(), substitute(), expression()
-  Bquote,        //
-  Formula,       // ~
-  Namespace,     // :: and :::
-  Component,     // $ and @
-  Bracket,       // [ and [[
-  ColumnAssign,  // := of data.table
-  Local,         // local()
-  Mask,          // with() and others whose later arguments see columns
-  Missing,       // missing()
-  Remove,        // rm()
-  Library,       // library(), require()
-  Data,          // data()
-  SureFirst,     // evaluates its first argument for sure, in place
-  CallsFunction, // takes a function by name: do.call(), lapply(), match.fun()
-  Get,           // get(), exists(), mget()
-  AssignByName,  // assign()
-  DelayedAssign, // delayedAssign()
-  UseMethod,     // UseMethod(), standardGeneric()
-  Dots,          // ...length(), ...elt(), ...names()
-  Pipe,          // %>% and its kin
-  FutureAssign,  // %<-%
+  Call,               // nothing special: arguments may or may not be evaluated
+  Strict,             // evaluates every argument: a builtin of R
+  Function,           // function(x) body
+  Brace,              // { and (
+  Assign,             // <- and =
+  SuperAssign,        // <<-
+  If,                 //
+  For,                //
+  While,              //
+  Repeat,             //
+  AndOr,              // && and ||
+  Switch,             //
+  Leave,              // return(), break, next
+  Quote,              // quote(), substitute(), expression()
+  Bquote,             //
+  Formula,            // ~
+  Namespace,          // :: and :::
+  Component,          // $ and @
+  Bracket,            // [ and [[
+  ColumnAssign,       // := of data.table
+  Local,              // local()
+  Mask,               // with() and others whose later arguments see columns
+  Missing,            // missing()
+  Remove,             // rm()
+  Library,            // library(), require()
+  Data,               // data()
+  SureFirst,          // evaluates its first argument for sure, in place
+  CallsFunction,      // takes a function by name: do.call(), lapply(), match.fun()
+  Get,                // get(), exists(), mget()
+  AssignByName,       // assign()
+  DelayedAssign,      // delayedAssign()
+  UseMethod,          // UseMethod(), standardGeneric()
+  Dots,               // ...length(), ...elt(), ...names()
+  Pipe,               // %>% and its kin
+  FutureAssign,       // %<-%
   FutureAssignRight,  // %->%
   FutureModifier,     // %seed% and its kin
   ForEach,            // %do%, %dopar%
@@ -53,8 +53,8 @@ enum class Form {
 // Symbols that the walk compares with.
 struct KnownSymbols {
   SEXP colon_equal, dot, dot_dot, expr, env, what, data, dot_data, character_only, function,
-      double_colon, triple_colon, foreach, colon_operator, c, drop, exact, envir, list, fun, fun_upper,
-      dot_f, then, srcfile, mode;
+      double_colon, triple_colon, foreach, colon_operator, c, drop, exact, envir, list, fun,
+      fun_upper, dot_f, then, srcfile, mode;
 };
 
 // Built at the first call; symbols live as long as R.

@@ -7,7 +7,7 @@
 namespace elsewhere {
 namespace {
 
-constexpr const char* kBasePackages[] = {"base",     "methods",   "datasets", "utils",
+constexpr const char* kBasePackages[] = {"base",      "methods",  "datasets", "utils",
                                          "grDevices", "graphics", "stats"};
 
 // Everything in this block is called inside an r_call().
@@ -169,9 +169,9 @@ SEXP value_of(MainThread& main, SEXP symbol, const Binding& binding, bool is_cer
   if (is_certain) {
     return r_call(main, [&] { return kept.add(exported_value(symbol, binding)); });
   }
-  const bool is_settled = binding.value != nullptr && TYPEOF(binding.value) != DOTSXP &&
-                          (TYPEOF(binding.value) != PROMSXP ||
-                           PRVALUE(binding.value) != R_UnboundValue);
+  const bool is_settled =
+      binding.value != nullptr && TYPEOF(binding.value) != DOTSXP &&
+      (TYPEOF(binding.value) != PROMSXP || PRVALUE(binding.value) != R_UnboundValue);
   if (is_settled) {
     return r_call(main, [&] { return kept.add(exported_value(symbol, binding)); });
   }

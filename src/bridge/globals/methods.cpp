@@ -173,8 +173,7 @@ bool Finder::add_class_part(Dotted& entry) {
     if (!has_class_parts_ && !called_.contains(generic)) return false;
   }
   entry.is_done = true;
-  const Binding part =
-      find_binding(main_, entry.symbol, entry.frame, Wanted::Anything, kept_);
+  const Binding part = find_binding(main_, entry.symbol, entry.frame, Wanted::Anything, kept_);
   const int at =
       add_global(entry.symbol, part, place_of(main_, part.frame, envir_), Reason::Class, true, -1);
   if (at < 0) return false;

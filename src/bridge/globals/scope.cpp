@@ -78,8 +78,7 @@ void Scope::undo(Mark mark, bool keep_maybe) {
     trail_.pop_back();
     const std::uint8_t now = state_[change.index];
     const auto stays = static_cast<std::uint8_t>(keep_maybe ? kRemarks | kMaybe : kRemarks);
-    state_[change.index] =
-        static_cast<std::uint8_t>((change.before & ~kRemarks) | (now & stays));
+    state_[change.index] = static_cast<std::uint8_t>((change.before & ~kRemarks) | (now & stays));
     // The function around must still forget what stays now.
     if (keep_maybe && (now & kMaybe) != 0 && (change.before & kMaybe) == 0) kept.push_back(change);
   }

@@ -42,9 +42,7 @@ void Walk::constant(SEXP value) {
       if (XLENGTH(value) > kTypedLengthMax) out_.holds_large_value = true;
       if (ATTRIB(value) != R_NilValue) out_.constants.push_back(value);
       return;
-    default:
-      out_.holds_large_value = true;
-      out_.constants.push_back(value);
+    default: out_.holds_large_value = true; out_.constants.push_back(value);
   }
 }
 
@@ -138,9 +136,7 @@ void Walk::form(Form form, SEXP head, SEXP call, bool head_is_free) {
   const SEXP args = CDR(call);
   if (head_is_free) use_function(head);
   switch (form) {
-    case Form::Call:
-      out_.calls_closures = true;
-      return arguments(args);
+    case Form::Call: out_.calls_closures = true; return arguments(args);
     case Form::Strict: return strict_arguments(args);
     case Form::Function: return function(CAR(args), second(args));
     case Form::Brace: return strict_arguments(args);
@@ -176,9 +172,7 @@ void Walk::form(Form form, SEXP head, SEXP call, bool head_is_free) {
     case Form::AssignByName: return assign_by_name(args, false);
     case Form::DelayedAssign: return assign_by_name(args, true);
     case Form::UseMethod: return use_method(args);
-    case Form::Dots:
-      scope_.use_value(R_DotsSymbol, weak_ > 0);
-      return strict_arguments(args);
+    case Form::Dots: scope_.use_value(R_DotsSymbol, weak_ > 0); return strict_arguments(args);
     case Form::Pipe: return pipe(head, args);
     case Form::FutureAssign: return future_assign(head, CAR(args), second(args));
     case Form::FutureAssignRight: return future_assign(head, second(args), CAR(args));

@@ -92,8 +92,8 @@ void Walk::remove(SEXP arguments) {
       argument(value);
       continue;
     }
-    const SEXP symbol = TAG(rest) == R_NilValue || TAG(rest) == known_.list ? symbol_of(value)
-                                                                             : nullptr;
+    const SEXP symbol =
+        TAG(rest) == R_NilValue || TAG(rest) == known_.list ? symbol_of(value) : nullptr;
     if (symbol == nullptr) {
       argument(value);
       continue;

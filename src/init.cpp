@@ -3,12 +3,14 @@
 
 #include "bridge/entry/entries.h"
 
-#define ENTRY(name, arguments) \
-  { #name, reinterpret_cast < DL_FUNC>(&name), arguments }
+// One entry a line, whoever formats it.
+// clang-format off
+#define ENTRY(name, arguments) {#name, reinterpret_cast<DL_FUNC>(&name), arguments}
 
-static const R_CallMethodDef kEntries[] = {ENTRY(ew_border_init, 1),
-                                           ENTRY(ew_to_bytes, 2),
-                                           ENTRY(ew_from_bytes, 1),
+static const R_CallMethodDef kEntries[] = {
+    ENTRY(ew_border_init, 1),
+    ENTRY(ew_to_bytes, 2),
+    ENTRY(ew_from_bytes, 1),
     ENTRY(ew_find_globals, 3),
     ENTRY(ew_explain_globals, 2),
     ENTRY(ew_object_bytes, 1),
@@ -28,14 +30,15 @@ static const R_CallMethodDef kEntries[] = {ENTRY(ew_border_init, 1),
     ENTRY(ew_task_cancel, 2),
     ENTRY(ew_task_notify, 1),
     ENTRY(ew_take_notified, 0),
-                                           ENTRY(ew_worker_boot, 1),
-                                           ENTRY(ew_worker_emit, 1),
-                                           ENTRY(ew_worker_capture_begin, 0),
-                                           ENTRY(ew_worker_capture_end, 0),
-                                           ENTRY(ew_worker_redirect_output, 2),
-                                           {nullptr, nullptr, 0}};
+    ENTRY(ew_worker_boot, 1),
+    ENTRY(ew_worker_emit, 1),
+    ENTRY(ew_worker_capture_begin, 0),
+    ENTRY(ew_worker_capture_end, 0),
+    ENTRY(ew_worker_redirect_output, 2),
+    {nullptr, nullptr, 0}};
 
 #undef ENTRY
+// clang-format on
 
 extern "C" __attribute__((visibility("default"))) void R_init_elsewhere(DllInfo* dll) {
   R_registerRoutines(dll, nullptr, kEntries, nullptr, nullptr);

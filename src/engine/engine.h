@@ -30,7 +30,7 @@ enum class WaitFor { All, Any };
 enum class WaitEvents { Ignore, Return };
 enum class WaitEnd { Settled, Event, TimedOut };
 
-class Engine : private SchedulerListener {
+class Engine final : private SchedulerListener {
  public:
   static Result<std::unique_ptr<Engine>> start();
   ~Engine();  // ends every worker

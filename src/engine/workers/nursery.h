@@ -19,7 +19,7 @@ class NurseryClient {
   ~NurseryClient() = default;
 };
 
-class Nursery : private PeerListener {
+class Nursery final : private PeerListener {
  public:
   Nursery(Turn&, Loop& loop, Launched launched);
 

@@ -41,7 +41,7 @@ class PoolListener {
   ~PoolListener() = default;
 };
 
-class Pool : private WorkerListener {
+class Pool final : private WorkerListener {
  public:
   // `nursery` answers with the process to fork from, starting it if need be.
   using NurserySource = std::function<Result<Nursery*>(Turn&)>;

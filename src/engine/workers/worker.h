@@ -33,7 +33,7 @@ class WorkerListener {
   ~WorkerListener() = default;
 };
 
-class Worker : private PeerListener, private NurseryClient {
+class Worker final : private PeerListener, private NurseryClient {
  public:
   Worker(Loop& loop, WorkerId id, WorkerListener& listener)
       : loop_(loop), id_(id), listener_(listener) {}

@@ -19,9 +19,10 @@ may_see <- list(
   # The bridge sees the engine but for the I/O thread's inside.
   "bridge" = c("engine", setdiff(engine_rooms, "engine/loop")),
   "bridge/eval" = c("bridge", "engine/base"),
+  "bridge/globals" = c("bridge", "engine/base"),
   "bridge/worker" = c("bridge", "engine", setdiff(engine_rooms, "engine/loop")),
   "bridge/entry" = c(
-    "bridge", "bridge/eval", "bridge/worker", "engine",
+    "bridge", "bridge/eval", "bridge/globals", "bridge/worker", "engine",
     setdiff(engine_rooms, "engine/loop")
   ),
   "init" = "bridge/entry"

@@ -65,7 +65,7 @@ void NurseryMain::wait_for_work() {
   std::vector<pollfd> entries{{channel_.fd(), POLLIN, 0}, {owner_.get(), POLLIN, 0}};
   for (const auto& child : children_) entries.push_back({child.pidfd.get(), POLLIN, 0});
   (void)::poll(entries.data(), entries.size(), -1);
-  if (entries[1].revents != 0) ::_exit(0);
+  if (entries[1].revents != 0) end_this_process(0);
 }
 
 void NurseryMain::report_exits() {
@@ -121,7 +121,7 @@ bool NurseryMain::serve(Packet& request, std::vector<Fd>& joints) {
     wait_for_work();
     report_exits();
     auto packet = channel_.take_packet();
-    if (!packet.ok()) ::_exit(0);  // the owner is gone, or is no owner of ours
+    if (!packet.ok()) end_this_process(0);  // the owner is gone, or is no owner of ours
     if (!packet.value() || packet.value()->kind != PacketKind::Fork) continue;
     joints = channel_.take_fds();
     request = std::move(*packet.value());

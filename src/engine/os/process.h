@@ -46,6 +46,9 @@ Result<Fd> open_pidfd(pid_t pid);
 Result<bool> send_signal(const Process& process, int signal);
 // Reaps our own child if it has ended. Never waits.
 Result<std::optional<ExitStatus>> reap(const Process& process);
+// Ends this process at once: no destructor and no exit handler runs, R's own
+// least of all. For worker processes.
+[[noreturn]] void end_this_process(int status);
 // This process's environment as NAME=value. For the thread that changes it: R's
 // main thread.
 std::vector<std::string> current_environment();

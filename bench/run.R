@@ -1,0 +1,144 @@
+# Measures elsewhere beside its peers, all in this one run, and writes the
+# report to bench/results/<date>-<question>.md.
+#
+#   Rscript bench/run.R                 every question: each file of bench/r
+#   Rscript bench/run.R sessions async  these
+#
+# A question is a file of bench/r. Each function in it whose name begins with
+# `bench_` is one measurement: called without arguments, it returns what
+# compare() returns (see measure.R), ours being the first row. Its title is the
+# function's name, or attribute "title" of what it returns.
+
+script <- grep("^--file=", commandArgs(), value = TRUE)
+root <- dirname(sub("^--file=", "", script))
+
+questions <- function() {
+  files <- list.files(file.path(root, "r"), "\\.R$")
+  setdiff(sub("\\.R$", "", files), "measure")
+}
+
+# The measurements of a question: a named list of functions.
+measurements_of <- function(question) {
+  place <- new.env(parent = globalenv())
+  sys.source(file.path(root, "r", "measure.R"), place)
+  sys.source(file.path(root, "r", paste0(question, ".R")), place)
+  mget(ls(place, pattern = "^bench_"), place, mode = "function")
+}
+
+run_question <- function(question) {
+  measurements <- measurements_of(question)
+  results <- Map(function(name, measure) {
+    cat("\n==", question, name, "\n")
+    result <- measure()
+    attr(result, "title") <- title_of(result, name, question)
+    cat(report_table(result), sep = "\n")
+    result
+  }, names(measurements), measurements)
+  results
+}
+
+title_of <- function(result, name, question) {
+  title <- attr(result, "title")
+  if (!is.null(title)) return(title)
+  words <- sub(paste0("^bench_(", question, "_)?"), "", name)
+  gsub("_", " ", words)
+}
+
+# --- the report ---------------------------------------------------------------
+
+report_table <- function(result) {
+  seconds <- function(x) vapply(x, format_seconds, "")
+  ratio <- function(x) formatC(signif(x, 3), format = "fg", digits = 3)
+  rows <- sprintf(
+    "| %s | %s | %s | %s | %s |", result$peer,
+    seconds(result$min), seconds(result$median),
+    ratio(result$ratio_min), ratio(result$ratio_median)
+  )
+  c(
+    "| | min | median | ratio of min | ratio of median |",
+    "| --- | ---: | ---: | ---: | ---: |",
+    rows,
+    "",
+    sprintf(
+      "%d repetitions, taking turns; calls a repetition: %s.",
+      result$repetitions[[1L]], toString(unique(result$calls))
+    )
+  )
+}
+
+peers <- c("callr", "future", "mirai", "nanonext", "coro", "async", "promises",
+           "later", "processx")
+
+# Peers that are not installed are said to be so, never left out in silence.
+peer_versions <- function() {
+  vapply(peers, function(package) {
+    if (!requireNamespace(package, quietly = TRUE)) {
+      return(paste(package, "not installed, so not measured"))
+    }
+    paste(package, utils::packageVersion(package))
+  }, "")
+}
+
+machine <- function() {
+  cpu <- grep("^model name", readLines("/proc/cpuinfo"), value = TRUE)
+  memory <- grep("^MemTotal", readLines("/proc/meminfo"), value = TRUE)
+  kilobytes <- as.numeric(gsub("[^0-9]", "", memory))
+  sprintf(
+    "%s, %d cores, %.0f GB, Linux %s, %s", sub("^.*: *", "", cpu[[1L]]),
+    parallel::detectCores(), kilobytes / 1024^2, Sys.info()[["release"]],
+    R.version.string
+  )
+}
+
+git <- function(...) {
+  out <- suppressWarnings(tryCatch(
+    system2("git", c("-C", root, ...), stdout = TRUE, stderr = FALSE),
+    error = function(e) character()
+  ))
+  paste(out, collapse = "\n")
+}
+
+commit <- function() {
+  name <- git("log", "-1", "--format=%h")
+  if (!nzchar(name)) return("not from a clone")
+  changed <- git("status", "--porcelain", "--", "R", "src", "bench/r")
+  if (nzchar(changed)) paste(name, "with uncommitted changes") else name
+}
+
+report <- function(question, results) {
+  sections <- lapply(results, function(result) {
+    c(paste("##", attr(result, "title")), "", report_table(result), "")
+  })
+  c(
+    paste("#", question), "",
+    paste("Commit", commit()), "",
+    machine(), "",
+    paste0("Peers: ", toString(peer_versions()), "."), "",
+    paste0(
+      "Script: `bench/r/", question, ".R`, run by `tools/dev bench ", question,
+      "`. Ratios are times of the peer over ours, within this run."
+    ), "",
+    unlist(sections)
+  )
+}
+
+write_report <- function(question, results) {
+  file <- file.path(
+    root, "results", sprintf("%s-%s.md", format(Sys.Date()), question)
+  )
+  writeLines(report(question, results), file)
+  cat("\nwritten:", file, "\n")
+}
+
+suppressPackageStartupMessages(library(elsewhere))
+source(file.path(root, "r", "measure.R"))
+wanted <- commandArgs(trailingOnly = TRUE)
+if (length(wanted) == 0L) wanted <- questions()
+unknown <- setdiff(wanted, questions())
+if (length(unknown)) {
+  stop(
+    "there is no question `", unknown[[1L]], "`; there are: ",
+    toString(questions())
+  )
+}
+for (question in wanted) write_report(question, run_question(question))

@@ -8,6 +8,7 @@
 .onLoad <- function(libname, pkgname) {
   .Call(ew_border_init, raise)
   .Call(ew_engine_init, run_notified)
+  no_item$pointer <- .Call(ew_eval_init, topenv())
 }
 
 .onUnload <- function(libpath) {

@@ -33,6 +33,30 @@ SEXP ew_task_events(SEXP task);
 SEXP ew_task_cancel(SEXP task, SEXP grace);
 SEXP ew_task_notify(SEXP task);
 SEXP ew_take_notified();
+// eval.cpp
+SEXP ew_eval_init(SEXP space);
+SEXP ew_eval_drive(SEXP coroutine, SEXP layer);
+SEXP ew_eval_left(SEXP coroutine, SEXP layer);
+SEXP ew_eval_dispatch(SEXP coroutine, SEXP layer, SEXP condition, SEXP frame, SEXP position);
+SEXP ew_eval_guard_left(SEXP coroutine, SEXP layer, SEXP frame);
+SEXP ew_eval_compile(SEXP expr, SEXP env, SEXP kind, SEXP strict_pipes);
+SEXP ew_eval_new(SEXP program, SEXP env, SEXP kind, SEXP trace, SEXP call);
+SEXP ew_eval_state(SEXP coroutine);
+SEXP ew_gen_resume(SEXP coroutine, SEXP inject, SEXP value);
+SEXP ew_async_start(SEXP coroutine, SEXP kind);
+SEXP ew_async_start_in_closure(SEXP coroutine, SEXP kind);
+SEXP ew_async_run(SEXP coroutine);
+SEXP ew_async_fail(SEXP coroutine, SEXP condition, SEXP frame);
+SEXP ew_async_left(SEXP coroutine);
+SEXP ew_async_wake(SEXP coroutine, SEXP wait, SEXP is_rejected, SEXP value);
+SEXP ew_promise_new(SEXP kind);
+SEXP ew_promise_resolve(SEXP promise, SEXP value, SEXP is_visible);
+SEXP ew_promise_reject(SEXP promise, SEXP reason);
+SEXP ew_promise_when_settled(SEXP promise, SEXP reaction);
+SEXP ew_promise_state(SEXP promise);
+SEXP ew_promise_drain();
+SEXP ew_promise_schedule();
+
 // worker.cpp
 SEXP ew_worker_boot(SEXP functions);
 SEXP ew_worker_step();

@@ -1,0 +1,46 @@
+# What can be awaited. promises' generic as.promise() decides, so that any
+# package can teach its class to be awaited; what has no method is its own value.
+
+as_awaitable <- function(value) {
+  if (inherits(value, "promise")) return(value)
+  if (has_as_promise(value)) promises::as.promise(value) else value
+}
+
+has_as_promise <- function(value) {
+  classes <- .class2(value)
+  home <- asNamespace("promises")
+  for (class in classes) {
+    method <- utils::getS3method("as.promise", class,
+      optional = TRUE, envir = home
+    )
+    if (!is.null(method)) return(TRUE)
+  }
+  FALSE
+}
+
+# The coroutine goes on from promises' own callback.
+await_foreign <- function(promise, coroutine, wait) {
+  promises::then(
+    promise,
+    function(value, .visible) {
+      .Call(ew_async_wake, coroutine, wait, FALSE, value)
+    },
+    function(reason) .Call(ew_async_wake, coroutine, wait, TRUE, reason)
+  )
+}
+
+# One run of a task up to its next pause: an error that its code does not catch
+# ends it.
+run_guarded_task <- function(coroutine) {
+  frame <- environment()
+  on.exit(.Call(ew_async_left, coroutine))
+  withCallingHandlers(
+    .Call(ew_async_run, coroutine),
+    error = function(condition) {
+      .Call(ew_async_fail, coroutine, condition, frame)
+    },
+    interrupt = function(condition) {
+      .Call(ew_async_fail, coroutine, condition, frame)
+    }
+  )
+}

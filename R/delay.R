@@ -1,0 +1,18 @@
+#' Make a promise that is fulfilled after some time
+#'
+#' @param secs Seconds to wait, 0 or more.
+#' @param expr Evaluated when the time has passed; its value is the promise's.
+#'   `NULL` by default.
+#' @return A promise. An error in `expr` rejects it.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: `secs` is not one number, 0 or more.
+#' @examples
+#' async(print(await(delay(0.01, "later"))))
+#' \dontshow{while (!later::loop_empty()) later::run_now(0.1)}
+#' @export
+delay <- function(secs, expr = NULL) {
+  check_seconds(secs, "secs")
+  promise <- .Call(ew_promise_new, promise_class)
+  later::later(function() promise_resolve_native(promise, expr), secs)
+  promise
+}

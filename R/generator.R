@@ -1,0 +1,178 @@
+#' Make an iterator from sequential code
+#'
+#' `gen({...})` makes an iterator. Its code does not run before the first value
+#' is asked for; it then runs to the first [yield()], gives that value out, and
+#' goes on from there when the next one is asked for.
+#' `gen(function(...) ...)` makes a function whose calls are such iterators.
+#'
+#' A generator `g` is asked by `nextOr(g, or)` or `g(or)`, by
+#' `iterators::nextElem(g)`, by [as.list()], or by a `for` loop in the body of
+#' another generator or task.
+#'
+#' @inheritParams async
+#' @param split_pipes `TRUE` (the default) or `FALSE`; see [async()].
+#' @param value Given out.
+#' @return `gen()`: a function of class `c("generator", "coroutine", "iteror",
+#'   "iter")`. `yield()`: the value that was given out, or what the consumer sent
+#'   by `g(send = )`.
+#' @examples
+#' fibonacci <- gen({
+#'   pair <- c(0, 1)
+#'   repeat {
+#'     yield(pair[[1]])
+#'     pair <- c(pair[[2]], sum(pair))
+#'   }
+#' })
+#' for (i in 1:5) print(nextOr(fibonacci))
+#' @export
+gen <- function(expr, ..., split_pipes = TRUE, trace = NULL,
+                compileLevel = 0, debugR = FALSE, debugInternal = FALSE) {
+  expr <- substitute(expr)
+  env <- parent.frame()
+  trace <- check_trace(trace)
+  if (is_function_expression(expr)) {
+    return(gen_function(expr, env, split_pipes, trace))
+  }
+  scope <- new.env(parent = env)
+  program <- .Call(ew_eval_compile, expr, scope, body_kind[["gen"]], !split_pipes)
+  new_generator(program, scope, trace, NULL)
+}
+
+gen_function <- function(expr, env, split_pipes, trace) {
+  program <- .Call(
+    ew_eval_compile, expr[[3L]], env, body_kind[["gen"]], !split_pipes
+  )
+  made <- eval(expr[1:3], env)
+  body(made) <- as.call(list(
+    gen_call, program, trace, quote(environment()), quote(sys.call())
+  ))
+  made
+}
+
+gen_call <- function(program, trace, frame, call) {
+  force_arguments(frame)
+  new_generator(program, frame, trace, call)
+}
+
+generator_class <- c("generator", "coroutine", "iteror", "iter")
+
+new_generator <- function(program, env, trace, call) {
+  coroutine <- .Call(ew_eval_new, program, env, body_kind[["gen"]], trace, call)
+  generator <- function(or = stop("StopIteration", call. = FALSE), send) {
+    value <- if (missing(send)) {
+      .Call(ew_gen_resume, coroutine, 2L, NULL)
+    } else {
+      .Call(ew_gen_resume, coroutine, 1L, send)
+    }
+    if (identical(value, coroutine)) or else value
+  }
+  class(generator) <- generator_class
+  generator
+}
+
+#' @rdname gen
+#' @export
+yield <- function(value) {
+  abort(
+    paste0(
+      "`yield(", shorten(substitute(value)),
+      ")` was called outside of a generator. Write it in the body of gen({...}) ",
+      "or gen(function(...) ...)."
+    ),
+    "elsewhere_yield_outside"
+  )
+}
+
+#' Ask an iterator for its next value
+#'
+#' @param obj A generator, another iterator (of the iterators or iterors
+#'   packages), or a function that gives the next value.
+#' @param or Evaluated and given back when there is no further value.
+#' @param ... Passed on to the method.
+#' @return The next value, or `or`.
+#' @examples
+#' letters_of <- gen(for (letter in c("a", "b")) yield(letter))
+#' nextOr(letters_of, "end")
+#' nextOr(letters_of, "end")
+#' nextOr(letters_of, "end")
+#' @export
+nextOr <- function(obj, or, ...) UseMethod("nextOr")
+
+#' @export
+nextOr.generator <- function(obj, or = stop("StopIteration", call. = FALSE),
+                             ...) {
+  coroutine <- environment(obj)$coroutine
+  value <- .Call(ew_gen_resume, coroutine, 2L, NULL)
+  if (identical(value, coroutine)) or else value
+}
+
+#' @export
+nextOr.default <- function(obj, or, ...) {
+  if (inherits(obj, "iteror")) return(obj(or = or))
+  if (inherits(obj, "iter")) {
+    end <- new.env()
+    value <- tryCatch(
+      iterators::nextElem(obj),
+      error = function(error) {
+        if (!identical(conditionMessage(error), "StopIteration")) stop(error)
+        end
+      }
+    )
+    return(if (identical(value, end)) or else value)
+  }
+  if (is.function(obj)) {
+    value <- obj()
+    return(if (identical(value, quote(exhausted))) or else value)
+  }
+  abort_argument("obj", "an iterator or a function", obj)
+}
+
+#' @exportS3Method iterators::nextElem generator
+nextElem.generator <- function(obj, ...) nextOr.generator(obj)
+
+#' @export
+as.list.generator <- function(x, n = Inf, ...) {
+  coroutine <- environment(x)$coroutine
+  values <- list()
+  count <- 0
+  while (count < n) {
+    value <- .Call(ew_gen_resume, coroutine, 2L, NULL)
+    if (identical(value, coroutine)) break
+    count <- count + 1
+    values[count] <- list(value)
+  }
+  values
+}
+
+#' @export
+format.generator <- function(x, ...) {
+  state <- .Call(ew_eval_state, environment(x)$coroutine)
+  c(
+    paste0("gen(", paste(deparse(state$source), collapse = "\n"), ")"),
+    sprintf("<Generator [%s]>", generator_state(state))
+  )
+}
+
+generator_state <- function(state) {
+  c("yielded", "running", "yielded", "finished", "stopped")[[state$status + 1L]]
+}
+
+#' @export
+print.generator <- function(x, ...) {
+  cat(format(x), sep = "\n")
+  invisible(x)
+}
+
+# For the evaluator: the next item of what a `for` loop or yieldFrom() goes
+# through, in a list; the pointer `no_item` at the end.
+eval_next_item <- function(source) {
+  end <- no_item$pointer
+  value <- nextOr(source, end)
+  if (identical(value, end)) end else list(value)
+}
+
+no_item <- new.env()
+
+is_iterable_object <- function(value) {
+  is.function(value) || inherits(value, c("iter", "iteror", "channel"))
+}

@@ -1,0 +1,231 @@
+// What R/async.R, R/generator.R and R/promise.R call of the evaluator, and what
+// the evaluator's own base context calls (drive, left).
+#include "bridge/convert.h"
+#include "bridge/entry/entries.h"
+#include "bridge/eval/base.h"
+#include "bridge/eval/compile.h"
+#include "bridge/eval/hooks.h"
+#include "bridge/eval/promise.h"
+#include "bridge/eval/task.h"
+#include "bridge/eval/words.h"
+#include "bridge/guard.h"
+
+namespace elsewhere::eval {
+
+namespace {
+
+struct NestedRunsKept {
+  const int before = nested_runs;
+  ~NestedRunsKept() { nested_runs = before; }
+};
+
+// One door and one unwind-protect an entry; nothing with a destructor inside.
+template <class Body>
+SEXP evaluate(Body&& body) {
+  return guard([&](MainThread& main) {
+    const NestedRunsKept kept;
+    return r_call(main, body);
+  });
+}
+
+constexpr int kDrainMax = 1000;
+
+}  // namespace
+
+extern "C" SEXP ew_eval_init(SEXP space) {
+  return evaluate([&] {
+    init_words();
+    init_hooks(space);
+    // Stands for "no further item" between R and the evaluator.
+    return R_MakeExternalPtr(nullptr, Rf_install("no item"), R_NilValue);
+  });
+}
+
+extern "C" SEXP ew_eval_drive(SEXP coroutine, SEXP layer) {
+  return evaluate([&] {
+    const bool goes_on = drive(coroutine_from(coroutine), Rf_asInteger(layer));
+    return Rf_ScalarLogical(goes_on);
+  });
+}
+
+extern "C" SEXP ew_eval_left(SEXP coroutine, SEXP layer) {
+  return evaluate([&] {
+    const bool goes_on = left(coroutine_from(coroutine), Rf_asInteger(layer));
+    return Rf_ScalarLogical(goes_on);
+  });
+}
+
+extern "C" SEXP ew_eval_dispatch(SEXP coroutine, SEXP layer, SEXP condition, SEXP frame,
+                                 SEXP position) {
+  return evaluate([&] {
+    const bool is_first = position == R_NilValue;
+    dispatch(coroutine_from(coroutine), Rf_asInteger(layer), condition, frame,
+             is_first ? -1 : INTEGER(position)[1], is_first ? 0 : INTEGER(position)[2]);
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_eval_guard_left(SEXP coroutine, SEXP layer, SEXP frame) {
+  return evaluate([&] {
+    guard_left(coroutine_from(coroutine), Rf_asInteger(layer), frame);
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_eval_compile(SEXP expr, SEXP env, SEXP kind, SEXP strict_pipes) {
+  return evaluate([&] {
+    return compile_body(expr, env,
+                        {static_cast<BodyKind>(Rf_asInteger(kind)), Rf_asLogical(strict_pipes) == 1});
+  });
+}
+
+extern "C" SEXP ew_eval_new(SEXP program, SEXP env, SEXP kind, SEXP trace, SEXP call) {
+  return evaluate([&] {
+    return new_coroutine(program, env, static_cast<BodyKind>(Rf_asInteger(kind)), trace, call);
+  });
+}
+
+// The next value of a generator, or the coroutine itself when there is none.
+// `inject`: 1 = yield() gives `value`, 2 = it gives what was yielded, 3 = it
+// raises `value`.
+extern "C" SEXP ew_gen_resume(SEXP coroutine, SEXP inject, SEXP value) {
+  bool has_begun = false;
+  return guard([&](MainThread& main) {
+    try {
+      return r_call(main, [&] {
+        const Coroutine co = coroutine_from(coroutine);
+        if (co.machine->status == Phase::Running) {
+          Rf_error("Generator already running: it cannot ask itself for a value");
+        }
+        if (co.machine->status == Phase::Done || co.machine->status == Phase::Failed) {
+          return coroutine;
+        }
+        has_begun = true;
+        resume(co, static_cast<Inject>(Rf_asInteger(inject)), value);
+        if (co.machine->status == Phase::Paused) return co.slot(kStateResult);
+        co.set(kStateEnv, R_EmptyEnv);
+        return coroutine;
+      });
+    } catch (const cpp11::unwind_exception&) {
+      // The body is left for good, unless the error was about asking it.
+      r_call(main, [&] {
+        if (has_begun) mark_abandoned(coroutine_from(coroutine));
+        return R_NilValue;
+      });
+      throw;
+    }
+  });
+}
+
+extern "C" SEXP ew_eval_state(SEXP coroutine) {
+  return evaluate([&] {
+    const Coroutine co = coroutine_from(coroutine);
+    static const char* const names[] = {"status", "env", "source", "awaited", "result", "promise",
+                                        "pause",  ""};
+    SEXP out = PROTECT(Rf_mkNamed(VECSXP, const_cast<const char**>(names)));
+    SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(static_cast<int>(co.machine->status)));
+    SET_VECTOR_ELT(out, 1, co.slot(kStateEnv));
+    SET_VECTOR_ELT(out, 2, VECTOR_ELT(co.slot(kStateProgram), kProgramSource));
+    SET_VECTOR_ELT(out, 3, co.slot(kStateAwaited));
+    SET_VECTOR_ELT(out, 4, co.slot(kStateResult));
+    SET_VECTOR_ELT(out, 5, co.slot(kStatePromise));
+    SET_VECTOR_ELT(out, 6, Rf_ScalarInteger(static_cast<int>(co.machine->pause)));
+    UNPROTECT(1);
+    return out;
+  });
+}
+
+extern "C" SEXP ew_async_start(SEXP coroutine, SEXP kind) {
+  return evaluate([&] { return start_task(coroutine_from(coroutine), kind); });
+}
+
+extern "C" SEXP ew_async_start_in_closure(SEXP coroutine, SEXP kind) {
+  return evaluate([&] { return start_task_in_closure(coroutine_from(coroutine), kind); });
+}
+
+extern "C" SEXP ew_async_run(SEXP coroutine) {
+  return evaluate([&] {
+    run_task(coroutine_from(coroutine));
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_async_fail(SEXP coroutine, SEXP condition, SEXP frame) {
+  return evaluate([&] {
+    fail_task(coroutine_from(coroutine), condition, frame);
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_async_left(SEXP coroutine) {
+  return evaluate([&] {
+    task_left(coroutine_from(coroutine));
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_async_wake(SEXP coroutine, SEXP wait, SEXP is_rejected, SEXP value) {
+  return evaluate([&] {
+    wake_task_with(coroutine, Rf_asInteger(wait), Rf_asLogical(is_rejected) == 1, value);
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_promise_new(SEXP kind) {
+  return evaluate([&] { return new_promise_object(kind); });
+}
+
+extern "C" SEXP ew_promise_resolve(SEXP promise, SEXP value, SEXP is_visible) {
+  return evaluate([&] {
+    resolve_core(core_of(promise), value, Rf_asLogical(is_visible) == 1);
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_promise_reject(SEXP promise, SEXP reason) {
+  return evaluate([&] {
+    reject_core(core_of(promise), reason);
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_promise_when_settled(SEXP promise, SEXP reaction) {
+  return evaluate([&] {
+    when_settled(core_of(promise), reaction);
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_promise_state(SEXP promise) {
+  return evaluate([&] {
+    SEXP core = core_of(promise);
+    static const char* const names[] = {"status", "value", "visible", "handled", "owner", ""};
+    SEXP out = PROTECT(Rf_mkNamed(VECSXP, const_cast<const char**>(names)));
+    SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(static_cast<int>(settled_state(core))));
+    SET_VECTOR_ELT(out, 1, settled_value(core));
+    SET_VECTOR_ELT(out, 2, Rf_ScalarLogical(settled_visible(core)));
+    SET_VECTOR_ELT(out, 3, Rf_ScalarLogical(is_handled(core)));
+    SET_VECTOR_ELT(out, 4, promise_owner(core));
+    UNPROTECT(1);
+    return out;
+  });
+}
+
+extern "C" SEXP ew_promise_drain() {
+  return evaluate([&] {
+    note_drain_begins();
+    for (int i = 0; i < kDrainMax; ++i) {
+      if (!run_oldest_reaction()) break;
+    }
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_promise_schedule() {
+  return evaluate([&] {
+    schedule_drain();
+    return R_NilValue;
+  });
+}
+
+}  // namespace elsewhere::eval

@@ -1,0 +1,270 @@
+#include "bridge/eval/base.h"
+
+#include "bridge/eval/hooks.h"
+#include "bridge/eval/words.h"
+
+namespace elsewhere::eval {
+namespace {
+
+uint64_t bit(int layer) { return uint64_t{1} << layer; }
+uint64_t from(int layer) { return ~(bit(layer) - 1); }
+
+SEXP native_call(SEXP routine, const Coroutine& co, int layer) {
+  SEXP number = PROTECT(Rf_ScalarInteger(layer));
+  SEXP call = Rf_lang4(words().dot_call, routine, co.self, number);
+  UNPROTECT(1);
+  return call;
+}
+
+// while (drive(co, layer)) NULL
+SEXP drive_loop(const Coroutine& co, int layer) {
+  SEXP call = PROTECT(native_call(hooks().drive, co, layer));
+  SEXP loop = Rf_lang3(hooks().while_, call, R_NilValue);
+  UNPROTECT(1);
+  return loop;
+}
+
+const char* base_name(const Coroutine& co, int layer) {
+  if (layer > 0) return "local";
+  switch (co.machine->kind) {
+    case BodyKind::Generator: return "gen";
+    case BodyKind::Async: return "async";
+    case BodyKind::Stream: return "stream";
+    case BodyKind::Run: return "run";
+  }
+  return "async";
+}
+
+// The base call, and in `scope` the environment to evaluate it in.
+SEXP base_call(const Coroutine& co, int layer, SEXP env, SEXP* scope) {
+  static const SEXP body_symbol = Rf_install("body");
+  SEXP loop = PROTECT(drive_loop(co, layer));
+  SEXP test = PROTECT(native_call(hooks().left, co, layer));
+  SEXP outer = PROTECT(Rf_lang3(hooks().while_, test, loop));
+  SEXP body = PROTECT(Rf_lang3(words().brace, outer, co.self));
+  SEXP around = PROTECT(R_NewEnv(hooks().base_scope, FALSE, 2));
+  Rf_defineVar(body_symbol, body, around);
+  SEXP call = Rf_lang3(Rf_install(base_name(co, layer)), body_symbol, env);
+  UNPROTECT(5);
+  *scope = around;
+  return call;
+}
+
+// What a layer's context gave back when it was not just its end: a return()
+// forced somewhere, or one in on.exit().
+void landed_with_value(const Coroutine& co, int layer, SEXP value) {
+  Machine& m = *co.machine;
+  if (m.in_leaf) {
+    m.in_leaf = false;
+    complete(co, Completion::Return, value, layer, 0);
+  } else if (layer == 0 && (m.status == Phase::Done || m.status == Phase::Failed)) {
+    m.status = Phase::Done;
+    co.set(kStateResult, value);
+  } else if (layer > 0 && m.status == Phase::Running && m.scopes == layer - 1 && m.sp > 0) {
+    SET_VECTOR_ELT(co.slot(kStateStack), m.sp - 1, value);
+  }
+}
+
+void leave_layers_from(const Coroutine& co, int layer) {
+  Machine& m = *co.machine;
+  m.layer = layer - 1;
+  m.guarded &= ~from(layer);
+  m.restored &= ~from(layer);
+}
+
+void run_layer(const Coroutine& co, int layer) {
+  if (layer >= kLayersMax) Rf_error("local() is nested more than %d deep", kLayersMax);
+  SEXP scope = R_NilValue;
+  SEXP call = PROTECT(base_call(co, layer, layer_env(co, layer), &scope));
+  PROTECT(scope);
+  co.machine->parked &= ~from(layer + 1);
+  SEXP value = PROTECT(Rf_eval(call, scope));
+  leave_layers_from(co, layer);
+  if (value != co.self) landed_with_value(co, layer, value);
+  UNPROTECT(3);
+}
+
+bool has_guarded_block(const Coroutine& co, int layer) {
+  const Machine& m = *co.machine;
+  const Block* block = blocks(co);
+  int scope = 0;
+  for (int i = 0; i < m.blocks; ++i) {
+    const auto kind = static_cast<BlockKind>(block[i].kind);
+    if (kind == BlockKind::Scope) ++scope;
+    if (kind != BlockKind::Handler && kind != BlockKind::Finally) continue;
+    if (scope == layer || (layer == 0 && m.kind != BodyKind::Generator)) return true;
+  }
+  return false;
+}
+
+bool wants_guard(const Coroutine& co, int layer) {
+  const Machine& m = *co.machine;
+  if ((m.guarded & bit(layer)) != 0) return false;
+  if (m.in_closure && layer == 0 && m.kind != BodyKind::Generator) return true;
+  return m.blocks > 0 && has_guarded_block(co, layer);
+}
+
+void run_guarded(const Coroutine& co, int layer) {
+  SEXP number = PROTECT(Rf_ScalarInteger(layer));
+  SEXP loop = PROTECT(drive_loop(co, layer));
+  SEXP call = PROTECT(Rf_lang4(hooks().guard, co.self, number, loop));
+  co.machine->guarded |= bit(layer);
+  Rf_eval(call, layer_env(co, layer));
+  co.machine->guarded &= ~from(layer);
+  co.machine->layer = layer;
+  UNPROTECT(3);
+}
+
+// on.exit() of the layer's frame is put away at a pause, or R would run it now.
+void park(const Coroutine& co, int layer) {
+  Machine& m = *co.machine;
+  if (m.status != Phase::Paused || (m.parked & bit(layer)) != 0) return;
+  m.parked |= bit(layer);
+  const SEXP env = layer_env(co, layer);
+  SEXP call = PROTECT(Rf_lang1(hooks().sys_on_exit));
+  SEXP expr = PROTECT(Rf_eval(call, env));
+  if (expr != R_NilValue) {
+    if (co.slot(kStateParked) == R_NilValue || Rf_length(co.slot(kStateParked)) <= layer) {
+      SEXP list = co.slot(kStateParked);
+      co.set(kStateParked, list == R_NilValue ? Rf_allocVector(VECSXP, layer + 1)
+                                              : Rf_lengthgets(list, layer + 1));
+    }
+    SET_VECTOR_ELT(co.slot(kStateParked), layer, expr);
+    Rf_eval(PROTECT(Rf_lang1(hooks().on_exit)), env);
+    UNPROTECT(1);
+  }
+  UNPROTECT(2);
+}
+
+void restore(const Coroutine& co, int layer) {
+  Machine& m = *co.machine;
+  if ((m.restored & bit(layer)) != 0) return;
+  m.restored |= bit(layer);
+  m.parked &= ~bit(layer);
+  const SEXP list = co.slot(kStateParked);
+  if (list == R_NilValue || Rf_length(list) <= layer) return;
+  SEXP expr = PROTECT(VECTOR_ELT(list, layer));
+  if (expr != R_NilValue) {
+    SET_VECTOR_ELT(list, layer, R_NilValue);
+    Rf_eval(PROTECT(Rf_lang2(hooks().on_exit, expr)), layer_env(co, layer));
+    UNPROTECT(1);
+  }
+  UNPROTECT(1);
+}
+
+// Where a jump that R made has arrived: at this layer, with what is above gone.
+void land(const Coroutine& co, int layer, Completion kind) {
+  Machine& m = *co.machine;
+  m.layer = layer;
+  m.guarded &= ~from(layer + 1);
+  m.restored &= ~from(layer + 1);
+  if (m.in_leaf && !m.is_escaping) {
+    m.in_leaf = false;
+    complete(co, kind, R_NilValue, layer, 0);
+  }
+}
+
+void take_escape(const Coroutine& co) {
+  Machine& m = *co.machine;
+  m.in_leaf = false;
+  m.is_escaping = false;
+  SEXP condition = PROTECT(co.slot(kStateEscape));
+  co.set(kStateEscape, R_NilValue);
+  complete(co, static_cast<Completion>(m.escape_kind), condition, m.escape_target, m.matched);
+  UNPROTECT(1);
+}
+
+void begin(const Coroutine& co, Inject inject, SEXP value) {
+  Machine& m = *co.machine;
+  co.set(kStateSent, value);
+  m.inject = m.status == Phase::Fresh && inject != Inject::Raise ? Inject::None : inject;
+  m.status = Phase::Running;
+  m.pause = Pause::None;
+  m.layer = 0;
+  m.guarded = 0;
+  m.restored = 0;
+  trace(co, "pump: run\n");
+}
+
+}  // namespace
+
+bool drive(const Coroutine& co, int layer) {
+  Machine& m = *co.machine;
+  land(co, layer, Completion::Next);
+  for (;;) {
+    if (m.is_escaping) {
+      take_escape(co);
+    } else if (m.in_leaf) {  // a break came out of the guard's loop
+      land(co, layer, Completion::Break);
+    }
+    if (m.status != Phase::Running) {
+      park(co, layer);
+      return false;
+    }
+    if (m.scopes < layer) return false;
+    if (m.scopes > layer) {
+      run_layer(co, layer + 1);
+      m.layer = layer;
+    } else if (wants_guard(co, layer)) {
+      run_guarded(co, layer);
+    } else {
+      run_instructions(co);
+    }
+  }
+}
+
+bool left(const Coroutine& co, int layer) {
+  land(co, layer, Completion::Break);
+  const Machine& m = *co.machine;
+  if (m.status != Phase::Running || m.scopes < layer) return false;
+  restore(co, layer);
+  return true;
+}
+
+void resume(const Coroutine& co, Inject inject, SEXP value) {
+  Machine& m = *co.machine;
+  begin(co, inject, value);
+  SEXP scope = R_NilValue;
+  if (co.slot(kStateBase) == R_NilValue) {
+    SEXP call = PROTECT(base_call(co, 0, co.slot(kStateEnv), &scope));
+    PROTECT(scope);
+    co.set(kStateBase, call);
+    co.set(kStateScope, scope);
+    UNPROTECT(2);
+  }
+  do {
+    SEXP given = PROTECT(Rf_eval(co.slot(kStateBase), co.slot(kStateScope)));
+    leave_layers_from(co, 0);
+    if (given != co.self) landed_with_value(co, 0, given);
+    UNPROTECT(1);
+  } while (m.status == Phase::Running);
+  if (m.status == Phase::Paused) trace(co, "pump: pause\n");
+}
+
+void resume_in_closure(const Coroutine& co) {
+  Machine& m = *co.machine;
+  begin(co, Inject::None, R_NilValue);
+  m.in_closure = true;
+  m.restored = bit(0);
+  SEXP loop = PROTECT(drive_loop(co, 0));
+  do {
+    Rf_eval(loop, co.slot(kStateEnv));
+    if (m.in_leaf) land(co, 0, Completion::Break);
+  } while (m.status == Phase::Running);
+  leave_layers_from(co, 0);
+  m.in_closure = false;
+  UNPROTECT(1);
+  if (m.status == Phase::Paused) trace(co, "pump: pause\n");
+}
+
+void mark_abandoned(const Coroutine& co) {
+  Machine& m = *co.machine;
+  if (m.status != Phase::Running) return;
+  leave_layers_from(co, 0);
+  m.in_leaf = false;
+  m.is_escaping = false;
+  m.in_closure = false;
+  finish(co, Phase::Failed, R_NilValue);
+}
+
+}  // namespace elsewhere::eval

@@ -1,0 +1,35 @@
+// The base context of a body: what makes an expression of the body see a real
+// function frame and a real loop around it, so that return(), break, next,
+// on.exit() and sys.function() mean what they mean in any R function.
+//
+//   eval({ while (left(co)) while (drive(co)) NULL; co }, <environment>)
+//
+// A return() forced inside a callee leaves the eval; a break leaves the inner
+// while; a next calls drive() again. Each of them finds the machine "in a leaf",
+// which tells it from an ordinary end. A scope (local) has a layer of its own,
+// the same construction in its environment.
+#pragma once
+
+#include "bridge/eval/machine.h"
+
+namespace elsewhere::eval {
+
+// Runs the body until it pauses, ends or fails. An R error that the body does
+// not catch goes on out of here; the caller marks the coroutine by
+// mark_abandoned().
+void resume(const Coroutine& co, Inject inject, SEXP value);
+
+// The first stretch of a body that is the body of a function call: `env` is the
+// frame of that call, which stands in for the base context.
+void resume_in_closure(const Coroutine& co);
+
+// A long jump left the body for good.
+void mark_abandoned(const Coroutine& co);
+
+// The two that the base context calls, and the guard's three (conditions.cpp).
+bool drive(const Coroutine& co, int layer);
+bool left(const Coroutine& co, int layer);
+void dispatch(const Coroutine& co, int layer, SEXP condition, SEXP frame, int block, int handler);
+void guard_left(const Coroutine& co, int layer, SEXP frame);
+
+}  // namespace elsewhere::eval

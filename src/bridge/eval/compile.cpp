@@ -1,0 +1,312 @@
+#include "bridge/eval/compile.h"
+
+#include <cstdio>
+
+#include "bridge/eval/hooks.h"
+#include "bridge/eval/words.h"
+
+namespace elsewhere::eval {
+namespace {
+
+// A for loop might go over a channel, and so pause, without a word of ours.
+bool contains_for(SEXP expr) {
+  if (TYPEOF(expr) != LANGSXP) return false;
+  const Words& w = words();
+  const SEXP head = CAR(expr);
+  if (head == w.for_) return true;
+  const bool is_flow = head == w.brace || head == w.if_ || head == w.while_ || head == w.repeat ||
+                       head == w.paren;
+  if (!is_flow) return false;
+  for (SEXP rest = CDR(expr); rest != R_NilValue; rest = CDR(rest)) {
+    if (contains_for(CAR(rest))) return true;
+  }
+  return false;
+}
+
+// tryCatch(x, error = "value") or (x, error = break): forms that base R does not
+// have, so the machine must run them even where nothing pauses.
+bool has_plain_handler(SEXP call) {
+  if (CAR(call) != words().try_catch) return false;
+  for (SEXP rest = CDR(call); rest != R_NilValue; rest = CDR(rest)) {
+    const SEXP tag = TAG(rest);
+    if (tag == R_NilValue || tag == words().expr || tag == words().finally) continue;
+    const SEXP handler = CAR(rest);
+    const int type = TYPEOF(handler);
+    if (type == NILSXP || type == LGLSXP || type == INTSXP || type == REALSXP || type == STRSXP) {
+      return true;
+    }
+    if (type == LANGSXP) {
+      const SEXP head = CAR(handler);
+      if (head == words().break_ || head == words().next || head == words().return_ ||
+          head == words().goto_) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+void compile_sequence(Compiler& c, SEXP statements) {
+  if (statements == R_NilValue) {
+    c.assembler.emit(Op::Const, c.assembler.constant(R_NilValue));
+    return;
+  }
+  for (; statements != R_NilValue; statements = CDR(statements)) {
+    compile(c, CAR(statements));
+    if (CDR(statements) != R_NilValue) c.assembler.emit(Op::Pop);
+  }
+}
+
+void push_invisible_null(Compiler& c) {
+  c.assembler.emit(Op::Const, c.assembler.constant(R_NilValue));
+  c.assembler.emit(Op::Invisible);
+}
+
+void compile_if(Compiler& c, SEXP call) {
+  Assembler& a = c.assembler;
+  compile(c, CADR(call));
+  const int test = a.emit(Op::JumpIfNot, 0, a.constant(call));
+  compile(c, CADDR(call));
+  const int over = a.emit(Op::Jump);
+  a.set_a(test, a.here());
+  if (CDDDR(call) == R_NilValue) {
+    push_invisible_null(c);
+  } else {
+    compile(c, CADDDR(call));
+  }
+  a.set_a(over, a.here());
+}
+
+void compile_loop(Compiler& c, SEXP condition, SEXP call, SEXP body) {
+  Assembler& a = c.assembler;
+  const int setup = a.emit(Op::LoopSetup);
+  a.set_b(setup, a.here());
+  int test = -1;
+  if (condition != nullptr) {
+    compile(c, condition);
+    test = a.emit(Op::JumpIfNot, 0, a.constant(call));
+  }
+  ++c.loops;
+  compile(c, body);
+  --c.loops;
+  a.emit(Op::Pop);
+  a.emit(Op::Jump, setup + 1);
+  if (test >= 0) a.set_a(test, a.here());
+  a.set_a(setup, a.here());
+  a.emit(Op::LoopEnd, 0);
+  push_invisible_null(c);
+}
+
+void compile_for(Compiler& c, SEXP call) {
+  Assembler& a = c.assembler;
+  const SEXP body = CADDDR(call);
+  compile(c, CADDR(call));
+  const bool is_leaf_body =
+      !contains_pause(body) && !contains_jump(body) && !contains_for(body);
+  int check = -1;
+  if (is_leaf_body) check = a.emit(Op::ForCheck, 0, a.constant(call));
+  const int setup = a.emit(Op::ForSetup);
+  a.set_b(setup, a.here());
+  const int step = a.emit(Op::ForNext, a.constant(CADR(call)));
+  ++c.loops;
+  compile(c, body);
+  --c.loops;
+  a.emit(Op::Pop);
+  a.emit(Op::Jump, step);
+  a.set_b(step, a.here());
+  a.set_a(setup, a.here());
+  a.emit(Op::LoopEnd, 1);
+  push_invisible_null(c);
+  if (check >= 0) a.set_a(check, a.here());
+}
+
+void compile_assignment(Compiler& c, SEXP call) {
+  Assembler& a = c.assembler;
+  SEXP target = CADR(call);
+  if (TYPEOF(target) == STRSXP && Rf_length(target) == 1) {
+    target = Rf_installTrChar(STRING_ELT(target, 0));
+  }
+  if (TYPEOF(target) != SYMSXP) {
+    compile_replacement(c, call);
+    return;
+  }
+  compile(c, CADDR(call));
+  const Op op = CAR(call) == words().assign_outer ? Op::AssignOuter : Op::Assign;
+  a.emit(op, a.constant(target));
+  a.emit(Op::Invisible);
+}
+
+void compile_logic(Compiler& c, SEXP call, int is_or) {
+  Assembler& a = c.assembler;
+  compile(c, CADR(call));
+  const int left = a.emit(Op::Left, 0, is_or, a.constant(call));
+  compile(c, CADDR(call));
+  a.emit(Op::Right, 0, is_or, a.constant(call));
+  a.set_a(left, a.here());
+}
+
+void compile_return(Compiler& c, SEXP call) {
+  if (CDR(call) == R_NilValue) {
+    c.assembler.emit(Op::Const, c.assembler.constant(R_NilValue));
+  } else {
+    compile(c, CADR(call));
+  }
+  c.assembler.emit(Op::Return);
+}
+
+SEXP argument_named(SEXP call, SEXP name) {
+  for (SEXP rest = CDR(call); rest != R_NilValue; rest = CDR(rest)) {
+    if (TAG(rest) == name) return CAR(rest);
+  }
+  return nullptr;
+}
+
+SEXP argument_unnamed(SEXP call, int position) {
+  for (SEXP rest = CDR(call); rest != R_NilValue; rest = CDR(rest)) {
+    if (TAG(rest) == words().error) continue;
+    if (position-- == 0) return CAR(rest);
+  }
+  return nullptr;
+}
+
+void check_place(Compiler& c, SEXP word, SEXP call) {
+  const BodyKind kind = c.options.kind;
+  const bool awaits = word == words().await || word == words().await_next;
+  if (awaits && (kind == BodyKind::Generator || kind == BodyKind::Run)) {
+    build_error("await() belongs in async() or stream(), not in gen()", call);
+  }
+  if (!awaits && kind == BodyKind::Async) {
+    build_error("yield() belongs in gen() or stream(), not in async()", call);
+  }
+}
+
+void compile_pause(Compiler& c, SEXP word, SEXP call) {
+  check_place(c, word, call);
+  Assembler& a = c.assembler;
+  const SEXP operand = argument_unnamed(call, 0);
+  if (operand == nullptr && word != words().yield) build_error("it needs an argument", call);
+  SEXP handler = argument_named(call, words().error);
+  if (handler == nullptr && word == words().await) handler = argument_unnamed(call, 1);
+  if (word == words().await) {
+    if (handler != nullptr) {
+      compile_await_or(c, operand, handler, Op::Await);
+    } else {
+      compile(c, operand);
+      a.emit(Op::Await, a.constant(call));
+    }
+  } else if (word == words().yield) {
+    if (operand == nullptr) {
+      a.emit(Op::Const, a.constant(R_NilValue));
+    } else {
+      compile(c, operand);
+    }
+    a.emit(Op::Yield);
+  } else if (word == words().yield_from) {
+    compile(c, operand);
+    a.emit(Op::Delegate);
+    a.emit(Op::Invisible);
+  } else {
+    compile(c, operand);
+    const SEXP at_end = argument_unnamed(call, 1);
+    const int next = a.emit(Op::AwaitNext, -1);
+    if (at_end != nullptr) {
+      const int over = a.emit(Op::Jump);
+      a.set_a(next, a.here());
+      compile(c, at_end);
+      a.set_a(over, a.here());
+    }
+  }
+}
+
+bool compile_syntax(Compiler& c, SEXP word, SEXP call) {
+  const Words& w = words();
+  if (word == w.brace) {
+    compile_sequence(c, CDR(call));
+  } else if (word == w.paren) {
+    compile(c, CADR(call));
+  } else if (word == w.if_) {
+    compile_if(c, call);
+  } else if (word == w.while_) {
+    compile_loop(c, CADR(call), call, CADDR(call));
+  } else if (word == w.repeat) {
+    compile_loop(c, nullptr, call, CADR(call));
+  } else if (word == w.for_) {
+    compile_for(c, call);
+  } else if (word == w.assign || word == w.assign_equal || word == w.assign_outer) {
+    compile_assignment(c, call);
+  } else if (word == w.and_ || word == w.or_) {
+    compile_logic(c, call, word == w.or_);
+  } else if (word == w.return_) {
+    compile_return(c, call);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void build_error(const char* problem, SEXP culprit) {
+  SEXP text = PROTECT(Rf_mkString(problem));
+  SEXP quoted = PROTECT(Rf_lang2(hooks().quote, culprit));
+  Rf_eval(PROTECT(Rf_lang3(hooks().build_error, text, quoted)), R_GlobalEnv);
+  Rf_error("%s", problem);  // the call above does not return
+}
+
+bool needs_machine(SEXP expr) {
+  if (TYPEOF(expr) != LANGSXP) return false;
+  return contains_pause(expr) || contains_jump(expr) || contains_for(expr) ||
+         has_plain_handler(expr);
+}
+
+void compile_leaf(Compiler& c, SEXP expr) {
+  const int type = TYPEOF(expr);
+  const bool is_code = type == LANGSXP || type == SYMSXP || type == PROMSXP || type == BCODESXP;
+  c.assembler.emit(is_code ? Op::Eval : Op::Const, c.assembler.constant(expr));
+}
+
+void compile(Compiler& c, SEXP expr) {
+  if (TYPEOF(expr) != LANGSXP) {
+    compile_leaf(c, expr);
+    return;
+  }
+  const Words& w = words();
+  const SEXP head = CAR(expr);
+  if ((head == w.break_ || head == w.next) && c.loops > 0) {
+    c.assembler.emit(head == w.break_ ? Op::Break : Op::Next);
+    return;
+  }
+  if (!needs_machine(expr) || head == w.break_ || head == w.next) {
+    compile_leaf(c, expr);
+    return;
+  }
+  const SEXP word = head_word(expr);
+  if (word != nullptr) {
+    if (is_pause_word(word)) {
+      if (c.shared > 0 && contains_pause(CDR(expr) == R_NilValue ? R_NilValue : CADR(expr))) {
+        compile_shared(c, expr);
+      } else {
+        compile_pause(c, word, expr);
+      }
+      return;
+    }
+    if (compile_syntax(c, word, expr)) return;
+    if (compile_handler_word(c, word, expr)) return;
+  }
+  compile_call(c, expr);
+}
+
+// compile_shared() lands here for the code itself.
+void compile_pause_itself(Compiler& c, SEXP call) { compile_pause(c, head_word(call), call); }
+
+SEXP compile_body(SEXP expr, SEXP env, CompileOptions options) {
+  SEXP roots = PROTECT(Rf_allocVector(VECSXP, Assembler::kRoots));
+  Compiler c{Assembler(roots), env, options};
+  compile(c, expr);
+  c.assembler.emit(Op::Finish);
+  SEXP program = c.assembler.finish(expr, has_return_in_argument(expr));
+  UNPROTECT(1);
+  return program;
+}
+
+}  // namespace elsewhere::eval

@@ -1,0 +1,324 @@
+// tryCatch, try, withCallingHandlers, suppressWarnings, suppressMessages and
+// local, when something in them pauses: they become blocks of the machine, which
+// outlast a pause where R's own would not.
+#include "bridge/eval/compile.h"
+#include "bridge/eval/hooks.h"
+#include "bridge/eval/words.h"
+
+namespace elsewhere::eval {
+namespace {
+
+constexpr int kHandlersMax = 32;
+
+// The arguments of tryCatch() and its kin, taken apart.
+struct TryParts {
+  SEXP expr = nullptr;
+  SEXP finally = nullptr;
+  SEXP classes[kHandlersMax];
+  SEXP handlers[kHandlersMax];
+  int count = 0;
+  bool is_plain = true;  // no `...` and nothing else we cannot take apart
+};
+
+TryParts take_apart(SEXP call, bool has_finally) {
+  TryParts parts;
+  for (SEXP rest = CDR(call); rest != R_NilValue; rest = CDR(rest)) {
+    const SEXP tag = TAG(rest);
+    const SEXP argument = CAR(rest);
+    if (argument == R_DotsSymbol || argument == R_MissingArg) {
+      parts.is_plain = false;
+    } else if (tag == words().expr || (tag == R_NilValue && parts.expr == nullptr)) {
+      parts.expr = argument;
+    } else if (has_finally && tag == words().finally) {
+      parts.finally = argument;
+    } else if (tag == R_NilValue || parts.count == kHandlersMax) {
+      parts.is_plain = false;
+    } else {
+      parts.classes[parts.count] = PRINTNAME(tag);
+      parts.handlers[parts.count++] = argument;
+    }
+  }
+  return parts;
+}
+
+// How the code for a handler is made.
+enum class HandlerForm { Function, InPlace, Plain };
+
+bool is_function_of_one(SEXP handler) {
+  if (TYPEOF(handler) != LANGSXP || CAR(handler) != words().function) return false;
+  const SEXP formals = CADR(handler);
+  return Rf_length(formals) == 1 && CAR(formals) == R_MissingArg && TAG(formals) != R_DotsSymbol;
+}
+
+HandlerForm form_of(SEXP handler) {
+  const int type = TYPEOF(handler);
+  if (type == SYMSXP) return HandlerForm::Function;
+  if (type != LANGSXP) return HandlerForm::Plain;
+  const SEXP head = CAR(handler);
+  if (is_function_of_one(handler) && contains_pause(CADDR(handler))) return HandlerForm::InPlace;
+  if (head == words().break_ || head == words().next || head == words().return_ ||
+      head == words().goto_) {
+    return HandlerForm::Plain;
+  }
+  return HandlerForm::Function;
+}
+
+SEXP class_vector(const TryParts& parts) {
+  SEXP classes = Rf_allocVector(STRSXP, parts.count);
+  for (int i = 0; i < parts.count; ++i) SET_STRING_ELT(classes, i, parts.classes[i]);
+  return classes;
+}
+
+// Code of a scope: pops an environment, leaves the value of `body`.
+void compile_scope(Compiler& c, SEXP body) {
+  Assembler& a = c.assembler;
+  const int enter = a.emit(Op::ScopeEnter);
+  const int loops = c.loops;
+  c.loops = 0;
+  compile(c, body);
+  c.loops = loops;
+  a.emit(Op::ScopeLeave);
+  a.set_a(enter, a.here());
+}
+
+// function(e) <something that pauses>, run by the machine: its body in a child
+// of the scope, where `e` is the condition.
+void compile_handler_in_place(Compiler& c, SEXP handler) {
+  Assembler& a = c.assembler;
+  a.emit(Op::NewEnv, a.constant(TAG(CADR(handler))));
+  compile_scope(c, CADDR(handler));
+}
+
+constexpr int kJumpsMax = kHandlersMax;
+
+// What follows TryPop when a handler was entered, one piece of code a form.
+void compile_handler_cases(Compiler& c, const TryParts& parts, int* ends, int& end_count) {
+  Assembler& a = c.assembler;
+  int cases[kHandlersMax];
+  for (int i = 0; i < parts.count; ++i) {
+    if (form_of(parts.handlers[i]) == HandlerForm::Function) continue;
+    cases[i] = a.emit(Op::HandlerCase, i);
+  }
+  a.emit(Op::CallHandler);
+  ends[end_count++] = a.emit(Op::Jump);
+  for (int i = 0; i < parts.count; ++i) {
+    const HandlerForm form = form_of(parts.handlers[i]);
+    if (form == HandlerForm::Function) continue;
+    a.set_b(cases[i], a.here());
+    if (form == HandlerForm::InPlace) {
+      compile_handler_in_place(c, parts.handlers[i]);
+    } else {
+      a.emit(Op::Pop);
+      a.emit(Op::Pop);
+      compile(c, parts.handlers[i]);
+    }
+    ends[end_count++] = a.emit(Op::Jump);
+  }
+}
+
+template <class Body>
+void compile_exiting(Compiler& c, const TryParts& parts, Body&& body) {
+  Assembler& a = c.assembler;
+  for (int i = 0; i < parts.count; ++i) {
+    if (form_of(parts.handlers[i]) == HandlerForm::Function) {
+      compile(c, parts.handlers[i]);
+    } else {
+      a.emit(Op::Const, a.constant(R_NilValue));
+    }
+  }
+  SEXP classes = PROTECT(class_vector(parts));
+  const int setup = a.emit(Op::TrySetup, a.constant(classes), 0, parts.count);
+  UNPROTECT(1);
+  body();
+  a.emit(Op::TryPop);
+  int ends[kJumpsMax + 2];
+  int end_count = 0;
+  ends[end_count++] = a.emit(Op::Jump);
+  a.set_b(setup, a.here());
+  compile_handler_cases(c, parts, ends, end_count);
+  for (int i = 0; i < end_count; ++i) a.set_a(ends[i], a.here());
+}
+
+void compile_or_null(Compiler& c, SEXP expr) {
+  if (expr == nullptr) {
+    c.assembler.emit(Op::Const, c.assembler.constant(R_NilValue));
+  } else {
+    compile(c, expr);
+  }
+}
+
+void compile_try_catch(Compiler& c, const TryParts& parts) {
+  Assembler& a = c.assembler;
+  int setup = -1;
+  if (parts.finally != nullptr) setup = a.emit(Op::FinallySetup);
+  if (parts.count > 0) {
+    compile_exiting(c, parts, [&] { compile_or_null(c, parts.expr); });
+  } else {
+    compile_or_null(c, parts.expr);
+  }
+  if (setup < 0) return;
+  a.emit(Op::FinallyPop);
+  a.set_a(setup, a.here());
+  compile(c, parts.finally);
+  a.emit(Op::Pop);
+  a.emit(Op::FinallyEnd);
+}
+
+// The handler values are on the stack already.
+void compile_calling(Compiler& c, SEXP classes, SEXP expr) {
+  Assembler& a = c.assembler;
+  a.emit(Op::TrySetup, a.constant(classes), 0, -Rf_length(classes));
+  compile_or_null(c, expr);
+  a.emit(Op::TryPop);
+}
+
+bool compile_with_calling(Compiler& c, SEXP call) {
+  const TryParts parts = take_apart(call, false);
+  if (!parts.is_plain) return false;
+  for (int i = 0; i < parts.count; ++i) {
+    const SEXP handler = parts.handlers[i];
+    if (is_function_of_one(handler) && contains_pause(CADDR(handler))) {
+      build_error("a calling handler cannot pause: R waits for it while the condition is signalled",
+                  handler);
+    }
+    compile(c, handler);
+  }
+  SEXP classes = PROTECT(class_vector(parts));
+  compile_calling(c, classes, parts.expr);
+  UNPROTECT(1);
+  return true;
+}
+
+bool compile_suppress(Compiler& c, SEXP call, const char* condition, SEXP maker) {
+  Assembler& a = c.assembler;
+  SEXP expr = nullptr;
+  SEXP classes = nullptr;
+  for (SEXP rest = CDR(call); rest != R_NilValue; rest = CDR(rest)) {
+    if (TAG(rest) == words().classes) {
+      classes = CAR(rest);
+    } else if (expr == nullptr) {
+      expr = CAR(rest);
+    } else {
+      return false;
+    }
+  }
+  SEXP make = PROTECT(classes == nullptr ? Rf_lang1(maker) : Rf_lang2(maker, classes));
+  a.emit(Op::Eval, a.constant(make));
+  SEXP watched = PROTECT(Rf_mkString(condition));
+  compile_calling(c, watched, expr);
+  UNPROTECT(2);
+  return true;
+}
+
+bool compile_try(Compiler& c, SEXP call) {
+  SEXP expr = nullptr;
+  SEXP make = PROTECT(Rf_lang1(hooks().try_handler));
+  SEXP tail = make;
+  for (SEXP rest = CDR(call); rest != R_NilValue; rest = CDR(rest)) {
+    if (expr == nullptr && (TAG(rest) == R_NilValue || TAG(rest) == words().expr)) {
+      expr = CAR(rest);
+      continue;
+    }
+    SETCDR(tail, Rf_cons(CAR(rest), R_NilValue));
+    tail = CDR(tail);
+    if (TAG(rest) != R_NilValue) SET_TAG(tail, TAG(rest));
+  }
+  TryParts parts;
+  parts.expr = expr;
+  parts.classes[0] = PRINTNAME(words().error);
+  parts.handlers[0] = make;
+  parts.count = 1;
+  compile_try_catch(c, parts);
+  UNPROTECT(1);
+  return true;
+}
+
+bool compile_local(Compiler& c, SEXP call) {
+  Assembler& a = c.assembler;
+  const SEXP rest = CDDR(call);
+  if (CDR(call) == R_NilValue) return false;
+  if (rest == R_NilValue) {
+    a.emit(Op::NewEnv, -1);
+  } else if (CDR(rest) == R_NilValue &&
+             (TAG(rest) == words().envir || TAG(rest) == R_NilValue)) {
+    compile(c, CAR(rest));
+  } else {
+    return false;
+  }
+  compile_scope(c, CADR(call));
+  return true;
+}
+
+bool is_same_function(SEXP found, SEXP word) {
+  if (TYPEOF(found) == PROMSXP) found = Rf_eval(found, R_BaseEnv);
+  return found == Rf_eval(word, R_BaseEnv);
+}
+
+}  // namespace
+
+bool is_base_function(Compiler& c, SEXP word) {
+  for (SEXP env = c.env; env != R_EmptyEnv; env = ENCLOS(env)) {
+    const SEXP found = Rf_findVarInFrame3(env, word, TRUE);
+    if (found == R_UnboundValue) continue;
+    if (TYPEOF(found) == PROMSXP || Rf_isFunction(found)) return is_same_function(found, word);
+  }
+  return false;
+}
+
+bool is_flow_word(SEXP word) {
+  const Words& w = words();
+  const SEXP flow[] = {w.brace,        w.if_,          w.for_,
+                       w.while_,       w.repeat,       w.assign,
+                       w.assign_equal, w.assign_outer, w.and_,
+                       w.or_,          w.return_,      w.switch_,
+                       w.try_catch,    w.try_,         w.local,
+                       w.on_exit,      w.with_calling_handlers,
+                       w.suppress_warnings, w.suppress_messages};
+  for (SEXP each : flow) {
+    if (each == word) return true;
+  }
+  return false;
+}
+
+bool compile_handler_word(Compiler& c, SEXP word, SEXP call) {
+  const Words& w = words();
+  const bool is_ours = word == w.try_catch || word == w.try_ || word == w.local ||
+                       word == w.switch_ || word == w.on_exit ||
+                       word == w.with_calling_handlers || word == w.suppress_warnings ||
+                       word == w.suppress_messages;
+  if (!is_ours || !is_base_function(c, word)) return false;
+  if (word == w.try_catch) {
+    const TryParts parts = take_apart(call, true);
+    if (parts.is_plain) compile_try_catch(c, parts);
+    return parts.is_plain;
+  }
+  if (word == w.try_) return compile_try(c, call);
+  if (word == w.local) return compile_local(c, call);
+  if (word == w.with_calling_handlers) return compile_with_calling(c, call);
+  if (word == w.suppress_warnings) {
+    return compile_suppress(c, call, "warning", hooks().muffle_warnings);
+  }
+  if (word == w.suppress_messages) {
+    return compile_suppress(c, call, "message", hooks().muffle_messages);
+  }
+  if (word == w.switch_) {
+    compile_switch(c, call);
+    return true;
+  }
+  build_error("on.exit() cannot take an expression that pauses; use tryCatch(finally = )", call);
+}
+
+void compile_await_or(Compiler& c, SEXP operand, SEXP handler, Op op) {
+  compile(c, operand);
+  // The operand stays below the handlers, and is copied up by Await's b.
+  TryParts parts;
+  parts.classes[0] = PRINTNAME(words().error);
+  parts.handlers[0] = handler;
+  parts.count = 1;
+  compile_exiting(c, parts, [&] {
+    c.assembler.emit(op, -1, 1);  // b = 1: the operand lies below one handler
+  });
+  c.assembler.emit(Op::DropUnder);
+}
+
+}  // namespace elsewhere::eval

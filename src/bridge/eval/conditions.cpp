@@ -1,0 +1,123 @@
+// Conditions: the calling handler around a layer looks for a handler among the
+// machine's blocks, as R would among its own.
+#include "bridge/eval/base.h"
+#include "bridge/eval/hooks.h"
+#include "bridge/eval/words.h"
+
+namespace elsewhere::eval {
+namespace {
+
+// The blocks that belong to `layer`: above its SCOPE block, below the next.
+void layer_range(const Coroutine& co, int layer, int* low, int* high) {
+  *low = 0;
+  *high = co.machine->blocks;
+  int scope = 0;
+  const Block* block = blocks(co);
+  for (int i = 0; i < co.machine->blocks; ++i) {
+    if (block[i].kind != static_cast<int>(BlockKind::Scope)) continue;
+    ++scope;
+    if (scope == layer) *low = i + 1;
+    if (scope == layer + 1) *high = i;
+  }
+}
+
+bool has_finally(const Coroutine& co) {
+  const Block* block = blocks(co);
+  for (int i = 0; i < co.machine->blocks; ++i) {
+    if (block[i].kind == static_cast<int>(BlockKind::Finally)) return true;
+  }
+  return false;
+}
+
+// Leaves everything R is doing inside the guard. Does not return.
+void escape(const Coroutine& co, Completion kind, SEXP condition, int target, int matched,
+            SEXP frame) {
+  Machine& m = *co.machine;
+  co.set(kStateEscape, condition);
+  m.is_escaping = true;
+  m.escape_kind = static_cast<int>(kind);
+  m.escape_target = target;
+  m.matched = matched;
+  Rf_eval(Rf_lang1(words().return_), frame);
+}
+
+void run_calling(const Coroutine& co, SEXP handler, SEXP condition, int layer, int block, int index,
+                 SEXP frame) {
+  SEXP position = PROTECT(Rf_allocVector(INTSXP, 3));
+  INTEGER(position)[0] = layer;
+  INTEGER(position)[1] = block;
+  INTEGER(position)[2] = index;
+  SEXP call = PROTECT(Rf_lcons(
+      hooks().run_calling,
+      PROTECT(Rf_list5(handler, condition, co.self, position, frame))));
+  Rf_eval(call, R_GlobalEnv);
+  UNPROTECT(3);
+}
+
+}  // namespace
+
+void dispatch(const Coroutine& co, int layer, SEXP condition, SEXP frame, int from_block,
+              int from_handler) {
+  const Machine& m = *co.machine;
+  if (m.status != Phase::Running || m.is_escaping) return;
+  int low = 0;
+  int high = 0;
+  layer_range(co, layer, &low, &high);
+  if (from_block < 0 || from_block >= high) {
+    from_block = high - 1;
+    from_handler = 0;
+  }
+  for (int b = from_block; b >= low; --b, from_handler = 0) {
+    const Block block = blocks(co)[b];
+    if (block.kind != static_cast<int>(BlockKind::Handler)) continue;
+    const SEXP classes = constant(co, block.y);
+    for (int i = from_handler; i < Rf_length(classes); ++i) {
+      if (!Rf_inherits(condition, CHAR(STRING_ELT(classes, i)))) continue;
+      if (block.x >= 0) escape(co, Completion::Throw, condition, b, i, frame);
+      const int count = -block.x;
+      SEXP handler = PROTECT(VECTOR_ELT(co.slot(kStateStack), block.sp - count + i));
+      run_calling(co, handler, condition, layer, b, i + 1, frame);
+      UNPROTECT(1);
+    }
+  }
+  const bool is_task = m.kind == BodyKind::Async || m.kind == BodyKind::Stream;
+  if (layer == 0 && is_task && (m.in_closure || has_finally(co)) &&
+      (Rf_inherits(condition, "error") || Rf_inherits(condition, "interrupt"))) {
+    escape(co, Completion::Reject, condition, 0, 0, frame);
+  }
+}
+
+// The guard's frame goes away. When something else than the body or one of its
+// handlers jumps (an error that nobody in the body catches, a restart), the
+// finally code of this layer is due now.
+void guard_left(const Coroutine& co, int layer, SEXP frame) {
+  Machine& m = *co.machine;
+  if (m.status != Phase::Running || !m.in_leaf || m.is_escaping) return;
+  int low = 0;
+  int high = 0;
+  layer_range(co, layer, &low, &high);
+  bool is_due = false;
+  for (int i = low; i < m.blocks; ++i) {
+    if (blocks(co)[i].kind == static_cast<int>(BlockKind::Finally)) is_due = true;
+  }
+  if (!is_due) return;
+  m.in_leaf = false;
+  m.is_leaving = true;
+  m.layer = layer;
+  complete(co, Completion::Jump, R_NilValue, layer, 0);
+  while (m.status == Phase::Running) {
+    if (m.scopes > layer) Rf_error("local() cannot be entered while an error leaves the body");
+    run_instructions(co);
+  }
+  m.is_leaving = false;
+  if (m.status == Phase::Paused) {
+    finish(co, Phase::Failed, R_NilValue);
+    Rf_error("code in `finally` cannot pause while an error that is not caught leaves the body");
+  }
+  if (m.status == Phase::Done) {
+    // `finally` returned: as in R, that replaces the jump.
+    Rf_eval(Rf_lang1(words().return_), frame);
+  }
+}
+
+}  // namespace elsewhere::eval

@@ -1,0 +1,92 @@
+#include <initializer_list>
+
+#include "bridge/eval/hooks.h"
+
+namespace elsewhere::eval {
+namespace {
+
+Hooks the_hooks;
+
+SEXP kept(SEXP value) {
+  R_PreserveObject(value);
+  return value;
+}
+
+SEXP function_of(SEXP space, const char* name) {
+  SEXP call = PROTECT(Rf_lang3(Rf_install("get"), PROTECT(Rf_mkString(name)), space));
+  SEXP value = kept(Rf_eval(call, R_BaseEnv));
+  UNPROTECT(2);
+  return value;
+}
+
+// The external pointer in a registered routine's description; .Call takes it
+// without looking anything up.
+SEXP address_of(SEXP space, const char* name) {
+  SEXP routine = PROTECT(function_of(space, name));
+  SEXP call = PROTECT(Rf_lang3(Rf_install("[["), routine, PROTECT(Rf_mkString("address"))));
+  SEXP value = kept(Rf_eval(call, R_BaseEnv));
+  UNPROTECT(3);
+  return value;
+}
+
+SEXP strict_specials() {
+  static const char* const names[] = {"[", "[[", "$", "@", "rep", "log", "round", "signif"};
+  const int count = sizeof names / sizeof *names;
+  SEXP list = PROTECT(Rf_allocVector(VECSXP, count));
+  for (int i = 0; i < count; ++i) SET_VECTOR_ELT(list, i, function_of(R_BaseEnv, names[i]));
+  UNPROTECT(1);
+  return kept(list);
+}
+
+// What sys.call() shows in a body after its first pause is the call of base
+// eval() by one of these names.
+SEXP base_scope(SEXP eval) {
+  SEXP scope = PROTECT(R_NewEnv(R_BaseEnv, FALSE, 5));
+  for (const char* name : {"async", "gen", "stream", "local"}) {
+    Rf_defineVar(Rf_install(name), eval, scope);
+  }
+  UNPROTECT(1);
+  return kept(scope);
+}
+
+}  // namespace
+
+const Hooks& hooks() { return the_hooks; }
+
+void init_hooks(SEXP space) {
+  Hooks& h = the_hooks;
+  h.space = kept(space);
+  h.eval = function_of(R_BaseEnv, "eval");
+  h.while_ = function_of(R_BaseEnv, "while");
+  h.quote = function_of(R_BaseEnv, "quote");
+  h.if_ = function_of(R_BaseEnv, "if");
+  h.invisible = function_of(R_BaseEnv, "invisible");
+  h.stop = function_of(R_BaseEnv, "stop");
+  h.on_exit = function_of(R_BaseEnv, "on.exit");
+  h.sys_on_exit = function_of(R_BaseEnv, "sys.on.exit");
+  h.list = function_of(R_BaseEnv, "list");
+  h.drive = address_of(space, "ew_eval_drive");
+  h.left = address_of(space, "ew_eval_left");
+  h.base_scope = base_scope(h.eval);
+  h.forced_promise = function_of(space, "forced_promise");
+  h.guard = function_of(space, "eval_guard");
+  h.run_calling = function_of(space, "eval_run_calling");
+  h.call_handler = function_of(space, "eval_call_handler");
+  h.build_error = function_of(space, "eval_build_error");
+  h.run_error = function_of(space, "eval_run_error");
+  h.muffle_warnings = function_of(space, "eval_muffle_warnings");
+  h.muffle_messages = function_of(space, "eval_muffle_messages");
+  h.try_handler = function_of(space, "eval_try_handler");
+  h.as_awaitable = function_of(space, "as_awaitable");
+  h.await_foreign = function_of(space, "await_foreign");
+  h.schedule = function_of(space, "schedule_drain");
+  h.run_reaction = function_of(space, "run_reaction");
+  h.trace_leaf = function_of(space, "eval_trace_leaf");
+  h.next_item = function_of(space, "eval_next_item");
+  h.foreign_resolve = function_of(space, "resolve_with_foreign");
+  h.unhandled = function_of(space, "watch_rejection");
+  h.run_task = function_of(space, "run_guarded_task");
+  h.strict_specials = strict_specials();
+}
+
+}  // namespace elsewhere::eval

@@ -1,0 +1,421 @@
+// One instruction after the other. Values stay on the stack until they have been
+// used, which is what protects them.
+#include <R_ext/Utils.h>
+
+#include <cstring>
+
+#include "bridge/eval/call_site.h"
+#include "bridge/eval/hooks.h"
+#include "bridge/eval/loops.h"
+#include "bridge/eval/machine.h"
+#include "bridge/eval/promise.h"
+#include "bridge/eval/words.h"
+
+namespace elsewhere::eval {
+namespace {
+
+constexpr int kBackEdgesPerCheck = 4096;
+
+void replace_top(const Coroutine& co, int count, SEXP value) {
+  PROTECT(value);
+  drop(co, count);
+  push(co, value);
+  UNPROTECT(1);
+}
+
+void jump(const Coroutine& co, int target) {
+  Machine& m = *co.machine;
+  if (target < m.pc && ++m.back_edges % kBackEdgesPerCheck == 0) R_CheckUserInterrupt();
+  m.pc = target;
+}
+
+void pause(const Coroutine& co, Pause why, SEXP value) {
+  Machine& m = *co.machine;
+  co.set(kStateResult, value);
+  m.pause = why;
+  m.status = Phase::Paused;
+  ++m.wait;
+}
+
+// What the resume brought arrives where the pause was.
+void arrive(const Coroutine& co) {
+  Machine& m = *co.machine;
+  const Inject inject = m.inject;
+  const bool was_delegating = m.is_delegating;
+  m.inject = Inject::None;
+  m.is_delegating = false;
+  SEXP sent = PROTECT(co.slot(kStateSent));
+  co.set(kStateSent, R_NilValue);
+  switch (inject) {
+    case Inject::None: break;
+    case Inject::Value:
+      if (!was_delegating) push(co, sent);
+      break;
+    case Inject::Same:
+      if (!was_delegating) push(co, co.slot(kStateResult));
+      break;
+    case Inject::Raise: {
+      SEXP literal = PROTECT(as_literal(sent));
+      SEXP call = PROTECT(Rf_lang2(hooks().stop, literal));
+      run_leaf(co, call, current_env(co));
+      UNPROTECT(2);
+      break;
+    }
+  }
+  co.set(kStateResult, R_NilValue);
+  UNPROTECT(1);
+}
+
+void await_operand(const Coroutine& co, int below) {
+  SEXP operand = top(co, below);
+  if (OBJECT(operand) && !is_native_promise(operand)) {
+    // The classes decide, as promises' as.promise() does; anything that is not
+    // a promise in any way is its own value.
+    SEXP literal = PROTECT(as_literal(operand));
+    SEXP call = PROTECT(Rf_lang2(hooks().as_awaitable, literal));
+    operand = run_leaf(co, call, current_env(co));
+    UNPROTECT(2);
+  }
+  PROTECT(operand);
+  if (below == 0) drop(co);
+  if (OBJECT(operand) && Rf_inherits(operand, "promise")) {
+    pause(co, Pause::Await, operand);
+  } else {
+    push(co, operand);
+  }
+  UNPROTECT(1);
+}
+
+SEXP find_function(const Coroutine& co, SEXP symbol) {
+  SEXP env = current_env(co);
+  for (SEXP rho = env; rho != R_EmptyEnv; rho = ENCLOS(rho)) {
+    SEXP found = Rf_findVarInFrame3(rho, symbol, TRUE);
+    if (found == R_UnboundValue || found == R_MissingArg) continue;
+    if (TYPEOF(found) == PROMSXP) {
+      PROTECT(found);
+      found = run_leaf(co, found, env);
+      UNPROTECT(1);
+    }
+    if (Rf_isFunction(found)) return found;
+  }
+  // R words the error.
+  SEXP call = PROTECT(Rf_lang1(symbol));
+  SEXP value = run_leaf(co, call, env);
+  UNPROTECT(1);
+  return value;
+}
+
+bool is_strict_special(SEXP function) {
+  const SEXP list = hooks().strict_specials;
+  for (int i = 0; i < Rf_length(list); ++i) {
+    if (VECTOR_ELT(list, i) == function) return true;
+  }
+  return false;
+}
+
+bool takes_promises(const Coroutine& co, SEXP call) {
+  const SEXP callee = top(co);
+  if (TYPEOF(callee) == CLOSXP) return true;
+  if (TYPEOF(callee) == SPECIALSXP && !is_strict_special(callee)) {
+    Rf_errorcall(call, "this function does not evaluate its arguments, so they cannot pause");
+  }
+  return false;
+}
+
+void call_and_replace(const Coroutine& co, SEXP call, int dropped) {
+  PROTECT(call);
+  SEXP value = PROTECT(run_leaf(co, call, current_env(co)));
+  replace_top(co, dropped, value);
+  UNPROTECT(2);
+}
+
+void assign_outer(const Coroutine& co, SEXP symbol) {
+  SEXP literal = PROTECT(as_literal(top(co)));
+  SEXP call = PROTECT(Rf_lang3(words().assign_outer, symbol, literal));
+  run_leaf(co, call, current_env(co));
+  UNPROTECT(2);
+}
+
+void evaluate_dots(const Coroutine& co) {
+  SEXP call = PROTECT(Rf_lang2(hooks().list, R_DotsSymbol));
+  push(co, PROTECT(run_leaf(co, call, current_env(co))));
+  UNPROTECT(2);
+}
+
+void logic(const Coroutine& co, const int* operand, bool is_left) {
+  const bool is_or = operand[1] != 0;
+  SEXP call = constant(co, operand[2]);
+  if (is_left) {
+    SEXP value = PROTECT(logic_left(co, top(co), is_or, call));
+    replace_top(co, 1, value);
+    if (LOGICAL(value)[0] == static_cast<int>(is_or)) co.machine->pc = operand[0];
+    UNPROTECT(1);
+  } else {
+    SEXP value = PROTECT(logic_right(co, top(co, 1), top(co), is_or, call));
+    replace_top(co, 2, value);
+    UNPROTECT(1);
+  }
+}
+
+void leave_try(const Coroutine& co) {
+  Machine& m = *co.machine;
+  const int count = blocks(co)[--m.blocks].x;
+  SEXP value = PROTECT(top(co));
+  drop(co, 1 + (count < 0 ? -count : count));
+  push(co, value);
+  UNPROTECT(1);
+}
+
+void set_up_try(const Coroutine& co, const int* operand) {
+  Block& block = push_block(co, BlockKind::Handler, operand[1], 0);
+  block.x = operand[2];
+  block.y = operand[0];
+}
+
+void call_handler(const Coroutine& co) {
+  SEXP handler = top(co, 1);
+  if (!Rf_isFunction(handler)) {
+    replace_top(co, 2, handler);
+    return;
+  }
+  SEXP literal = PROTECT(as_literal(top(co)));
+  SEXP call = PROTECT(Rf_lang3(hooks().call_handler, handler, literal));
+  call_and_replace(co, call, 2);
+  UNPROTECT(2);
+}
+
+void pop_finally(const Coroutine& co, int code) {
+  --co.machine->blocks;
+  SEXP record = PROTECT(Rf_allocVector(INTSXP, 3));
+  INTEGER(record)[0] = static_cast<int>(Completion::Normal);
+  push(co, record);
+  UNPROTECT(1);
+  (void)code;
+}
+
+void make_scope(const Coroutine& co, int symbol) {
+  SEXP env = PROTECT(R_NewEnv(current_env(co), FALSE, 4));
+  if (symbol >= 0) {
+    Rf_defineVar(constant(co, symbol), top(co), env);
+    drop(co, 2);
+  }
+  push(co, env);
+  UNPROTECT(1);
+}
+
+void enter_scope(const Coroutine& co, int leave_pc) {
+  if (TYPEOF(top(co)) != ENVSXP) Rf_error("`envir` of local() must be an environment");
+  Block& block = push_block(co, BlockKind::Scope, leave_pc, 0);
+  block.x = co.machine->sp - 1;
+  block.sp = co.machine->sp - 1;
+  ++co.machine->scopes;
+}
+
+void choose_arm(const Coroutine& co, const int* operand) {
+  Machine& m = *co.machine;
+  SEXP value = top(co);
+  const SEXP names = constant(co, operand[0]);
+  const int count = Rf_length(names);
+  const int first = m.pc;
+  int arm = -1;
+  if (Rf_length(value) != 1 || !Rf_isVectorAtomic(value)) {
+    SEXP literal = PROTECT(as_literal(value));
+    SEXP call = PROTECT(Rf_lang3(words().switch_, literal, R_NilValue));
+    run_leaf(co, call, current_env(co));  // R words the error
+    UNPROTECT(2);
+  } else if (TYPEOF(value) == STRSXP) {
+    const char* text = Rf_translateChar(STRING_ELT(value, 0));
+    for (int i = 0; i < count && arm < 0; ++i) {
+      const SEXP name = STRING_ELT(names, i);
+      if (LENGTH(name) > 0 && std::strcmp(Rf_translateChar(name), text) == 0) arm = i;
+    }
+    for (int i = 0; i < count && arm < 0; ++i) {
+      if (LENGTH(STRING_ELT(names, i)) == 0) arm = i;
+    }
+  } else {
+    const int number = Rf_asInteger(value);
+    if (number != NA_INTEGER && number >= 1 && number <= count) arm = number - 1;
+  }
+  drop(co);
+  m.is_visible = true;
+  m.pc = arm < 0 ? operand[1] : first + arm;
+}
+
+void return_from_body(const Coroutine& co) {
+  SEXP value = PROTECT(top(co));
+  drop(co);
+  complete(co, Completion::Return, value, co.machine->scopes, 0);
+  UNPROTECT(1);
+}
+
+void delegate(const Coroutine& co) {
+  SEXP call = PROTECT(Rf_lang2(hooks().next_item, top(co)));
+  SEXP item = PROTECT(run_leaf(co, call, current_env(co)));
+  if (TYPEOF(item) == EXTPTRSXP) {
+    replace_top(co, 1, R_NilValue);
+  } else {
+    --co.machine->pc;  // comes back here for the next item
+    pause(co, Pause::Yield, VECTOR_ELT(item, 0));
+    co.machine->is_delegating = true;
+  }
+  UNPROTECT(2);
+}
+
+void step(const Coroutine& co, Op op, const int* operand) {
+  Machine& m = *co.machine;
+  switch (op) {
+    case Op::Eval: {
+      SEXP value = PROTECT(run_leaf(co, constant(co, operand[0]), current_env(co)));
+      push(co, value);
+      UNPROTECT(1);
+      m.is_visible = true;
+      return;
+    }
+    case Op::Const:
+      push(co, constant(co, operand[0]));
+      m.is_visible = true;
+      return;
+    case Op::Pop: drop(co); return;
+    case Op::DropUnder: replace_top(co, 2, top(co)); return;
+    case Op::Jump: jump(co, operand[0]); return;
+    case Op::JumpIfNot: {
+      const bool holds = condition_holds(co, top(co), constant(co, operand[1]));
+      drop(co);
+      trace(co, holds ? "if: TRUE\n" : "if: FALSE\n");
+      if (!holds) m.pc = operand[0];
+      return;
+    }
+    case Op::Assign: Rf_defineVar(constant(co, operand[0]), top(co), current_env(co)); return;
+    case Op::AssignOuter: assign_outer(co, constant(co, operand[0])); return;
+    case Op::Replace: {
+      const int holes = operand[1];
+      SEXP value = top(co, holes);
+      SEXP call = PROTECT(fill_replacement(constant(co, operand[0]), value, co.slot(kStateStack),
+                                           m.sp - holes));
+      run_leaf(co, call, current_env(co));
+      drop(co, holes);
+      UNPROTECT(1);
+      return;
+    }
+    case Op::Callee: {
+      SEXP function = PROTECT(find_function(co, constant(co, operand[0])));
+      push(co, function);
+      UNPROTECT(1);
+      return;
+    }
+    case Op::CalleeCheck:
+      if (!Rf_isFunction(top(co))) Rf_error("attempt to apply non-function");
+      return;
+    case Op::Lazy:
+      if (takes_promises(co, constant(co, operand[1]))) m.pc = operand[0];
+      return;
+    case Op::Dots: evaluate_dots(co); return;
+    case Op::CallStrict: {
+      const int count = operand[1];
+      call_and_replace(co,
+                       fill_strict(constant(co, operand[0]), top(co, count), co.slot(kStateStack),
+                                   m.sp - count),
+                       count + 1);
+      m.is_visible = true;
+      return;
+    }
+    case Op::CallLazy: {
+      const int count = operand[1];
+      call_and_replace(co,
+                       fill_lazy(constant(co, operand[0]), top(co, count), co.slot(kStateStack),
+                                 m.sp - count),
+                       count + 1);
+      m.is_visible = true;
+      return;
+    }
+    case Op::GoSub:
+      push_block(co, BlockKind::Sub, m.pc, 0);
+      m.pc = operand[0];
+      return;
+    case Op::EndSub: m.pc = blocks(co)[--m.blocks].pc; return;
+    case Op::Await: await_operand(co, operand[1]); return;
+    case Op::Yield: {
+      SEXP value = PROTECT(top(co));
+      drop(co);
+      pause(co, Pause::Yield, value);
+      UNPROTECT(1);
+      return;
+    }
+    case Op::AwaitNext: Rf_error("awaitNext() is not available here");
+    case Op::Delegate: delegate(co); return;
+    case Op::ForCheck: check_for(co, operand[0], constant(co, operand[1])); return;
+    case Op::ForSetup: set_up_for(co, operand[0], operand[1]); return;
+    case Op::ForNext: step_for(co, constant(co, operand[0]), operand[1]); return;
+    case Op::LoopSetup: push_block(co, BlockKind::Loop, operand[0], operand[1]); return;
+    case Op::LoopEnd:
+      --m.blocks;
+      if (operand[0] > 0) drop(co, operand[0]);
+      return;
+    case Op::Break: complete(co, Completion::Break, R_NilValue, m.scopes, 0); return;
+    case Op::Next: complete(co, Completion::Next, R_NilValue, m.scopes, 0); return;
+    case Op::Return: return_from_body(co); return;
+    case Op::Left: logic(co, operand, true); return;
+    case Op::Right: logic(co, operand, false); return;
+    case Op::TrySetup: set_up_try(co, operand); return;
+    case Op::TryPop: leave_try(co); return;
+    case Op::HandlerCase:
+      if (m.matched == operand[0]) m.pc = operand[1];
+      return;
+    case Op::CallHandler: call_handler(co); return;
+    case Op::FinallySetup: push_block(co, BlockKind::Finally, operand[0], 0); return;
+    case Op::FinallyPop: pop_finally(co, operand[0]); return;
+    case Op::FinallyEnd: go_on_after_finally(co); return;
+    case Op::NewEnv: make_scope(co, operand[0]); return;
+    case Op::ScopeEnter: enter_scope(co, operand[0]); return;
+    case Op::ScopeLeave: return_from_body(co); return;
+    case Op::SwitchTable: choose_arm(co, operand); return;
+    case Op::Goto:
+    case Op::SwitchSetup:
+    case Op::SwitchEnd: Rf_error("goto() is not available here");
+    case Op::Invisible: m.is_visible = false; return;
+    case Op::Finish: {
+      SEXP value = PROTECT(top(co));
+      drop(co);
+      complete(co, Completion::Return, value, 0, 0);
+      UNPROTECT(1);
+      return;
+    }
+  }
+}
+
+// Something only the base context can do: enter or leave a scope, put up the
+// guard.
+bool needs_base(Op op) {
+  return op == Op::TrySetup || op == Op::FinallySetup;
+}
+
+}  // namespace
+
+SEXP run_leaf(const Coroutine& co, SEXP expr, SEXP env) {
+  Machine& m = *co.machine;
+  if (m.is_traced && TYPEOF(expr) == LANGSXP && CAR(expr) != hooks().stop) {
+    SEXP quoted = PROTECT(as_literal(expr));
+    SEXP call = PROTECT(Rf_lang3(hooks().trace_leaf, co.slot(kStateTrace), quoted));
+    Rf_eval(call, R_GlobalEnv);
+    UNPROTECT(2);
+  }
+  m.in_leaf = true;
+  SEXP value = Rf_eval(expr, env);
+  m.in_leaf = false;
+  return value;
+}
+
+void run_instructions(const Coroutine& co) {
+  Machine& m = *co.machine;
+  if (m.inject != Inject::None) arrive(co);
+  const int* code = INTEGER(VECTOR_ELT(co.slot(kStateProgram), kProgramCode));
+  const int scopes = m.scopes;
+  while (m.status == Phase::Running && m.scopes == scopes && m.inject == Inject::None) {
+    const int* at = code + m.pc++ * kInstructionInts;
+    const auto op = static_cast<Op>(at[0]);
+    step(co, op, at + 1);
+    if (needs_base(op)) return;
+  }
+}
+
+}  // namespace elsewhere::eval

@@ -1,0 +1,141 @@
+#include "bridge/eval/loops.h"
+
+#include "bridge/eval/call_site.h"
+#include "bridge/eval/hooks.h"
+#include "bridge/eval/words.h"
+
+namespace elsewhere::eval {
+namespace {
+
+bool is_plain_sequence(SEXP value) {
+  switch (TYPEOF(value)) {
+    case NILSXP:
+    case LGLSXP:
+    case INTSXP:
+    case REALSXP:
+    case CPLXSXP:
+    case STRSXP:
+    case RAWSXP:
+    case VECSXP:
+    case EXPRSXP:
+    case LISTSXP: return true;
+    default: return false;
+  }
+}
+
+// Evaluates `for (variable in <value>) body`; with a NULL body only to let R say
+// what is wrong with the value.
+SEXP run_plain_for(const Coroutine& co, SEXP variable, SEXP value, SEXP body) {
+  SEXP literal = PROTECT(as_literal(value));
+  SEXP loop = PROTECT(Rf_lang4(words().for_, variable, literal, body));
+  SEXP result = run_leaf(co, loop, current_env(co));
+  UNPROTECT(2);
+  return result;
+}
+
+SEXP element(SEXP sequence, R_xlen_t i) {
+  switch (TYPEOF(sequence)) {
+    case LGLSXP: return Rf_ScalarLogical(LOGICAL_ELT(sequence, i));
+    case INTSXP: return Rf_ScalarInteger(INTEGER_ELT(sequence, i));
+    case REALSXP: return Rf_ScalarReal(REAL_ELT(sequence, i));
+    case CPLXSXP: return Rf_ScalarComplex(COMPLEX_ELT(sequence, i));
+    case STRSXP: return Rf_ScalarString(STRING_ELT(sequence, i));
+    case RAWSXP: return Rf_ScalarRaw(RAW_ELT(sequence, i));
+    case LISTSXP: return CAR(Rf_nthcdr(sequence, static_cast<int>(i)));
+    default: return VECTOR_ELT(sequence, i);
+  }
+}
+
+}  // namespace
+
+bool is_iterable_object(SEXP value) {
+  if (TYPEOF(value) == CLOSXP) return true;
+  return OBJECT(value) && (Rf_inherits(value, "iter") || Rf_inherits(value, "iteror") ||
+                           Rf_inherits(value, "channel"));
+}
+
+void check_for(const Coroutine& co, int target, SEXP call) {
+  SEXP value = top(co);
+  if (is_iterable_object(value)) return;
+  run_plain_for(co, CADR(call), value, CADDDR(call));
+  drop(co);
+  push(co, R_NilValue);
+  co.machine->is_visible = false;
+  co.machine->pc = target;
+}
+
+void set_up_for(const Coroutine& co, int break_pc, int next_pc) {
+  SEXP value = top(co);
+  if (Rf_inherits(value, "factor")) {
+    value = PROTECT(Rf_asCharacterFactor(value));
+    drop(co);
+    push(co, value);
+    UNPROTECT(1);
+  } else if (!is_iterable_object(value) && !is_plain_sequence(value)) {
+    run_plain_for(co, Rf_install("i"), value, R_NilValue);
+  }
+  push_block(co, BlockKind::Loop, break_pc, next_pc);
+}
+
+void step_for(const Coroutine& co, SEXP variable, int end_pc) {
+  Machine& m = *co.machine;
+  Block& loop = blocks(co)[m.blocks - 1];
+  SEXP sequence = VECTOR_ELT(co.slot(kStateStack), loop.sp - 1);
+  SEXP env = current_env(co);
+  if (is_iterable_object(sequence)) {
+    SEXP call = PROTECT(Rf_lang2(hooks().next_item, sequence));
+    SEXP item = PROTECT(run_leaf(co, call, env));
+    const bool is_end = TYPEOF(item) == EXTPTRSXP;
+    if (is_end) {
+      m.pc = end_pc;
+    } else {
+      Rf_defineVar(variable, VECTOR_ELT(item, 0), env);
+    }
+    UNPROTECT(2);
+    return;
+  }
+  if (loop.index >= Rf_xlength(sequence)) {
+    m.pc = end_pc;
+    return;
+  }
+  SEXP item = PROTECT(element(sequence, static_cast<R_xlen_t>(loop.index++)));
+  Rf_defineVar(variable, item, env);
+  UNPROTECT(1);
+}
+
+bool condition_holds(const Coroutine& co, SEXP value, SEXP call) {
+  if (TYPEOF(value) == LGLSXP && Rf_xlength(value) == 1 && LOGICAL_ELT(value, 0) != NA_LOGICAL) {
+    return LOGICAL_ELT(value, 0) != 0;
+  }
+  // Everything else is R's to judge: it converts, or says what is wrong.
+  SEXP literal = PROTECT(as_literal(value));
+  SEXP yes = PROTECT(Rf_ScalarLogical(TRUE));
+  SEXP no = PROTECT(Rf_ScalarLogical(FALSE));
+  SEXP test = PROTECT(Rf_lang4(words().if_, literal, yes, no));
+  const SEXP answer = run_leaf(co, test, current_env(co));
+  UNPROTECT(4);
+  (void)call;
+  return LOGICAL(answer)[0] == TRUE;
+}
+
+SEXP logic_left(const Coroutine& co, SEXP value, bool is_or, SEXP) {
+  if (TYPEOF(value) == LGLSXP && Rf_xlength(value) == 1 && ATTRIB(value) == R_NilValue) {
+    return value;
+  }
+  SEXP literal = PROTECT(as_literal(value));
+  SEXP neutral = PROTECT(Rf_ScalarLogical(!is_or));
+  SEXP test = PROTECT(Rf_lang3(is_or ? words().or_ : words().and_, literal, neutral));
+  SEXP answer = run_leaf(co, test, current_env(co));
+  UNPROTECT(3);
+  return answer;
+}
+
+SEXP logic_right(const Coroutine& co, SEXP left, SEXP right, bool is_or, SEXP) {
+  SEXP literal = PROTECT(as_literal(right));
+  SEXP test = PROTECT(Rf_lang3(is_or ? words().or_ : words().and_, left, literal));
+  SEXP answer = run_leaf(co, test, current_env(co));
+  UNPROTECT(2);
+  return answer;
+}
+
+}  // namespace elsewhere::eval

@@ -1,0 +1,20 @@
+// for loops: R's rules for what may be gone through, and one step of it.
+#pragma once
+
+#include "bridge/eval/machine.h"
+
+namespace elsewhere::eval {
+
+// A generator, iterator or channel: gone through item by item.
+bool is_iterable_object(SEXP value);
+
+void check_for(const Coroutine& co, int target, SEXP call);
+void set_up_for(const Coroutine& co, int break_pc, int next_pc);
+void step_for(const Coroutine& co, SEXP variable, int end_pc);
+
+// R's `&&` and `||` and conditions, on values.
+bool condition_holds(const Coroutine& co, SEXP value, SEXP call);
+SEXP logic_left(const Coroutine& co, SEXP value, bool is_or, SEXP call);
+SEXP logic_right(const Coroutine& co, SEXP left, SEXP right, bool is_or, SEXP call);
+
+}  // namespace elsewhere::eval

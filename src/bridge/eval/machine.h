@@ -1,0 +1,126 @@
+// The machine that runs a program: one coroutine's position, stack of values and
+// stack of blocks. A coroutine is an external pointer; all it keeps lives in one
+// R list behind it, so R's garbage collector owns everything and a long jump out
+// of an R expression leaves nothing behind.
+//
+// Main thread only, inside r_call(). Nothing here holds a C++ object across a
+// call of Rf_eval(): every type is plain data.
+#pragma once
+
+#include <Rinternals.h>
+
+#include <cstdint>
+
+#include "bridge/eval/compile.h"
+
+namespace elsewhere::eval {
+
+enum class Phase : int { Fresh, Running, Paused, Done, Failed };
+enum class Pause : int { None, Await, Yield };
+enum class Inject : int { None, Value, Same, Raise };  // what a resume brings
+
+enum class BlockKind : int { Loop, Handler, Finally, Scope, Sub, Switch };
+
+// How a stretch of code ends when it does not just go on.
+enum class Completion : int { Normal, Break, Next, Return, Throw, Reject, Jump };
+
+struct Block {
+  int kind;
+  int pc;      // break target; handler, finally or leaving code; return position
+  int pc2;     // next target
+  int sp;      // height of the value stack that the block starts from
+  int x;       // Handler: how many, negative if calling. Scope: its environment
+  int y;       // Handler: constant with the classes
+  int64_t index;  // Loop: the next element
+};
+constexpr int kBlockInts = sizeof(Block) / sizeof(int);
+constexpr int kLayersMax = 60;
+
+struct Machine {
+  Phase status;
+  Pause pause;
+  Inject inject;
+  BodyKind kind;
+  int pc, sp, blocks;
+  int scopes;         // SCOPE blocks on the block stack
+  int layer;          // base contexts established now, minus one
+  uint64_t guarded;   // bit per layer: calling handlers are established
+  uint64_t parked;    // bit per layer: its on.exit is put away
+  uint64_t restored;  // bit per layer: its on.exit is back in place
+  bool in_leaf;       // R evaluates an expression of the body
+  bool is_escaping;   // a handler was found: unwinding to it
+  bool in_closure;    // layer 0 is the frame of the user's own function call
+  bool is_visible;
+  bool is_traced;
+  bool is_delegating;  // paused in yieldFrom(): what is sent has no taker
+  bool is_leaving;    // a foreign jump passes: finally code may not pause
+  int escape_kind, escape_target, matched;
+  int back_edges;
+  Inject next_inject;  // what the next run of a task brings
+  int wait;           // counts pauses; an old wake-up is told by it
+};
+
+enum StateSlot {
+  kStateProgram,
+  kStateEnv,
+  kStateStack,
+  kStateBlocks,
+  kStateMachine,
+  kStateParked,   // list, an expression a layer
+  kStateBase,     // the base call of layer 0
+  kStateScope,    // where it is evaluated
+  kStateResult,   // what the last pause or the end gave
+  kStateSent,     // what the resume brought
+  kStateEscape,   // the condition on its way to a handler
+  kStatePromise,  // of an async task: the core of its promise
+  kStateTrace,
+  kStateCall,
+  kStateAwaited,
+  kStateDelegate,
+  kStateSlots
+};
+
+// A coroutine taken apart. Plain pointers: `self` must be protected by whoever
+// called.
+struct Coroutine {
+  Machine* machine;
+  SEXP state;
+  SEXP self;
+  SEXP slot(int which) const { return VECTOR_ELT(state, which); }
+  void set(int which, SEXP value) const { SET_VECTOR_ELT(state, which, value); }
+};
+
+Coroutine coroutine_from(SEXP pointer);
+bool is_coroutine(SEXP value);
+// Not protected. `trace` is NULL or a function of one string.
+SEXP new_coroutine(SEXP program, SEXP env, BodyKind kind, SEXP trace, SEXP call);
+
+// value stack
+void push(const Coroutine& co, SEXP value);
+SEXP top(const Coroutine& co, int below = 0);
+void drop(const Coroutine& co, int count = 1);
+
+// block stack
+Block* blocks(const Coroutine& co);
+Block& push_block(const Coroutine& co, BlockKind kind, int pc, int pc2);
+
+SEXP current_env(const Coroutine& co);
+SEXP layer_env(const Coroutine& co, int layer);
+SEXP constant(const Coroutine& co, int index);
+
+// Evaluates an expression of the body. Not protected.
+SEXP run_leaf(const Coroutine& co, SEXP expr, SEXP env);
+
+// Runs instructions until the body pauses or ends, or its context must change
+// (base.h).
+void run_instructions(const Coroutine& co);
+
+// Ends a stretch of code in the way of `kind`: pops blocks down to the one that
+// takes it, or ends the body. `target`: the scope, or for Throw the block.
+void complete(const Coroutine& co, Completion kind, SEXP value, int target, int matched);
+void go_on_after_finally(const Coroutine& co);
+
+void finish(const Coroutine& co, Phase status, SEXP value);
+void trace(const Coroutine& co, const char* message);
+
+}  // namespace elsewhere::eval

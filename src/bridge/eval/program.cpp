@@ -1,0 +1,82 @@
+#include "bridge/eval/program.h"
+
+#include <algorithm>
+
+namespace elsewhere::eval {
+namespace {
+
+constexpr int kInstructionsAtFirst = 32;
+constexpr int kConstantsAtFirst = 16;
+constexpr int kSubsAtFirst = 4;
+
+// A longer copy of slot `slot` of `roots`, in its place.
+void grow(SEXP roots, int slot) {
+  const SEXP old = VECTOR_ELT(roots, slot);
+  SET_VECTOR_ELT(roots, slot, Rf_lengthgets(old, 2 * Rf_length(old)));
+}
+
+}  // namespace
+
+Assembler::Assembler(SEXP roots) : roots_(roots) {
+  SET_VECTOR_ELT(roots, kCode, Rf_allocVector(INTSXP, kInstructionsAtFirst * kInstructionInts));
+  SET_VECTOR_ELT(roots, kConstants, Rf_allocVector(VECSXP, kConstantsAtFirst));
+  SET_VECTOR_ELT(roots, kSubKeys, Rf_allocVector(VECSXP, kSubsAtFirst));
+  SET_VECTOR_ELT(roots, kSubLabels, Rf_allocVector(INTSXP, kSubsAtFirst));
+}
+
+int* Assembler::code(int position) {
+  return INTEGER(VECTOR_ELT(roots_, kCode)) + position * kInstructionInts;
+}
+
+int Assembler::emit(Op op, int a, int b, int c) {
+  if ((instructions_ + 1) * kInstructionInts > Rf_length(VECTOR_ELT(roots_, kCode))) {
+    grow(roots_, kCode);
+  }
+  int* at = code(instructions_);
+  at[0] = static_cast<int>(op);
+  at[1] = a;
+  at[2] = b;
+  at[3] = c;
+  return instructions_++;
+}
+
+int Assembler::constant(SEXP value) {
+  if (constants_ == Rf_length(VECTOR_ELT(roots_, kConstants))) {
+    PROTECT(value);
+    grow(roots_, kConstants);
+    UNPROTECT(1);
+  }
+  SET_VECTOR_ELT(VECTOR_ELT(roots_, kConstants), constants_, value);
+  return constants_++;
+}
+
+int Assembler::sub_label(SEXP key) const {
+  const SEXP keys = VECTOR_ELT(roots_, kSubKeys);
+  for (int i = 0; i < subs_; ++i) {
+    if (VECTOR_ELT(keys, i) == key) return INTEGER(VECTOR_ELT(roots_, kSubLabels))[i];
+  }
+  return -1;
+}
+
+void Assembler::remember_sub(SEXP key, int label) {
+  if (subs_ == Rf_length(VECTOR_ELT(roots_, kSubKeys))) {
+    grow(roots_, kSubKeys);
+    grow(roots_, kSubLabels);
+  }
+  SET_VECTOR_ELT(VECTOR_ELT(roots_, kSubKeys), subs_, key);
+  INTEGER(VECTOR_ELT(roots_, kSubLabels))[subs_++] = label;
+}
+
+SEXP Assembler::finish(SEXP source, bool needs_eval) {
+  SEXP program = PROTECT(Rf_allocVector(VECSXP, kProgramSlots));
+  SEXP code = Rf_allocVector(INTSXP, instructions_ * kInstructionInts);
+  SET_VECTOR_ELT(program, kProgramCode, code);
+  std::copy_n(INTEGER(VECTOR_ELT(roots_, kCode)), instructions_ * kInstructionInts, INTEGER(code));
+  SET_VECTOR_ELT(program, kProgramConstants, VECTOR_ELT(roots_, kConstants));
+  SET_VECTOR_ELT(program, kProgramSource, source);
+  SET_VECTOR_ELT(program, kProgramNeedsEval, Rf_ScalarLogical(needs_eval));
+  UNPROTECT(1);
+  return program;
+}
+
+}  // namespace elsewhere::eval

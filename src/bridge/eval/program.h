@@ -1,0 +1,45 @@
+// A compiled body, and the buffer it is put together in. Both are R vectors, so
+// that an R error in the middle of compiling leaves nothing behind.
+#pragma once
+
+#include <Rinternals.h>
+
+#include "bridge/eval/opcode.h"
+
+namespace elsewhere::eval {
+
+// Slots of a program (a VECSXP).
+enum ProgramSlot { kProgramCode, kProgramConstants, kProgramSource, kProgramNeedsEval, kProgramSlots };
+
+class Assembler {
+ public:
+  // `roots` must be a protected VECSXP of kRoots elements; it keeps what is
+  // assembled alive.
+  enum { kCode, kConstants, kSubKeys, kSubLabels, kRoots };
+  explicit Assembler(SEXP roots);
+
+  // Appends an instruction and gives its position.
+  int emit(Op op, int a = 0, int b = 0, int c = 0);
+  int constant(SEXP value);
+  int here() const { return instructions_; }
+  // The instruction at `position` gets its operand a (or b) now.
+  void set_a(int position, int target) { code(position)[1] = target; }
+  void set_b(int position, int target) { code(position)[2] = target; }
+
+  // Code shared by several places, by the expression it was made from; -1 if
+  // there is none yet.
+  int sub_label(SEXP key) const;
+  void remember_sub(SEXP key, int label);
+
+  // The finished program; not protected.
+  SEXP finish(SEXP source, bool needs_eval);
+
+ private:
+  int* code(int position);
+  SEXP roots_;
+  int instructions_ = 0;
+  int constants_ = 0;
+  int subs_ = 0;
+};
+
+}  // namespace elsewhere::eval

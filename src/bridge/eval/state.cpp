@@ -1,0 +1,131 @@
+// Making and reaching a coroutine's state: its two stacks and its slots.
+#include <cstring>
+
+#include "bridge/eval/hooks.h"
+#include "bridge/eval/machine.h"
+#include "bridge/eval/words.h"
+
+namespace elsewhere::eval {
+namespace {
+
+constexpr int kStackAtFirst = 8;
+constexpr int kBlocksAtFirst = 4;
+
+SEXP coroutine_tag() {
+  static const SEXP tag = Rf_install("elsewhere coroutine");
+  return tag;
+}
+
+SEXP grown(SEXP vector) { return Rf_lengthgets(vector, 2 * Rf_length(vector)); }
+
+}  // namespace
+
+bool is_coroutine(SEXP value) {
+  return TYPEOF(value) == EXTPTRSXP && R_ExternalPtrTag(value) == coroutine_tag();
+}
+
+Coroutine coroutine_from(SEXP pointer) {
+  if (!is_coroutine(pointer)) Rf_error("this is not a coroutine");
+  auto* machine = static_cast<Machine*>(R_ExternalPtrAddr(pointer));
+  if (machine == nullptr) {
+    Rf_error("this coroutine belongs to another R process, or was saved and loaded");
+  }
+  return {machine, R_ExternalPtrProtected(pointer), pointer};
+}
+
+SEXP new_coroutine(SEXP program, SEXP env, BodyKind kind, SEXP trace_function, SEXP call) {
+  SEXP state = PROTECT(Rf_allocVector(VECSXP, kStateSlots));
+  SET_VECTOR_ELT(state, kStateProgram, program);
+  SET_VECTOR_ELT(state, kStateEnv, env);
+  SET_VECTOR_ELT(state, kStateStack, Rf_allocVector(VECSXP, kStackAtFirst));
+  SET_VECTOR_ELT(state, kStateBlocks, Rf_allocVector(INTSXP, kBlocksAtFirst * kBlockInts));
+  SEXP raw = Rf_allocVector(RAWSXP, sizeof(Machine));
+  SET_VECTOR_ELT(state, kStateMachine, raw);
+  std::memset(RAW(raw), 0, sizeof(Machine));
+  auto* machine = reinterpret_cast<Machine*>(RAW(raw));
+  machine->status = Phase::Fresh;
+  machine->kind = kind;
+  machine->layer = -1;
+  machine->is_visible = true;
+  machine->is_traced = trace_function != R_NilValue;
+  SET_VECTOR_ELT(state, kStateTrace, trace_function);
+  SET_VECTOR_ELT(state, kStateCall, call);
+  SEXP self = R_MakeExternalPtr(machine, coroutine_tag(), state);
+  UNPROTECT(1);
+  return self;
+}
+
+void push(const Coroutine& co, SEXP value) {
+  SEXP stack = co.slot(kStateStack);
+  if (co.machine->sp == Rf_length(stack)) {
+    PROTECT(value);
+    stack = grown(stack);
+    co.set(kStateStack, stack);
+    UNPROTECT(1);
+  }
+  SET_VECTOR_ELT(stack, co.machine->sp++, value);
+}
+
+SEXP top(const Coroutine& co, int below) {
+  return VECTOR_ELT(co.slot(kStateStack), co.machine->sp - 1 - below);
+}
+
+// Dropped slots are cleared: what stays referenced cannot be changed in place.
+void drop(const Coroutine& co, int count) {
+  const SEXP stack = co.slot(kStateStack);
+  while (count-- > 0) SET_VECTOR_ELT(stack, --co.machine->sp, R_NilValue);
+}
+
+Block* blocks(const Coroutine& co) {
+  return reinterpret_cast<Block*>(INTEGER(co.slot(kStateBlocks)));
+}
+
+Block& push_block(const Coroutine& co, BlockKind kind, int pc, int pc2) {
+  if ((co.machine->blocks + 1) * kBlockInts > Rf_length(co.slot(kStateBlocks))) {
+    co.set(kStateBlocks, grown(co.slot(kStateBlocks)));
+  }
+  Block& block = blocks(co)[co.machine->blocks++];
+  block = Block{static_cast<int>(kind), pc, pc2, co.machine->sp, 0, 0, 0};
+  return block;
+}
+
+SEXP constant(const Coroutine& co, int index) {
+  return VECTOR_ELT(VECTOR_ELT(co.slot(kStateProgram), kProgramConstants), index);
+}
+
+SEXP layer_env(const Coroutine& co, int layer) {
+  if (layer == 0) return co.slot(kStateEnv);
+  int scope = 0;
+  const Block* block = blocks(co);
+  for (int i = 0; i < co.machine->blocks; ++i) {
+    if (block[i].kind == static_cast<int>(BlockKind::Scope) && ++scope == layer) {
+      return VECTOR_ELT(co.slot(kStateStack), block[i].x);
+    }
+  }
+  return co.slot(kStateEnv);
+}
+
+SEXP current_env(const Coroutine& co) { return layer_env(co, co.machine->scopes); }
+
+void trace(const Coroutine& co, const char* message) {
+  if (!co.machine->is_traced) return;
+  SEXP text = PROTECT(Rf_mkString(message));
+  SEXP call = PROTECT(Rf_lang2(co.slot(kStateTrace), text));
+  Rf_eval(call, R_GlobalEnv);
+  UNPROTECT(2);
+}
+
+// A finished body lets go of all it held.
+void finish(const Coroutine& co, Phase status, SEXP value) {
+  co.set(kStateResult, value);
+  Machine& m = *co.machine;
+  m.status = status;
+  if (m.sp > 0) drop(co, m.sp);
+  m.blocks = 0;
+  m.scopes = 0;
+  co.set(kStateSent, R_NilValue);
+  co.set(kStateEscape, R_NilValue);
+  co.set(kStateDelegate, R_NilValue);
+}
+
+}  // namespace elsewhere::eval

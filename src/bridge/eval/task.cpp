@@ -1,0 +1,155 @@
+#include "bridge/eval/task.h"
+
+#include "bridge/eval/base.h"
+#include "bridge/eval/hooks.h"
+#include "bridge/eval/promise.h"
+#include "bridge/eval/words.h"
+
+namespace elsewhere::eval {
+namespace {
+
+// Tasks that start tasks use C stack; beyond this depth a start is queued.
+constexpr int kNestedStartsMax = 24;
+
+SEXP promise_core(const Coroutine& co) { return core_of(co.slot(kStatePromise)); }
+
+SEXP jump_error() {
+  SEXP text = PROTECT(Rf_mkString("the task was left by a jump out of its code (a restart, or "
+                                  "quitting the browser), so it has no value"));
+  SEXP value = Rf_eval(PROTECT(Rf_lang2(hooks().run_error, text)), R_BaseEnv);
+  UNPROTECT(2);
+  return value;
+}
+
+void subscribe(const Coroutine& co) {
+  SEXP awaited = PROTECT(co.slot(kStateResult));
+  co.set(kStateAwaited, awaited);
+  trace(co, "await: registered\n");
+  if (is_native_promise(awaited)) {
+    when_settled(core_of(awaited), co.self);
+  } else {
+    SEXP wait = PROTECT(Rf_ScalarInteger(co.machine->wait));
+    SEXP call = PROTECT(Rf_lang4(hooks().await_foreign, awaited, co.self, wait));
+    Rf_eval(call, R_BaseEnv);
+    UNPROTECT(2);
+  }
+  UNPROTECT(1);
+}
+
+// After a run: what comes next for the task.
+void go_on(const Coroutine& co) {
+  const Machine& m = *co.machine;
+  SEXP result = PROTECT(co.slot(kStateResult));
+  switch (m.status) {
+    case Phase::Paused: subscribe(co); break;
+    case Phase::Done:
+      trace(co, "async: return (resolving)\n");
+      co.set(kStateEnv, R_EmptyEnv);
+      resolve_core(promise_core(co), result, m.is_visible);
+      trace(co, "pump: finish\n");
+      break;
+    case Phase::Failed:
+      co.set(kStateEnv, R_EmptyEnv);
+      reject_core(promise_core(co), result);
+      break;
+    case Phase::Fresh:
+    case Phase::Running: break;
+  }
+  UNPROTECT(1);
+}
+
+// One guarded run; R/async.R calls back into run_task().
+void run(const Coroutine& co, Inject inject, SEXP value) {
+  Machine& m = *co.machine;
+  m.next_inject = inject;
+  co.set(kStateSent, value);
+  co.set(kStateAwaited, R_NilValue);
+  SEXP call = PROTECT(Rf_lang2(hooks().run_task, co.self));
+  ++nested_runs;
+  Rf_eval(call, R_BaseEnv);
+  --nested_runs;
+  UNPROTECT(1);
+}
+
+void give_promise(const Coroutine& co, SEXP kind) {
+  SEXP promise = PROTECT(new_promise_object(kind));
+  co.set(kStatePromise, promise);
+  set_promise_owner(core_of(promise), co.self);
+  UNPROTECT(1);
+}
+
+}  // namespace
+
+int nested_runs = 0;
+
+SEXP start_task(const Coroutine& co, SEXP kind) {
+  give_promise(co, kind);
+  SEXP promise = co.slot(kStatePromise);
+  if (nested_runs >= kNestedStartsMax) {
+    queue_reaction(co.self, R_NilValue);
+  } else {
+    run(co, Inject::None, R_NilValue);
+  }
+  return promise;
+}
+
+SEXP start_task_in_closure(const Coroutine& co, SEXP kind) {
+  give_promise(co, kind);
+  if (nested_runs >= kNestedStartsMax) {
+    queue_reaction(co.self, R_NilValue);
+    return co.slot(kStatePromise);
+  }
+  ++nested_runs;
+  resume_in_closure(co);
+  --nested_runs;
+  go_on(co);
+  return co.slot(kStatePromise);
+}
+
+void wake_task(SEXP coroutine, SEXP core) {
+  const Coroutine co = coroutine_from(coroutine);
+  if (core == R_NilValue) {
+    if (co.machine->status == Phase::Fresh) run(co, Inject::None, R_NilValue);
+    return;
+  }
+  if (co.machine->status != Phase::Paused) return;
+  const bool is_rejected = settled_state(core) == Settled::Rejected;
+  trace(co, is_rejected ? "await: fail\n" : "await: success\n");
+  run(co, is_rejected ? Inject::Raise : Inject::Value, settled_value(core));
+}
+
+void wake_task_with(SEXP coroutine, int wait, bool is_rejected, SEXP value) {
+  const Coroutine co = coroutine_from(coroutine);
+  if (co.machine->status != Phase::Paused || co.machine->wait != wait) return;
+  trace(co, is_rejected ? "await: fail\n" : "await: success\n");
+  run(co, is_rejected ? Inject::Raise : Inject::Value, value);
+}
+
+void run_task(const Coroutine& co) {
+  SEXP value = PROTECT(co.slot(kStateSent));
+  resume(co, co.machine->next_inject, value);
+  UNPROTECT(1);
+}
+
+void fail_task(const Coroutine& co, SEXP condition, SEXP frame) {
+  Machine& m = *co.machine;
+  if (m.status != Phase::Running) return;
+  co.set(kStateEscape, condition);
+  m.is_escaping = true;
+  // An interrupt goes on to the top level; the task fails with it on the way.
+  if (!Rf_inherits(condition, "interrupt")) Rf_eval(Rf_lang1(words().return_), frame);
+}
+
+void task_left(const Coroutine& co) {
+  Machine& m = *co.machine;
+  if (m.status == Phase::Running) {
+    SEXP condition = PROTECT(m.is_escaping ? co.slot(kStateEscape) : jump_error());
+    mark_abandoned(co);
+    co.set(kStateResult, condition);
+    trace(co, "pump: stop\n");
+    UNPROTECT(1);
+  }
+  go_on(co);
+}
+
+}  // namespace elsewhere::eval

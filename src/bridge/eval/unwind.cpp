@@ -1,0 +1,143 @@
+// Leaving code early: break, next, return and caught conditions pop blocks until
+// one takes them, and run what is due on the way.
+#include "bridge/eval/hooks.h"
+#include "bridge/eval/machine.h"
+#include "bridge/eval/words.h"
+
+namespace elsewhere::eval {
+namespace {
+
+bool is_jump_to_loop(Completion kind) {
+  return kind == Completion::Break || kind == Completion::Next;
+}
+
+bool has_loop_in_scope(const Coroutine& co, int scope) {
+  const Block* block = blocks(co);
+  int current = co.machine->scopes;
+  for (int i = co.machine->blocks - 1; i >= 0; --i) {
+    const auto kind = static_cast<BlockKind>(block[i].kind);
+    if (kind == BlockKind::Loop && current == scope) return true;
+    if (kind == BlockKind::Scope && current-- == scope) return false;
+  }
+  return false;
+}
+
+// The error is raised where the jump was, so that the body can catch it.
+void raise_in_body(const Coroutine& co, const char* message) {
+  SEXP text = PROTECT(Rf_mkString(message));
+  SEXP call = PROTECT(Rf_lang2(hooks().run_error, text));
+  co.set(kStateSent, Rf_eval(call, R_BaseEnv));
+  co.machine->inject = Inject::Raise;
+  UNPROTECT(2);
+}
+
+void set_height(const Coroutine& co, int height) {
+  if (co.machine->sp > height) drop(co, co.machine->sp - height);
+}
+
+void enter_handler(const Coroutine& co, const Block& block, SEXP condition, int matched) {
+  Machine& m = *co.machine;
+  const int count = block.x < 0 ? -block.x : block.x;
+  const int base = block.sp - count;
+  SEXP handler = PROTECT(VECTOR_ELT(co.slot(kStateStack), base + matched));
+  m.pc = block.pc;
+  m.matched = matched;
+  set_height(co, base);
+  push(co, handler);
+  push(co, condition);
+  UNPROTECT(1);
+  trace(co, "catch: calling error handler\n");
+}
+
+void enter_finally(const Coroutine& co, const Block& block, Completion kind, SEXP value, int target,
+                   int matched) {
+  co.machine->pc = block.pc;
+  set_height(co, block.sp);
+  push(co, value);
+  SEXP record = PROTECT(Rf_allocVector(INTSXP, 3));
+  INTEGER(record)[0] = static_cast<int>(kind);
+  INTEGER(record)[1] = target;
+  INTEGER(record)[2] = matched;
+  push(co, record);
+  UNPROTECT(1);
+}
+
+// Nothing took it: the body ends with it.
+void end_body(const Coroutine& co, Completion kind, SEXP value) {
+  switch (kind) {
+    case Completion::Normal:
+    case Completion::Return:
+      trace(co, "pump: return\n");
+      finish(co, Phase::Done, value);
+      return;
+    case Completion::Reject:
+    case Completion::Throw:
+    case Completion::Jump:
+      trace(co, "pump: stop\n");
+      finish(co, Phase::Failed, value);
+      return;
+    case Completion::Break:
+    case Completion::Next: return;  // refused before anything was popped
+  }
+}
+
+}  // namespace
+
+void complete(const Coroutine& co, Completion kind, SEXP value, int target, int matched) {
+  Machine& m = *co.machine;
+  if (is_jump_to_loop(kind) && !has_loop_in_scope(co, target)) {
+    raise_in_body(co, "no loop for break/next, jump to top level");
+    return;
+  }
+  PROTECT(value);
+  while (m.blocks > 0) {
+    const Block block = blocks(co)[m.blocks - 1];
+    const auto block_kind = static_cast<BlockKind>(block.kind);
+    if (block_kind == BlockKind::Loop && is_jump_to_loop(kind) && m.scopes == target) {
+      set_height(co, block.sp);
+      m.pc = kind == Completion::Break ? block.pc : block.pc2;
+      UNPROTECT(1);
+      return;
+    }
+    --m.blocks;
+    if (block_kind == BlockKind::Handler && kind == Completion::Throw && m.blocks == target) {
+      enter_handler(co, block, value, matched);
+      UNPROTECT(1);
+      return;
+    }
+    if (block_kind == BlockKind::Finally) {
+      enter_finally(co, block, kind, value, target, matched);
+      UNPROTECT(1);
+      return;
+    }
+    if (block_kind == BlockKind::Scope) {
+      const bool takes_it = kind == Completion::Return && m.scopes == target;
+      --m.scopes;
+      if (takes_it) {
+        set_height(co, block.sp);
+        push(co, value);
+        m.pc = block.pc;
+        UNPROTECT(1);
+        return;
+      }
+    }
+  }
+  end_body(co, kind, value);
+  UNPROTECT(1);
+}
+
+void go_on_after_finally(const Coroutine& co) {
+  SEXP record = PROTECT(top(co));
+  SEXP value = PROTECT(top(co, 1));
+  drop(co, 2);
+  const int* field = INTEGER(record);
+  const auto kind = static_cast<Completion>(field[0]);
+  if (kind == Completion::Normal) {
+    push(co, value);
+  } else {
+    complete(co, kind, value, field[1], field[2]);
+  }
+  UNPROTECT(2);
+}
+
+}  // namespace elsewhere::eval

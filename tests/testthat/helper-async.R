@@ -1,0 +1,18 @@
+# Runs later's loop until `promise` has settled; its value, or its error.
+settled <- function(promise, timeout = 10) {
+  outcome <- NULL
+  promises::then(
+    promise,
+    function(value, .visible) outcome <<- list(value = value),
+    function(reason) outcome <<- list(reason = reason)
+  )
+  deadline <- Sys.time() + timeout
+  while (is.null(outcome)) {
+    if (Sys.time() > deadline) stop("the promise did not settle in time")
+    later::run_now(0.05)
+  }
+  if (is.null(outcome$reason)) outcome$value else stop(outcome$reason)
+}
+
+# A promise of `value` that settles on a later turn of the loop.
+soon <- function(value) delay(0, value)

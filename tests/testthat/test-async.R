@@ -1,0 +1,193 @@
+test_that("a task runs at once up to its first await", {
+  seen <- character()
+  task <- async({
+    seen <<- c(seen, "before")
+    await(soon(1))
+    seen <<- c(seen, "after")
+  })
+  expect_equal(seen, "before")
+  settled(task)
+  expect_equal(seen, c("before", "after"))
+})
+
+test_that("a task is a promise of its value", {
+  task <- async(1 + await(soon(2)))
+  expect_s3_class(task, c("async", "promise"), exact = TRUE)
+  expect_true(promises::is.promise(task))
+  expect_equal(settled(task), 3)
+  expect_equal(settled(promises::then(async(2), \(x) x * 2)), 4)
+})
+
+test_that("an error rejects the promise and is never thrown", {
+  expect_error(settled(async(stop("no"))), "no")
+  expect_error(settled(async({
+    await(soon(1))
+    stop("late")
+  })), "late")
+})
+
+test_that("await gives plain values back and waits for foreign promises", {
+  expect_equal(settled(async(await(5))), 5)
+  expect_null(settled(async(await(NULL))))
+  expect_equal(settled(async(await(mtcars))), mtcars)
+  expect_equal(settled(async(await(promises::promise_resolve(12)))), 12)
+  expect_error(settled(async(await(promises::promise_reject("r")))), "r")
+})
+
+test_that("await stands in any argument of an ordinary call", {
+  expect_equal(settled(async(sum(1, await(soon(2))))), 3)
+  expect_equal(settled(async(list(a = await(soon(1))))), list(a = 1))
+  expect_equal(settled(async(await(soon(1)) + await(soon(2)))), 3)
+  expect_equal(
+    settled(async(paste("a", "b", sep = await(soon("-"))))), "a-b"
+  )
+  expect_equal(settled(async((1:9)[[await(soon(3))]])), 3L)
+  expect_equal(settled(async({
+    f <- function(v) v * 2
+    f(await(soon(4)))
+  })), 8)
+  expect_equal(settled(async(await(soon(sum))(1, 2))), 3)
+  expect_equal(settled(async(await(delay(0, 3:1)) |> sort())), 1:3)
+})
+
+test_that("arguments that do not pause stay lazy, and substitute() sees code", {
+  out <- settled(async({
+    f <- function(a, b) substitute(a)
+    f(await(soon(1)), stop("never evaluated"))
+  }))
+  expect_identical(out, quote(await(soon(1))))
+  expect_equal(
+    settled(async(subset(data.frame(x = 1:3), x > await(soon(2)))))$x, 3L
+  )
+})
+
+test_that("await stands in conditions, loops and assignments", {
+  expect_equal(settled(async(if (await(soon(TRUE))) "yes" else "no")), "yes")
+  expect_equal(settled(async({
+    i <- 0
+    while (i < await(soon(3))) i <- i + 1
+    i
+  })), 3)
+  expect_equal(settled(async({
+    out <- c()
+    for (i in await(soon(1:5))) {
+      if (i == 2) next
+      if (await(soon(i)) == 4) break
+      out <- c(out, i)
+    }
+    out
+  })), c(1, 3))
+  expect_equal(settled(async({
+    x <- list(a = 1)
+    x$a[[await(soon(2))]] <- await(soon(5))
+    names(x) <- await(soon("b"))
+    z = await(soon(1))
+    list(x, z)
+  })), list(list(b = c(1, 5)), 1))
+})
+
+test_that("tryCatch with any class, handlers that wait, and finally", {
+  expect_equal(settled(async(tryCatch(
+    {
+      await(soon(1))
+      stop("x")
+    },
+    error = function(e) await(soon(paste("caught", conditionMessage(e)))),
+    finally = await(soon(1))
+  ))), "caught x")
+  expect_equal(settled(async(tryCatch(
+    {
+      await(soon(1))
+      signalCondition(structure(
+        class = c("special", "condition"), list(message = "m", call = NULL)
+      ))
+    },
+    special = function(c) "special"
+  ))), "special")
+  expect_equal(settled(async(await(promises::promise_reject("x"), 12))), 12)
+  expect_equal(settled(async(await(soon(3), error = 12))), 3)
+})
+
+test_that("calling handlers outlast a pause", {
+  calls <- 0
+  out <- settled(async(withCallingHandlers(
+    {
+      await(soon(1))
+      warning("w")
+      "value"
+    },
+    warning = function(w) {
+      calls <<- calls + 1
+      invokeRestart("muffleWarning")
+    }
+  )))
+  expect_equal(out, "value")
+  expect_equal(calls, 1)
+  expect_no_warning(settled(async(suppressWarnings({
+    await(soon(1))
+    as.integer("x")
+  }))))
+})
+
+test_that("local() has a scope and a return of its own", {
+  expect_equal(settled(async({
+    value <- local({
+      inner <- await(soon(1))
+      return(inner + 1)
+    })
+    list(value, exists("inner", inherits = FALSE))
+  })), list(2, FALSE))
+})
+
+test_that("an async function keeps match.arg, missing, sys.call and dots", {
+  f <- async(function(x, y = c("aa", "bb"), z) {
+    y <- match.arg(y)
+    call <- sys.call()
+    await(soon(1))
+    list(x, y, missing(z), call)
+  })
+  expect_equal(settled(f(3)), list(3, "aa", TRUE, quote(f(3))))
+  g <- async(function(...) {
+    await(soon(1))
+    list(..2, ...length())
+  })
+  expect_equal(settled(g(1, "b")), list("b", 2L))
+})
+
+test_that("on.exit runs once, at the end", {
+  seen <- character()
+  settled(async({
+    on.exit(seen <<- c(seen, "exit"))
+    await(soon(1))
+    seen <<- c(seen, "after")
+  }))
+  expect_equal(seen, c("after", "exit"))
+})
+
+test_that("tasks await each other a thousand deep", {
+  count <- async(function(n) if (n <= 0) 0 else 1 + await(count(n - 1)))
+  expect_equal(settled(count(1000)), 1000)
+})
+
+test_that("await outside a task says what to do", {
+  expect_error(await(1), class = "elsewhere_await_outside")
+  expect_error(await(1), "async(function(...) ...)", fixed = TRUE)
+})
+
+test_that("watchers of their argument are refused when the task is built", {
+  expect_error(
+    async(system.time(await(soon(1)))),
+    class = "elsewhere_cannot_pause"
+  )
+})
+
+test_that("the documented example of trace prints its steps", {
+  out <- capture.output(
+    async(for (i in 1:2) {
+      cat(i, "\n")
+    }, trace = with_prefix("myAsync"))
+  )
+  expect_equal(out[[1]], "myAsync: pump: run")
+  expect_true("1 " %in% out)
+  expect_true("myAsync: async: return (resolving)" %in% out)
+})

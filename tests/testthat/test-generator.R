@@ -1,0 +1,103 @@
+test_that("a generator is lazy and gives its values one at a time", {
+  ran <- FALSE
+  g <- gen({
+    ran <<- TRUE
+    yield(1)
+    yield(2)
+  })
+  expect_false(ran)
+  expect_equal(nextOr(g, "end"), 1)
+  expect_equal(g("end"), 2)
+  expect_equal(nextOr(g, "end"), "end")
+  expect_equal(nextOr(g, "end"), "end")
+})
+
+test_that("yield stands in arguments, and its value is what was yielded", {
+  expect_equal(as.list(gen({
+    x <- c(1, yield(2), 3)
+    yield(sum(x))
+  })), list(2, 6))
+})
+
+test_that("a value can be sent to a generator", {
+  g <- gen({
+    got <- yield("ready")
+    yield(got)
+  })
+  expect_equal(g(), "ready")
+  expect_equal(g(send = 7), 7)
+})
+
+test_that("an error ends the generator", {
+  g <- gen({
+    yield(1)
+    stop("broken")
+  })
+  nextOr(g)
+  expect_error(nextOr(g, "end"), "broken")
+  expect_equal(nextOr(g, "end"), "end")
+})
+
+test_that("finally runs when an error leaves a generator", {
+  seen <- character()
+  g <- gen(tryCatch(
+    {
+      yield(1)
+      stop("x")
+    },
+    finally = seen <<- c(seen, "finally")
+  ))
+  nextOr(g)
+  expect_error(nextOr(g), "x")
+  expect_equal(seen, "finally")
+})
+
+test_that("a generator cannot ask itself", {
+  g <- gen(yield(nextOr(g)))
+  expect_error(nextOr(g), "already running")
+})
+
+test_that("a generator is an iterator of the iterators package", {
+  skip_if_not_installed("iterators")
+  g <- gen(yield(1))
+  expect_equal(iterators::nextElem(g), 1)
+  expect_error(iterators::nextElem(g), "StopIteration")
+})
+
+test_that("a factory keeps formals and forces what was given", {
+  makers <- lapply(1:2, function(i) gen(function(x = i) yield(x))())
+  expect_equal(lapply(makers, nextOr), list(1L, 2L))
+  expect_equal(as.list(gen(function(x, y = 2) yield(x + y))(1)), list(3))
+})
+
+test_that("break, next and return forced inside a callee act on the body", {
+  ensure <- function(ok, otherwise) if (ok) "fine" else otherwise
+  expect_equal(as.list(gen({
+    for (i in 1:5) {
+      if (i == 2) ensure(FALSE, next)
+      ensure(i < 4, break)
+      yield(i)
+    }
+    yield("out")
+  })), list(1L, 3L, "out"))
+  expect_equal(as.list(gen({
+    yield(1)
+    ensure(FALSE, return(NULL))
+    yield(2)
+  })), list(1))
+})
+
+test_that("a generator goes through another one", {
+  expect_equal(
+    as.list(gen(for (x in gen(for (i in 1:3) yield(i))) yield(x * 10))),
+    list(10, 20, 30)
+  )
+  expect_equal(as.list(gen(yieldFrom(gen(for (i in 1:3) yield(i))))),
+    list(1L, 2L, 3L))
+})
+
+test_that("for goes over factors as R does", {
+  expect_equal(
+    as.list(gen(for (x in factor(c("u", "v"))) yield(x))), list("u", "v")
+  )
+})

@@ -57,6 +57,11 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_promise_state, 1),
     ENTRY(ew_promise_drain, 0),
     ENTRY(ew_promise_schedule, 0),
+    ENTRY(ew_capture_begin, 0),
+    ENTRY(ew_capture_end, 0),
+    ENTRY(ew_environment_variables, 0),
+    ENTRY(ew_random_next_stream, 1),
+    ENTRY(ew_random_substreams, 2),
     {nullptr, nullptr, 0}};
 
 #undef ENTRY

@@ -67,9 +67,17 @@ int take_char(R_inpstream_t stream) {
 
 }  // namespace
 
+SEXP handle_tag() {
+  static SEXP tag = Rf_install("elsewhere_handle");
+  return tag;
+}
+
 bool is_live_reference(SEXP value) {
   if (TYPEOF(value) == WEAKREFSXP) return true;
   if (TYPEOF(value) != EXTPTRSXP || R_ExternalPtrAddr(value) == nullptr) return false;
+  // A pool or task of ours: dead elsewhere it says so itself, and futures that
+  // hold one may travel.
+  if (R_ExternalPtrTag(value) == handle_tag()) return false;
   // data.table marks its tables with a pointer whose payload is a table column
   // list of its own; it checks and renews the pointer after a copy.
   return !(R_ExternalPtrTag(value) != R_NilValue && TYPEOF(R_ExternalPtrTag(value)) == STRSXP &&

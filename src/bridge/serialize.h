@@ -21,6 +21,9 @@ Bytes to_bytes(MainThread& main, SEXP value, OnReference on_reference = OnRefere
 // The result is not protected.
 SEXP from_bytes(MainThread& main, std::span<const std::byte> bytes);
 
+// The tag of external pointers that may travel and are dead where they arrive.
+SEXP handle_tag();
+
 // For diagnosis: the external pointer or weak reference (data.table's reference
 // to itself aside, which data.table renews by itself).
 bool is_live_reference(SEXP value);

@@ -66,4 +66,11 @@ SEXP ew_worker_emit(SEXP condition);
 SEXP ew_worker_capture_begin();
 SEXP ew_worker_capture_end();
 SEXP ew_worker_redirect_output(SEXP output, SEXP error);
+// process_state.cpp
+SEXP ew_capture_begin();
+SEXP ew_capture_end();
+SEXP ew_environment_variables();
+// random.cpp
+SEXP ew_random_next_stream(SEXP seed);
+SEXP ew_random_substreams(SEXP seed, SEXP count);
 }

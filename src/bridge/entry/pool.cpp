@@ -17,7 +17,7 @@ namespace {
 SEXP handle_to_r(MainThread& main, std::uint64_t number, R_CFinalizer_t finalize) {
   return r_call(main, [&] {
     SEXP handle =
-        PROTECT(R_MakeExternalPtr(reinterpret_cast<void*>(number), R_NilValue, R_NilValue));
+        PROTECT(R_MakeExternalPtr(reinterpret_cast<void*>(number), handle_tag(), R_NilValue));
     if (finalize != nullptr) R_RegisterCFinalizer(handle, finalize);
     UNPROTECT(1);
     return handle;

@@ -12,6 +12,7 @@ namespace {
 // R's hook has no place for an argument, so what belongs to the one capture that
 // runs is here.
 std::string captured;
+bool is_any_running = false;
 FILE* output_before = nullptr;
 void (*write_before)(const char*, int) = nullptr;
 void (*write_extended_before)(const char*, int, int) = nullptr;
@@ -29,12 +30,12 @@ void catch_output(const char* text, int length, int) {
 }  // namespace
 
 bool ConsoleCapture::begin() {
-  if (is_running_) return false;
+  if (is_any_running) return false;
   captured.clear();
   output_before = std::exchange(R_Outputfile, nullptr);
   write_before = std::exchange(ptr_R_WriteConsole, nullptr);
   write_extended_before = std::exchange(ptr_R_WriteConsoleEx, catch_output);
-  is_running_ = true;
+  is_running_ = is_any_running = true;
   return true;
 }
 
@@ -43,7 +44,7 @@ std::string ConsoleCapture::end() {
   R_Outputfile = output_before;
   ptr_R_WriteConsole = write_before;
   ptr_R_WriteConsoleEx = write_extended_before;
-  is_running_ = false;
+  is_running_ = is_any_running = false;
   return std::exchange(captured, {});
 }
 

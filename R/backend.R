@@ -1,0 +1,161 @@
+# What runs the futures of a plan: this process, or a pool of workers. Everything
+# that futures ask of the engine is asked here.
+
+# What a strategy's arguments come to, checked: a plain list.
+backend_settings <- function(strategy) {
+  tweaks <- attr(strategy, "tweaks")
+  name <- strategy_name(strategy)
+  settings <- list(
+    name = name,
+    globals_bytes_max = tweaks$maxSizeOfObjects,
+    gc = isTRUE(tweaks$gc),
+    early_signal = isTRUE(tweaks$earlySignal),
+    split = isTRUE(tweaks$split),
+    label = tweaks$label
+  )
+  if (name %in% c("sequential", "transparent")) return(settings)
+  chosen <- if (is.null(tweaks$workers)) {
+    if (name == "cluster") availableWorkers() else availableCores()
+  } else {
+    tweaks$workers
+  }
+  settings$workers <- check_workers(chosen, name)
+  settings$queue <- check_queue(if (is.null(tweaks$queue)) 0 else tweaks$queue)
+  settings$libraries <- check_libraries(
+    if ("rscript_libs" %in% names(tweaks)) tweaks$rscript_libs else .libPaths()
+  )
+  settings$keep <- isTRUE(tweaks$persistent)
+  settings$launch <- if (is.null(tweaks$launch)) "nursery" else tweaks$launch
+  settings$setup <- tweaks$setup
+  settings$start_timeout <- if (is.null(tweaks$start_timeout)) 30 else {
+    tweaks$start_timeout
+  }
+  settings
+}
+
+# A backend is an environment: its settings, and for a pool the pool itself.
+new_backend <- function(stack, settings) {
+  in_background <- is_background(settings)
+  backend <- list2env(settings, envir = NULL, parent = emptyenv())
+  backend$nested <- nested_stack(unclass(stack))
+  backend$pool <- NULL
+  backend$running <- list()
+  backend$in_background <- in_background
+  # One worker in this very process evaluates when asked.
+  backend$lazy <- !in_background && !settings$name %in% c("sequential", "transparent")
+  backend$future_class <- future_classes(settings, in_background)
+  backend$uuid <- plans$created
+  class(backend) <- "elsewhere_backend"
+  if (in_background) backend_start(backend)
+  backend
+}
+
+is_background <- function(settings) {
+  if (settings$name %in% c("sequential", "transparent")) return(FALSE)
+  settings$name == "cluster" || settings$workers > 1L ||
+    inherits(settings$workers, "AsIs")
+}
+
+future_classes <- function(settings, in_background) {
+  own <- if (!in_background) {
+    c("SequentialFuture", "UniprocessFuture")
+  } else if (settings$name == "multicore") {
+    c("MulticoreFuture", "MultiprocessFuture")
+  } else if (settings$name == "cluster") {
+    c("ClusterFuture", "MultiprocessFuture")
+  } else {
+    c("MultisessionFuture", "ClusterFuture", "MultiprocessFuture")
+  }
+  c(own, "elsewhere_future", "Future")
+}
+
+current_backend <- function() {
+  backend <- plans$backend
+  if (is.null(backend)) {
+    stack <- current_stack()
+    backend <- new_backend(stack, backend_settings(stack[[1L]]))
+    plans$backend <- backend
+  }
+  backend
+}
+
+# The current plan's workers serve a direct call that asks for the same.
+direct_backend <- function(strategy, settings) {
+  attr(strategy, "tweaks") <- settings
+  settings <- backend_settings(strategy)
+  if (!is_background(settings)) {
+    return(new_backend(list(strategy), settings))
+  }
+  current <- plans$backend
+  is_same <- function(backend) {
+    !is.null(backend$pool) &&
+      all(vapply(names(settings), function(name) {
+        identical(settings[[name]], backend[[name]])
+      }, NA))
+  }
+  if (!is.null(current) && is_same(current)) return(current)
+  for (backend in plans$direct) if (is_same(backend)) return(backend)
+  backend <- new_backend(list(strategy), settings)
+  plans$direct <- c(plans$direct, list(backend))
+  backend
+}
+
+backend_start <- function(backend) {
+  backend$pool <- pool_start(
+    as.integer(backend$workers), worker_setup(backend),
+    launch = backend$launch, start_timeout = backend$start_timeout
+  )
+}
+
+# What each worker is told once. Options that a future's evaluation should see
+# are sent again only where they differ from these.
+worker_setup <- function(backend) {
+  backend$options <- forwarded_options()
+  list(
+    functions = evaluator_functions(),
+    library_paths = backend$libraries,
+    options = c(backend$options, list(mc.cores = 1L)),
+    nested = encode_stack(backend$nested),
+    working_directory = getwd(),
+    code = backend$setup
+  )
+}
+
+# Ends the workers of the plan that rules, and of direct calls.
+leave_backend <- function() {
+  backends <- c(if (!is.null(plans$backend)) list(plans$backend), plans$direct)
+  plans$backend <- NULL
+  plans$direct <- list()
+  for (backend in backends) backend_stop(backend)
+}
+
+backend_stop <- function(backend) {
+  if (is.null(backend$pool)) return()
+  pool_stop(backend$pool)
+  backend$running <- list()
+}
+
+# Options whose value here rules there too.
+forwarded_names <- c(
+  "width", "digits", "scipen", "encoding", "OutDec",
+  "future.globals.onMissing", "future.globals.onReference",
+  "future.globals.maxSize", "future.rng.onMisuse", "future.rng.misUse",
+  "future.globalenv.onMisuse", "future.connections.onMisuse",
+  "future.devices.onMisuse", "future.defaultDevice.onMisuse",
+  "future.relay.immediate", "future.plan.disallow", "future.journal"
+)
+
+forwarded_options <- function() {
+  values <- as.list(.Options)[forwarded_names]
+  names(values) <- forwarded_names
+  values
+}
+
+# The options to send with one future: those that have changed since its worker
+# was set up.
+changed_options <- function(backend) {
+  now <- forwarded_options()
+  if (identical(now, backend$options)) return(NULL)
+  same <- mapply(identical, now, backend$options)
+  now[!same]
+}

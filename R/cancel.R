@@ -1,0 +1,106 @@
+#' Cancel futures
+#'
+#' Stops futures that have not settled. Their value is a `FutureCanceledError`.
+#'
+#' @param x A `Future`, or a list or environment of futures.
+#' @param interrupt `TRUE` (default) interrupts the evaluation, and ends its
+#'   worker if that does not help within `grace`; the worker is replaced.
+#'   `FALSE` only marks the future: it is evaluated to its end and has its
+#'   value.
+#' @param grace Seconds between the interrupt and the end of the worker.
+#'   Default: 2.
+#' @param ... Not used.
+#' @return `x`, invisibly. A future that was not started, or has settled, is as
+#'   before.
+#' @examples
+#' f <- future(42, lazy = TRUE)
+#' cancel(f)
+#' value(f)
+#' @export
+cancel <- function(x, interrupt = TRUE, ...) UseMethod("cancel")
+
+#' @rdname cancel
+#' @export
+cancel.elsewhere_future <- function(x, interrupt = TRUE, grace = 2, ...) {
+  check_flag(interrupt, "interrupt")
+  check_seconds(grace, "grace")
+  task <- .subset2(x, "task")
+  if (is.null(task) || task_settled(task)) return(invisible(x))
+  x$state <- "canceled"
+  if (interrupt) task_cancel(task, grace)
+  invisible(x)
+}
+
+#' @export
+cancel.list <- function(x, interrupt = TRUE, ...) {
+  for (element in x) if (is_future(element)) cancel(element, interrupt, ...)
+  invisible(x)
+}
+
+#' @export
+cancel.environment <- function(x, interrupt = TRUE, ...) {
+  for (name in names(x)) {
+    if (startsWith(name, future_name(""))) next
+    element <- element_future(name, x)
+    if (is_future(element)) cancel(element, interrupt, ...)
+  }
+  invisible(x)
+}
+
+#' @export
+cancel.listenv <- function(x, interrupt = TRUE, ...) {
+  cancel.list(lapply(seq_along(x), function(i) listenv_future(x, i)), interrupt, ...)
+  invisible(x)
+}
+
+#' Make a future new again
+#'
+#' Forgets what a future came to, so that it can be started once more.
+#'
+#' @param x A `Future` that is not running, or a list of them.
+#' @param ... Not used.
+#' @return The future, lazy and not started, with a new identifier.
+#' @section Errors:
+#' * `FutureError`: it is running.
+#' @examples
+#' f <- future(Sys.time())
+#' first <- value(f)
+#' f <- reset(f)
+#' value(f) > first
+#' @export
+reset <- function(x, ...) UseMethod("reset")
+
+#' @export
+reset.default <- function(x, ...) x
+
+#' @export
+reset.list <- function(x, ...) {
+  x[] <- lapply(x, reset)
+  x
+}
+
+#' @export
+reset.environment <- function(x, ...) {
+  for (name in names(x)) reset(element_future(name, x))
+  x
+}
+
+#' @export
+reset.elsewhere_future <- function(x, ...) {
+  task <- .subset2(x, "task")
+  if (!is.null(task) && !task_settled(task)) {
+    stop(new_future_error(sprintf(
+      "Future %s is running and cannot be reset. Take its value() or cancel() it first. %s",
+      describe_future(x), future_origin(x)
+    ), NULL, future = x))
+  }
+  x$task <- NULL
+  x$outcome <- NULL
+  x$backend <- NULL
+  x$pid <- NULL
+  x$lazy <- TRUE
+  x$state <- "created"
+  x$owner <- session_id()
+  plans$created <- x$number <- plans$created + 1L
+  x
+}

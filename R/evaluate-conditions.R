@@ -1,0 +1,114 @@
+# How the evaluator takes what an expression signals and prints. Base R only:
+# these functions are shipped to workers.
+
+# Keeps conditions in the order they were signalled. Warnings and messages stop
+# here; they are signalled again where the value is asked for. The handler is
+# NULL when nothing is to be intercepted.
+condition_recorder <- function(payload) {
+  classes <- payload$conditions
+  immediate <- payload$immediate
+  if (is.null(immediate)) immediate <- "immediateCondition"
+  excluded <- attr(classes, "exclude")
+  split <- isTRUE(payload$split)
+  kept <- list()
+  calls <- NULL
+
+  own_call <- quote(eval(.future_expression, .future_environment))
+  without_own_call <- function(condition) {
+    if (is.list(condition) && identical(condition$call, own_call)) {
+      condition["call"] <- list(NULL)
+    }
+    condition
+  }
+  muffle <- function(condition) {
+    for (restart in computeRestarts(condition)) {
+      name <- restart$name
+      if (is.character(name) && startsWith(name, "muffle")) {
+        invokeRestart(restart)
+      }
+    }
+  }
+  handler <- function(condition) {
+    if (inherits(condition, "error")) {
+      calls <<- future_calls(sys.calls(), own_call)
+      return()
+    }
+    if (inherits(condition, "warning") && getOption("warn") >= 2L) return()
+    if (length(immediate) && inherits(condition, immediate)) {
+      emit(condition)
+      if (is_worker()) muffle(condition)
+      return()
+    }
+    wanted <- length(classes) && inherits(condition, classes) &&
+      !(length(excluded) && inherits(condition, excluded))
+    if (wanted) {
+      kept[[length(kept) + 1L]] <<- list(
+        condition = without_own_call(condition), signaled = 0L
+      )
+    }
+    if (!split) muffle(condition)
+  }
+  take <- function(error) {
+    if (is.null(error)) return(kept)
+    kept[[length(kept) + 1L]] <<- list(
+      condition = without_own_call(error), signaled = 0L, calls = calls
+    )
+    kept
+  }
+  list(handler = if (!identical(classes, FALSE)) handler, take = take)
+}
+
+# The calls of the expression: what lies between the evaluator and the handler.
+future_calls <- function(calls, own_call, calls_max = 200L) {
+  own <- vapply(calls, identical, NA, own_call)
+  if (any(own)) calls <- calls[-seq_len(max(which(own)))]
+  handling <- vapply(calls, function(call) {
+    is.call(call) && identical(call[[1L]], quote(.handleSimpleError))
+  }, NA)
+  end <- if (any(handling)) min(which(handling)) - 1L else length(calls) - 1L
+  calls <- calls[seq_len(max(end, 0L))]
+  if (length(calls) > calls_max) {
+    half <- calls_max %/% 2L
+    calls <- c(calls[seq_len(half)], calls[length(calls) - (half - 1L):0L])
+  }
+  as.list(calls)
+}
+
+# `stdout` is TRUE to keep what is printed, FALSE to drop it, NA to leave it.
+# What would reach the console is kept in C++, which is cheaper than a sink; what
+# goes into somebody's sink, or is caught already, needs a sink of its own.
+capture_start <- function(stdout, split = FALSE) {
+  if (is.na(stdout)) return(NULL)
+  depth <- sink.number()
+  if (stdout && !split && depth == 0L && capture_begin()) {
+    return(list(connection = NULL, depth = depth, keep = TRUE))
+  }
+  connection <- if (stdout) {
+    rawConnection(raw(0L), open = "w")
+  } else {
+    file(nullfile(), open = "w")
+  }
+  sink(connection, type = "output", split = split)
+  list(connection = connection, depth = depth, keep = stdout)
+}
+
+# Also takes away sinks that the expression left behind.
+capture_stop <- function(capture) {
+  if (is.null(capture)) return(NULL)
+  extra <- sink.number() - capture$depth
+  while (extra > 0L) {
+    sink(type = "output")
+    extra <- extra - 1L
+  }
+  if (is.null(capture$connection)) return(capture_end())
+  text <- ""
+  if (capture$keep) {
+    bytes <- tryCatch(
+      rawConnectionValue(capture$connection),
+      error = function(e) raw(0L)
+    )
+    if (length(bytes)) text <- rawToChar(bytes[bytes != 0L])
+  }
+  tryCatch(close(capture$connection), error = function(e) NULL)
+  if (capture$keep) text
+}

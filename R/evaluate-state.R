@@ -1,0 +1,126 @@
+# What a task must leave as it found it: options, environment variables, the
+# working directory, the random state, connections, devices and, in a worker,
+# the workspace. Base R only: these functions are shipped to workers.
+
+process_state <- function(payload) {
+  seed <- .GlobalEnv$.Random.seed
+  list(
+    options = as.list(.Options),
+    variables = .Call(ew_environment_variables),
+    directory = getwd(),
+    seed = seed,
+    # Where there is no state yet, the kind is remembered by itself.
+    kind = if (is.null(seed) && !is.null(payload$seed)) RNGkind(),
+    connections = getAllConnections(),
+    devices = .Devices,
+    names = if (isTRUE(payload$check_workspace)) {
+      ls(globalenv(), all.names = TRUE)
+    }
+  )
+}
+
+# Puts everything back. The answer names what should not have happened: a list
+# with one entry a kind, or NULL.
+process_restore <- function(before, payload) {
+  restore_options(before$options)
+  variables <- .Call(ew_environment_variables)
+  if (!identical(variables, before$variables)) {
+    restore_variables(before$variables, variables)
+  }
+  if (!identical(getwd(), before$directory)) setwd(before$directory)
+  misuse <- NULL
+  if (!is.null(payload$seed)) {
+    restore_seed(before$seed, before$kind)
+  } else if (isTRUE(payload$check_rng) &&
+    !identical(.GlobalEnv$.Random.seed, before$seed)) {
+    misuse$Rng <- list()
+  }
+  if (!identical(getAllConnections(), before$connections)) {
+    misuse$ConnectionMisuse <- connections_misuse(before$connections)
+  }
+  if (!identical(.Devices, before$devices)) {
+    misuse <- c(misuse, devices_misuse(before$devices))
+  }
+  if (isTRUE(payload$check_workspace)) {
+    known <- c(before$names, names(payload$globals), ".Random.seed")
+    new <- setdiff(ls(globalenv(), all.names = TRUE), known)
+    if (length(new)) misuse$GlobalEnvMisuse <- list(names = new)
+  }
+  if (is_worker()) {
+    setTimeLimit()
+    if (!isTRUE(payload$keep)) clean_workspace()
+  }
+  misuse
+}
+
+# Options that were there get their values back. What was added stays, because
+# packages that were loaded meanwhile may need it.
+restore_options <- function(before) {
+  now <- as.list(.Options)
+  if (identical(now, before)) return(invisible())
+  names <- names(before)
+  changed <- names[!mapply(identical, before, now[names])]
+  if (length(changed)) options(before[changed])
+}
+
+# A worker closes what was left open; here it may be the user's.
+connections_misuse <- function(before) {
+  now <- getAllConnections()
+  added <- setdiff(now, before)
+  if (is_worker()) {
+    for (id in added) try(close(getConnection(id)), silent = TRUE)
+  }
+  list(added = added, removed = setdiff(before, now))
+}
+
+# `before` is the list of devices as `.Devices` held it.
+devices_misuse <- function(before) {
+  kind_of <- function(device) device[[1L]]
+  kinds <- vapply(.Devices, kind_of, "")
+  former <- vapply(before, kind_of, "")[seq_along(kinds)]
+  opened <- which(
+    !kinds %in% c("", "null device") & (is.na(former) | former != kinds)
+  )
+  if (!length(opened)) return(NULL)
+  by_default <- vapply(.Devices[opened], function(device) {
+    identical(attr(device, "filepath"), "Rplots.pdf")
+  }, NA)
+  if (is_worker()) {
+    for (id in opened) try(grDevices::dev.off(id), silent = TRUE)
+  }
+  misuse <- NULL
+  if (any(by_default)) misuse$DefaultDeviceMisuse <- list()
+  if (any(!by_default)) {
+    misuse$DeviceMisuse <- list(devices = kinds[opened][!by_default])
+  }
+  misuse
+}
+
+# `before` and `now` hold NAME=value. What was added stays, because packages
+# that were loaded meanwhile may need it.
+restore_variables <- function(before, now) {
+  names_of <- function(entries) sub("=.*", "", entries)
+  changed <- setdiff(before, now)
+  if (length(changed)) {
+    values <- sub("[^=]*=", "", changed)
+    names(values) <- names_of(changed)
+    do.call(Sys.setenv, as.list(values))
+  }
+  invisible(changed)
+}
+
+restore_seed <- function(seed, kind) {
+  if (is.null(seed)) {
+    if (!is.null(kind)) RNGkind(kind[[1L]], kind[[2L]], kind[[3L]])
+    if (exists(".Random.seed", globalenv(), inherits = FALSE)) {
+      rm(".Random.seed", envir = globalenv())
+    }
+  } else {
+    assign(".Random.seed", seed, envir = globalenv())
+  }
+}
+
+clean_workspace <- function() {
+  left <- ls(globalenv(), all.names = TRUE, sorted = FALSE)
+  if (length(left)) rm(list = left, envir = globalenv())
+}

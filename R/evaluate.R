@@ -1,0 +1,200 @@
+# Runs one task's expression and says what came of it. The same functions run in
+# this process under plan(sequential) and, shipped in the Setup packet, in the
+# workers, where no package of ours is loaded: they use base R and each other
+# only. `emit(condition)` sends a condition to the owner at once; in this process
+# it has nothing to do, because the condition is on its way already.
+
+# The functions that a worker needs to run tasks.
+evaluator_functions <- function() {
+  worker_functions(
+    prepare = evaluate_prepare,
+    evaluate = evaluate,
+    evaluate_expression = evaluate_expression,
+    evaluate_guarded = evaluate_guarded,
+    attach_packages = attach_packages,
+    evaluation_environment = evaluation_environment,
+    condition_recorder = condition_recorder,
+    future_calls = future_calls,
+    capture_start = capture_start,
+    capture_stop = capture_stop,
+    process_state = process_state,
+    process_restore = process_restore,
+    restore_options = restore_options,
+    connections_misuse = connections_misuse,
+    devices_misuse = devices_misuse,
+    restore_variables = restore_variables,
+    restore_seed = restore_seed,
+    clean_workspace = clean_workspace,
+    is_worker = function() TRUE
+  )
+}
+
+# Where the evaluator runs decides what it may clean.
+is_worker <- function() FALSE
+emit <- function(condition) NULL
+capture_begin <- function() .Call(ew_capture_begin)
+capture_end <- function() .Call(ew_capture_end)
+
+# `payload` is a list: expr, and where they differ from the default: globals
+# (named list), packages, seed (seven integers), check_rng, stdout, conditions,
+# immediate, options, keep (the workspace stays), check_workspace.
+evaluate <- function(payload) {
+  started <- as.double(Sys.time())
+  failure <- attach_packages(payload$packages, payload$namespaces)
+  if (!is.null(failure)) {
+    return(list(package = failure, started = started))
+  }
+  before <- process_state(payload)
+  on.exit(process_restore(before, payload))
+  result <- evaluate_expression(payload)
+  on.exit()
+  result$misuse <- process_restore(before, payload)
+  result$started <- started
+  result$finished <- as.double(Sys.time())
+  result
+}
+
+# Handlers and capture around the expression. The variable names are what a call
+# at the expression's top level would show, which is why that call is removed.
+evaluate_expression <- function(payload) {
+  stdout <- payload$stdout
+  if (is.null(stdout)) stdout <- TRUE
+  recorder <- condition_recorder(payload)
+  .future_environment <- evaluation_environment(payload)
+  .future_expression <- payload$expr
+  if (length(payload$options)) base::options(payload$options)
+  if (!is.null(payload$seed)) {
+    assign(".Random.seed", payload$seed, envir = globalenv())
+  }
+  capture <- capture_start(stdout, isTRUE(payload$split))
+  text <- NULL
+  on.exit(capture_stop(capture))
+  failed <- FALSE
+  interrupted <- FALSE
+  outcome <- tryCatch(
+    if (is_worker()) {
+      # There, interrupts are kept away from everything but this.
+      tryCatch(
+        allowInterrupts(
+          evaluate_guarded(
+            .future_expression, .future_environment, recorder$handler
+          )
+        ),
+        interrupt = function(condition) {
+          interrupted <<- TRUE
+          list(value = NULL, visible = FALSE)
+        }
+      )
+    } else {
+      evaluate_guarded(
+        .future_expression, .future_environment, recorder$handler
+      )
+    },
+    error = function(condition) {
+      failed <<- TRUE
+      condition
+    }
+  )
+  on.exit()
+  text <- capture_stop(capture)
+  result <- list(
+    value = if (!failed) outcome$value, visible = failed || outcome$visible
+  )
+  if (!is.null(text)) result$stdout <- text
+  conditions <- recorder$take(if (failed) outcome)
+  if (length(conditions)) result$conditions <- conditions
+  if (failed) result$failed <- TRUE
+  if (interrupted) result$interrupted <- TRUE
+  if (isTRUE(payload$gc)) gc()
+  result
+}
+
+evaluate_guarded <- function(.future_expression, .future_environment,
+                             handler) {
+  if (is.null(handler)) {
+    return(withVisible(eval(.future_expression, .future_environment)))
+  }
+  withCallingHandlers(
+    withVisible(eval(.future_expression, .future_environment)),
+    condition = handler
+  )
+}
+
+# Attaches in order; the answer is NULL, or why the first that failed did. A
+# namespace is loaded if it can be: what needs it will say so.
+attach_packages <- function(packages, namespaces = NULL) {
+  for (namespace in namespaces) {
+    if (!isNamespaceLoaded(namespace)) requireNamespace(namespace, quietly = TRUE)
+  }
+  for (package in packages) {
+    if (paste0("package:", package) %in% search()) next
+    failure <- tryCatch(
+      {
+        suppressWarnings(suppressPackageStartupMessages(
+          library(package, character.only = TRUE)
+        ))
+        NULL
+      },
+      error = function(e) conditionMessage(e)
+    )
+    if (!is.null(failure)) return(list(name = package, message = failure))
+  }
+  NULL
+}
+
+# Globals lie in the worker's workspace, where functions of the workspace look
+# for them; in the user's own process they lie in an environment before it. The
+# expression has an environment of its own, so what it assigns stays inside.
+# `shadowed` are values that functions of the workspace know by a name that means
+# something else to the expression.
+evaluation_environment <- function(payload) {
+  globals <- payload$globals
+  outer <- globalenv()
+  if (!length(globals)) return(new.env(parent = outer))
+  dots <- globals[["..."]]
+  globals[["..."]] <- NULL
+  is_missing <- vapply(globals, identical, NA, quote(expr = ))
+  arguments <- globals[is_missing]
+  if (any(is_missing)) globals <- globals[!is_missing]
+  if (!is_worker()) {
+    outer <- list2env(globals, envir = new.env(parent = outer))
+  } else {
+    shadowed <- payload$shadowed
+    if (length(shadowed)) {
+      list2env(shadowed, envir = outer)
+      outer <- list2env(
+        globals[names(shadowed)], envir = new.env(parent = outer)
+      )
+      globals <- globals[setdiff(names(globals), names(shadowed))]
+    }
+    list2env(globals, envir = globalenv())
+    if (any(startsWith(names(globals), ".__"))) {
+      methods::cacheMetaData(globalenv(), TRUE)
+    }
+  }
+  if (is.null(dots) && !length(arguments)) return(new.env(parent = outer))
+  # A frame is the only place for `...` and for arguments that are missing.
+  frame <- as.function(c(
+    if (!is.null(dots)) alist(... = ), arguments, quote(environment())
+  ), envir = baseenv())
+  here <- do.call(frame, unclass(dots), quote = TRUE)
+  parent.env(here) <- outer
+  here
+}
+
+# What a worker does once, before its first task. `setup` is the owner's first
+# packet.
+evaluate_prepare <- function(setup) {
+  home <- environment(sys.function())
+  library <- getLoadedDLLs()[["elsewhere"]]
+  home$ew_environment_variables <- getNativeSymbolInfo(
+    "ew_environment_variables", library
+  )
+  home$suspends_interrupts <- TRUE
+  home$nested <- setup$nested
+  if (length(setup$library_paths)) .libPaths(setup$library_paths)
+  if (length(setup$options)) options(setup$options)
+  if (length(setup$working_directory)) setwd(setup$working_directory)
+  if (!is.null(setup$code)) eval(setup$code, globalenv())
+  NULL
+}

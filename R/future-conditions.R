@@ -1,0 +1,145 @@
+# The condition classes of futures. Each is also what the same failure is called
+# in the future package, so that handlers written for that package still work.
+
+#' Conditions of futures
+#'
+#' What is signalled about a future itself, as opposed to what its expression
+#' signals, which is relayed unchanged. All inherit from `FutureCondition`;
+#' errors also from `elsewhere_error`.
+#'
+#' @details
+#' * `FutureLaunchError`: the future could not be started.
+#' * `FutureInterruptError`: its worker died or it was interrupted; the message
+#'   names the signal and shows the last output. `FutureCanceledError` is the
+#'   same after [cancel()].
+#' * `FutureDroppedError`: the value was asked for after `value(drop = TRUE)`.
+#' * `UnexpectedFutureResultError`: what came back is not a result.
+#' * `RngFutureCondition`, `GlobalEnvMisuseFutureCondition`,
+#'   `ConnectionMisuseFutureCondition`, `DeviceMisuseFutureCondition` and
+#'   `DefaultDeviceMisuseFutureCondition`, each as `...Warning` and `...Error`:
+#'   the expression had a side effect that it should not have.
+#'
+#' @param message One string.
+#' @param call A call or `NULL` (default).
+#' @param uuid The future's identifier, or `NULL` (default).
+#' @param future The future, or `NULL` (default).
+#' @param ... Further fields of the condition.
+#' @return A condition object of the class that the function is named after.
+#' @examples
+#' e <- FutureError("no such worker")
+#' inherits(e, "FutureCondition")
+#' @name FutureCondition
+#' @export
+FutureCondition <- function(message, call = NULL, uuid = future$uuid,
+                            future = NULL, ...) {
+  new_future_condition(message, NULL, call, uuid, future, ...)
+}
+
+new_future_condition <- function(message, class, call = NULL,
+                                 uuid = future$uuid, future = NULL, ...) {
+  structure(
+    class = unique(c(class, "FutureCondition", "condition")),
+    list(message = as.character(message), call = call, ...),
+    future = future, uuid = uuid, label = future$label,
+    by = session_id(), when = Sys.time()
+  )
+}
+
+#' @rdname FutureCondition
+#' @export
+FutureMessage <- function(message, call = NULL, uuid = future$uuid,
+                          future = NULL, ...) {
+  new_future_condition(
+    message, c("FutureMessage", "message"), call, uuid, future, ...
+  )
+}
+
+#' @rdname FutureCondition
+#' @export
+FutureWarning <- function(message, call = NULL, uuid = future$uuid,
+                          future = NULL, ...) {
+  new_future_condition(
+    message, c("FutureWarning", "warning"), call, uuid, future, ...
+  )
+}
+
+#' @rdname FutureCondition
+#' @export
+FutureError <- function(message, call = NULL, uuid = future$uuid,
+                        future = NULL, ...) {
+  new_future_error(message, NULL, call, uuid, future, ...)
+}
+
+new_future_error <- function(message, class, call = NULL, uuid = future$uuid,
+                             future = NULL, ..., ours = "elsewhere_future") {
+  new_future_condition(
+    message, c(ours, class, "FutureError", "elsewhere_error", "error"),
+    call, uuid, future, ...
+  )
+}
+
+#' @rdname FutureCondition
+#' @export
+FutureLaunchError <- function(message, call = NULL, uuid = future$uuid,
+                              future = NULL, ...) {
+  new_future_error(
+    message, "FutureLaunchError", call, uuid, future, ...,
+    ours = "elsewhere_launch"
+  )
+}
+
+#' @rdname FutureCondition
+#' @export
+FutureInterruptError <- function(message, call = NULL, uuid = future$uuid,
+                                 future = NULL, ...) {
+  new_future_error(
+    message, "FutureInterruptError", call, uuid, future, ...,
+    ours = "elsewhere_interrupted"
+  )
+}
+
+#' @rdname FutureCondition
+#' @export
+FutureCanceledError <- function(message, call = NULL, uuid = future$uuid,
+                                future = NULL, ...) {
+  new_future_error(
+    message, c("FutureCanceledError", "FutureInterruptError"), call, uuid,
+    future, ..., ours = "elsewhere_cancelled"
+  )
+}
+
+#' @rdname FutureCondition
+#' @export
+FutureDroppedError <- function(message, call = NULL, uuid = future$uuid,
+                               future = NULL, ...) {
+  new_future_error(
+    message, "FutureDroppedError", call, uuid, future, ...,
+    ours = "elsewhere_dropped"
+  )
+}
+
+#' @rdname FutureCondition
+#' @export
+UnexpectedFutureResultError <- function(message, call = NULL,
+                                        uuid = future$uuid, future = NULL,
+                                        ...) {
+  new_future_error(
+    message, "UnexpectedFutureResultError", call, uuid, future, ...,
+    ours = "elsewhere_unexpected_result"
+  )
+}
+
+# Which future a message is about: its label, or its number.
+describe_future <- function(future) {
+  label <- future$label
+  if (is.null(label)) sprintf("<unnamed-%d>", future$number) else sQuote(label, FALSE)
+}
+
+# Where and when a message about a future was made; ends the message.
+future_origin <- function(future) {
+  sprintf(
+    "[future %s (%s); on %s@%s<%d> at %s]", describe_future(future),
+    paste(future_uuid(future), collapse = "-"), session_id(),
+    Sys.info()[["nodename"]], Sys.getpid(), format(Sys.time())
+  )
+}

@@ -1,0 +1,83 @@
+# What an expression needs from here: globals by value and packages by name.
+
+# A list with `globals`, `packages`, `namespaces` and `shadowed`, as
+# find_globals() gives them.
+future_globals <- function(expr, envir, globals, packages) {
+  if (length(packages)) check_packages(packages)
+  if (is.null(globals) || identical(globals, FALSE)) {
+    return(list(packages = packages))
+  }
+  if (is.character(globals)) globals <- globals_by_name(globals, envir)
+  if (is.list(globals)) globals <- as.list(unclass(globals))
+  found <- find_globals(expr, envir, globals)
+  if (length(packages)) found$packages <- unique(c(packages, found$packages))
+  if (length(found$missing)) signal_missing_globals(found$missing)
+  found
+}
+
+check_packages <- function(packages) {
+  if (!is.character(packages) || anyNA(packages)) {
+    abort_argument("packages", "names of packages", packages)
+  }
+}
+
+globals_by_name <- function(names, envir) {
+  is_there <- vapply(names, exists, NA, envir = envir)
+  if (!all(is_there)) {
+    stop(new_future_error(sprintf(
+      "`globals` names %s, which does not exist where the future was created.",
+      paste0("`", names[!is_there], "`", collapse = ", ")
+    ), NULL))
+  }
+  mget(names, envir = envir, inherits = TRUE)
+}
+
+# A name that is nowhere may be bound by the expression itself, in a way that no
+# search can see, so by default nothing is said.
+signal_missing_globals <- function(names) {
+  action <- getOption("future.globals.onMissing", "ignore")
+  if (action == "ignore") return()
+  text <- sprintf(
+    "The expression uses %s, which does not exist where the future was created.",
+    paste0("`", names, "`", collapse = ", ")
+  )
+  if (action == "warning") {
+    warning(new_future_condition(text, c("FutureWarning", "warning")))
+  } else {
+    stop(new_future_error(text, NULL))
+  }
+}
+
+as_future_globals <- function(globals) {
+  if (is.null(globals)) globals <- structure(list(), names = character())
+  structure(globals, class = c("FutureGlobals", "Globals", "list"))
+}
+
+# Refuses globals over `limit` bytes. Only measured when there is a limit.
+check_globals_size <- function(future, limit) {
+  if (is.null(limit) || is.infinite(limit)) return()
+  globals <- .subset2(future, "globals")
+  if (!length(globals)) return()
+  bytes <- vapply(globals, object_bytes, 0)
+  if (sum(bytes) <= limit) return()
+  largest <- utils::head(sort(bytes, decreasing = TRUE), 3L)
+  stop(new_future_error(sprintf(
+    paste(
+      "The total size of the %d globals of future %s is %s, which exceeds the",
+      "maximum of %s. The largest are: %s. Pass less, or raise the limit:",
+      "options(future.globals.maxSize = ) or plan(maxSizeOfObjects = ). %s"
+    ),
+    length(globals), describe_future(future), format_bytes(sum(bytes)),
+    format_bytes(limit), paste(
+      sprintf("`%s` (%s)", names(largest), vapply(largest, format_bytes, "")),
+      collapse = ", "
+    ), future_origin(future)
+  ), NULL, future = future))
+}
+
+format_bytes <- function(bytes) {
+  if (bytes < 1024) return(sprintf("%.0f bytes", bytes))
+  units <- c("KiB", "MiB", "GiB", "TiB")
+  power <- min(floor(log(bytes, 1024)), length(units))
+  sprintf("%.2f %s", bytes / 1024^power, units[[power]])
+}

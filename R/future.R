@@ -1,0 +1,273 @@
+# The future object: one environment, whose fields are read where they are used.
+
+#' Start an evaluation elsewhere
+#'
+#' Starts evaluating `expr` where [plan()] says and returns at once. [value()]
+#' gives the value, waiting for it if need be.
+#'
+#' @details
+#' What `expr` needs is found by looking at its code, and copied when the future
+#' is created: later changes do not reach it. What `expr` assigns stays inside.
+#' Output and conditions are relayed by [value()]. Where all workers of the plan
+#' are busy, creation waits for one; under `plan(multisession, queue = Inf)` it
+#' never waits.
+#'
+#' @param expr An expression.
+#' @param envir An environment: where globals are looked up. Default: the
+#'   caller's.
+#' @param substitute `TRUE` (default) takes the argument `expr` as it is written;
+#'   `FALSE` takes its value, a call or an expression.
+#' @param lazy `TRUE` starts the evaluation when it is first asked for. Default:
+#'   `FALSE`.
+#' @param seed `FALSE` (default): no seed, and a warning if random numbers are
+#'   drawn all the same. `TRUE`: a stream of its own, which depends only on
+#'   [set.seed()]. One integer, or seven (a seed of kind `"L'Ecuyer-CMRG"`):
+#'   that seed. `NULL`: no seed and no warning.
+#' @param globals `TRUE` (default) finds the globals. `FALSE`: none. A character
+#'   vector: those names. A named list: those values. `structure(TRUE, add =,
+#'   ignore =)` adds names or values and leaves names out.
+#' @param packages Character vector of packages to attach before evaluation, or
+#'   `NULL` (default): only those that the globals need.
+#' @param stdout `TRUE` (default) captures standard output, which [value()]
+#'   prints; `FALSE` drops it; `NA` leaves it alone. `structure(TRUE, drop =
+#'   TRUE)` keeps it until it was printed once.
+#' @param conditions Character vector of condition classes to capture and relay.
+#'   Default: all. `structure("condition", exclude = "message")` leaves some
+#'   out; `character(0)` silences all; `NULL` leaves them alone.
+#' @param label One string that names the future in messages, or `NULL`.
+#' @param gc `TRUE` collects garbage in the worker after each value. Default:
+#'   `FALSE`.
+#' @param earlySignal `TRUE` signals conditions already in [resolved()].
+#'   Default: `FALSE`.
+#' @param timeout Seconds that the evaluation may take. `Inf` (default): no
+#'   limit.
+#' @param retries How often the evaluation is started again when its worker
+#'   dies. Default: 0. An error of `expr` itself is never retried.
+#' @param priority Integer: higher is started earlier where futures queue.
+#'   Default: 0.
+#' @param ... Further named values are kept as fields of the future.
+#' @return An environment of class `Future`.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: an argument is not as above.
+#' * `FutureError`: a global cannot travel or is too large, or `globals` names
+#'   something that does not exist.
+#' * `FutureLaunchError`: the evaluation could not be started.
+#' @examples
+#' plan(sequential)
+#' a <- 2
+#' f <- future(a * 21)
+#' value(f)
+#' @export
+future <- function(expr, envir = parent.frame(), substitute = TRUE,
+                   lazy = FALSE, seed = FALSE, globals = TRUE, packages = NULL,
+                   stdout = TRUE, conditions = "condition", label = NULL,
+                   gc = FALSE, earlySignal = FALSE, timeout = Inf,
+                   retries = 0L, priority = 0L, ...) {
+  if (substitute) expr <- substitute(expr)
+  if (length(waiting_options <- plans$disposable)) {
+    plans$disposable <- NULL
+    arguments <- c(
+      list(expr = expr, envir = envir, substitute = FALSE), waiting_options
+    )
+    return(do.call(future, arguments, quote = TRUE))
+  }
+  backend <- current_backend()
+  lazy <- if (missing(lazy)) backend$lazy else lazy
+  check_future_arguments(lazy, stdout, conditions, label, timeout, retries)
+  future <- new_future(
+    backend, expr, envir, lazy, seed, globals, packages, stdout, conditions,
+    label, gc, earlySignal, timeout, retries, priority, ...
+  )
+  if (!lazy) launch(future, backend)
+  future
+}
+
+check_future_arguments <- function(lazy, stdout, conditions, label, timeout,
+                                   retries) {
+  check_flag(lazy, "lazy")
+  if (!is.logical(stdout) || length(stdout) != 1L) {
+    abort_argument("stdout", "`TRUE`, `FALSE` or `NA`", stdout)
+  }
+  if (!is.null(conditions) && !is.character(conditions)) {
+    abort_argument("conditions", "condition classes or `NULL`", conditions)
+  }
+  if (!is.null(label)) check_string(label, "label")
+  check_seconds(timeout, "timeout")
+  if (!is.numeric(retries) || length(retries) != 1L || is.na(retries) ||
+    retries < 0) {
+    abort_argument("retries", "one whole number, 0 or more", retries)
+  }
+}
+
+# Makes a future that is not started. The globals are taken now.
+new_future <- function(backend, expr, envir, lazy = FALSE, seed = FALSE,
+                       globals = TRUE, packages = NULL, stdout = TRUE,
+                       conditions = "condition", label = NULL, gc = FALSE,
+                       earlySignal = FALSE, timeout = Inf, retries = 0L,
+                       priority = 0L, ...) {
+  needs <- future_globals(expr, envir, globals, packages)
+  plans$created <- number <- plans$created + 1L
+  check_rng <- identical(seed, FALSE)
+  future <- future_object(
+    expr, lazy, if (!check_rng) future_seed(seed), check_rng, needs$globals,
+    needs$packages, stdout, conditions, label, gc, earlySignal, timeout,
+    retries, priority, number, session_id()
+  )
+  if (length(needs$namespaces)) future$namespaces <- needs$namespaces
+  if (length(needs$shadowed)) future$shadowed <- needs$shadowed
+  if (...length()) list2env(list(...), envir = future)
+  class(future) <- backend$future_class
+  future
+}
+
+# The object is the environment of this call: nothing is cheaper to make. Its
+# parent is the namespace, so that a future that is read from a file, or arrives
+# in a worker, brings the package with it.
+future_object <- function(expr, lazy, seed, check_rng, globals, packages,
+                          stdout, conditions, label, gc, earlySignal, timeout,
+                          retries, priority, number, owner) {
+  list(
+    expr, lazy, seed, check_rng, globals, packages, stdout, conditions, label,
+    gc, earlySignal, timeout, retries, priority, number, owner
+  )
+  state <- "created"
+  task <- outcome <- backend <- start <- NULL
+  environment()
+}
+
+# The identifier of this R process. It names its owner in futures that travel.
+session_id <- function() {
+  id <- plans$session
+  if (is.null(id) || plans$pid != Sys.getpid()) {
+    plans$pid <- Sys.getpid()
+    plans$session <- id <- sprintf(
+      "%s-%d-%s", Sys.info()[["nodename"]], plans$pid, basename(tempdir())
+    )
+  }
+  id
+}
+
+future_uuid <- function(future) c(.subset2(future, "owner"), future$number)
+
+#' @export
+`$.elsewhere_future` <- function(x, name) {
+  if (name == "uuid") return(c(.subset2(x, "owner"), .subset2(x, "number")))
+  if (name == "globals") return(as_future_globals(.subset2(x, "globals")))
+  if (name == "result") return(peek_result(x))
+  .subset2(x, name)
+}
+
+#' @export
+`[[.elsewhere_future` <- function(x, i, ...) {
+  if (is.character(i) && i %in% c("uuid", "globals", "result")) {
+    return(`$.elsewhere_future`(x, i))
+  }
+  .subset2(x, i)
+}
+
+#' Start a future
+#'
+#' Starts a future that was created with `lazy = TRUE`. [value()] and
+#' [resolved()] do so by themselves.
+#'
+#' @param future A future that was not started.
+#' @param ... Not used.
+#' @return The future, invisibly.
+#' @section Errors:
+#' * `FutureError`: it was started before.
+#' @examples
+#' f <- future(1 + 1, lazy = TRUE)
+#' run(f)
+#' value(f)
+#' @export
+run <- function(future, ...) UseMethod("run")
+
+#' @export
+run.elsewhere_future <- function(future, ...) {
+  if (.subset2(future, "state") != "created") {
+    stop(new_future_error(sprintf(
+      "A future can only be launched once, and %s is %s. Call reset() to run it again. %s",
+      describe_future(future), sQuote(.subset2(future, "state"), FALSE),
+      future_origin(future)
+    ), NULL, future = future))
+  }
+  launch(future, current_backend())
+  invisible(future)
+}
+
+#' Call a function as a future
+#'
+#' @param FUN A function.
+#' @param args A list of its arguments, named or not. Default: none.
+#' @param envir,lazy,seed,globals,packages,stdout,conditions,label,... As in
+#'   [future()].
+#' @return A `Future` whose value is that of `do.call(FUN, args)`.
+#' @inheritSection future Errors
+#' @examples
+#' value(futureCall(sum, list(1, 2, 3)))
+#' @export
+futureCall <- function(FUN, args = list(), envir = parent.frame(),
+                       lazy = FALSE, seed = FALSE, globals = TRUE,
+                       packages = NULL, stdout = TRUE,
+                       conditions = "condition", label = NULL, ...) {
+  check_function(FUN, "FUN")
+  if (!is.list(args)) abort_argument("args", "a list of arguments", args)
+  here <- list2env(
+    list(FUN = FUN, args = args), envir = NULL, parent = envir
+  )
+  if (is.character(globals) || is.list(globals)) {
+    globals <- call_globals(globals, envir)
+    FUN <- with_globals_below(FUN, globals)
+    globals <- c(list(FUN = FUN, args = args), globals)
+  } else if (isTRUE(as.vector(globals))) {
+    globals <- structure(
+      globals, add = c(attr(globals, "add"), list(FUN = FUN, args = args))
+    )
+  } else {
+    globals <- list(FUN = FUN, args = args)
+  }
+  future(
+    quote(do.call(what = FUN, args = args)), envir = here, substitute = FALSE,
+    lazy = lazy, seed = seed, globals = globals, packages = packages,
+    stdout = stdout, conditions = conditions, label = label, ...
+  )
+}
+
+# Globals given by hand lie in an environment between a function and its own.
+with_globals_below <- function(fun, globals) {
+  if (!length(globals) || is.primitive(fun)) return(fun)
+  environment(fun) <- list2env(
+    globals, envir = NULL, parent = environment(fun)
+  )
+  fun
+}
+
+call_globals <- function(globals, envir) {
+  if (is.list(globals)) return(globals)
+  globals_by_name(globals, envir)
+}
+
+#' Create a future with every check left out
+#'
+#' As [future()], but without looking for globals or capturing anything: for
+#' expressions that need nothing and print nothing.
+#'
+#' @param expr An expression.
+#' @param substitute,... As in [future()].
+#' @param globals,packages,stdout,conditions,seed As in [future()], with the
+#'   cheapest value as default.
+#' @return A `Future`.
+#' @inheritSection future Errors
+#' @examples
+#' value(minifuture(1 + 1))
+#' @export
+minifuture <- function(expr, substitute = TRUE, globals = NULL,
+                       packages = NULL, stdout = NA, conditions = NULL,
+                       seed = NULL, ...) {
+  if (substitute) expr <- substitute(expr)
+  future(
+    expr, envir = parent.frame(), substitute = FALSE,
+    globals = if (is.null(globals)) FALSE else globals, packages = packages,
+    stdout = stdout, conditions = conditions, seed = seed, ...
+  )
+}

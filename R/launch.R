@@ -1,0 +1,247 @@
+# A future's way from created to settled: started here or in a pool, then its
+# outcome is taken. An outcome is the list that evaluate() answers, or
+# list(failure = condition) when there is none.
+
+launch <- function(future, backend) {
+  limit <- backend$globals_bytes_max
+  if (is.null(limit)) limit <- getOption("future.globals.maxSize")
+  if (!is.null(limit)) check_globals_size(future, limit)
+  # Not kept: a future may travel, and a backend must not.
+  future$backend <- NULL
+  if (backend$early_signal) future$earlySignal <- TRUE
+  future$owner <- session_id()
+  future$start <- Sys.time()
+  if (backend$in_background) {
+    launch_in_pool(future, backend)
+  } else {
+    launch_here(future, backend)
+  }
+}
+
+# What the evaluator gets: only what is not its default.
+future_payload <- function(future, backend) {
+  payload <- list(expr = .subset2(future, "expr"))
+  globals <- .subset2(future, "globals")
+  if (length(globals)) payload$globals <- globals
+  packages <- .subset2(future, "packages")
+  if (length(packages)) payload$packages <- packages
+  payload$namespaces <- .subset2(future, "namespaces")
+  payload$shadowed <- .subset2(future, "shadowed")
+  seed <- .subset2(future, "seed")
+  if (!is.null(seed)) {
+    payload$seed <- seed
+  } else if (.subset2(future, "check_rng")) {
+    payload$check_rng <- TRUE
+  }
+  stdout <- .subset2(future, "stdout")
+  if (!isTRUE(stdout)) payload$stdout <- as.vector(stdout)
+  conditions <- .subset2(future, "conditions")
+  payload$conditions <- if (is.null(conditions)) FALSE else conditions
+  immediate <- attr(conditions, "immediateConditionClasses")
+  if (is.null(immediate)) immediate <- getOption("future.relay.immediate")
+  if (is.character(immediate)) payload$immediate <- immediate
+  if (backend$split) payload$split <- TRUE
+  if (backend$gc || .subset2(future, "gc")) payload$gc <- TRUE
+  if (!is.null(getOption("future.globalenv.onMisuse"))) {
+    payload$check_workspace <- TRUE
+  }
+  payload
+}
+
+launch_here <- function(future, backend) {
+  if (identical(getOption("future.globals.onReference"), "error")) {
+    refuse_references(future)
+  }
+  payload <- future_payload(future, backend)
+  future$state <- "running"
+  former <- plans$stack
+  former_backend <- plans$backend
+  plans$stack <- backend$nested
+  plans$backend <- NULL
+  on.exit({
+    inner <- plans$backend
+    plans$stack <- former
+    plans$backend <- former_backend
+    if (!is.null(inner)) backend_stop(inner)
+    if (is.null(.subset2(future, "outcome"))) future$state <- "interrupted"
+  })
+  take_result(future, evaluate(payload))
+}
+
+launch_in_pool <- function(future, backend) {
+  payload <- future_payload(future, backend)
+  if (!is.null(options <- changed_options(backend))) payload$options <- options
+  if (isTRUE(backend$keep)) payload$keep <- TRUE
+  wait_for_slot(backend)
+  on_reference <- getOption("future.globals.onReference")
+  if (identical(on_reference, "warning")) warn_references(future)
+  task <- tryCatch(
+    task_submit(
+      backend$pool, payload, as.integer(.subset2(future, "retries")),
+      .subset2(future, "timeout"), as.integer(.subset2(future, "priority")),
+      is.null(on_reference) || on_reference == "error"
+    ),
+    elsewhere_cannot_travel = function(e) refuse_references(future, e)
+  )
+  future$task <- task
+  future$state <- "running"
+  if (!is.infinite(backend$queue)) {
+    backend$running[[length(backend$running) + 1L]] <- task
+  }
+}
+
+# Waits until a worker is free, or the queue has room.
+wait_for_slot <- function(backend) {
+  if (is.infinite(backend$queue)) return()
+  while (!has_slot(backend)) {
+    running <- Filter(Negate(task_settled), backend$running)
+    backend$running <- running
+    # With nothing to wait for, the engine says by the task what is wrong.
+    if (!length(running)) return()
+    tasks_wait(running, any = TRUE)
+  }
+  if (length(backend$running) > 64L + 2L * backend$workers) {
+    backend$running <- Filter(Negate(task_settled), backend$running)
+  }
+}
+
+has_slot <- function(backend) {
+  if (pool_free(backend$pool) > 0L) return(TRUE)
+  backend$queue > 0 && pool_status(backend$pool)$queued < backend$queue
+}
+
+# Waits for the outcome. Immediate conditions are signalled as they come.
+collect <- function(future) {
+  outcome <- .subset2(future, "outcome")
+  if (!is.null(outcome)) return(outcome)
+  if (inherits(future, "DroppedFuture")) {
+    stop(FutureDroppedError(sprintf(
+      "The value of future %s was dropped by `value(drop = TRUE)`. %s",
+      describe_future(future), future_origin(future)
+    ), future = future))
+  }
+  if (.subset2(future, "state") == "created") launch_lazy(future)
+  outcome <- .subset2(future, "outcome")
+  if (!is.null(outcome)) return(outcome)
+  refuse_foreign(future)
+  task <- list(.subset2(future, "task"))
+  while (is.na(tasks_wait(task, Inf, FALSE, TRUE))) relay_events(future)
+  relay_events(future)
+  take_outcome(future)
+}
+
+# A future that travelled while unstarted is started where it is now.
+launch_lazy <- function(future) {
+  backend <- .subset2(future, "backend")
+  launch(future, if (is.null(backend)) current_backend() else backend)
+}
+
+refuse_foreign <- function(future) {
+  if (identical(.subset2(future, "owner"), session_id())) return()
+  stop(new_future_error(sprintf(
+    paste(
+      "Future %s can only be queried by the R process that created it (%s),",
+      "not by this one (%s). Take its value() there and pass that on. %s"
+    ),
+    describe_future(future), .subset2(future, "owner"), session_id(),
+    future_origin(future)
+  ), NULL, future = future))
+}
+
+# The outcome of a settled task becomes the future's.
+take_outcome <- function(future) {
+  outcome <- task_outcome(.subset2(future, "task"))
+  future$task <- NULL
+  future$pid <- outcome$pid
+  if (outcome$kind == "value") return(take_result(future, outcome$value))
+  fail <- function(make, state, text) {
+    was_cancelled <- .subset2(future, "state") == "canceled"
+    future$state <- if (was_cancelled) "canceled" else state
+    text <- sprintf(
+      "Future %s %s %s", describe_future(future), text, future_origin(future)
+    )
+    set_outcome(future, list(failure = make(
+      text, future = future, pid = outcome$pid, exit_status = outcome$status,
+      signal = outcome$signal, output = outcome$output
+    )))
+  }
+  switch(outcome$kind,
+    lost = fail(FutureInterruptError, "interrupted", sprintf(
+      "was interrupted: %s", outcome$message
+    )),
+    cancelled = fail(FutureCanceledError, "canceled", paste(
+      "was canceled, by cancel(), by a change of plan() or because it was in",
+      "a list with one that failed."
+    )),
+    timeout = fail(timeout_error, "interrupted", sprintf(
+      "was not done within its `timeout` of %g seconds.",
+      .subset2(future, "timeout")
+    )),
+    start = fail(FutureLaunchError, "failed", sprintf(
+      "could not be started: %s", outcome$message
+    )),
+    unserializable = fail(FutureError, "failed", sprintf(
+      "has a value that cannot be sent back: %s", outcome$message
+    )),
+    aborted = fail(FutureInterruptError, "interrupted", paste(
+      "jumped to R's top level and has no value."
+    )),
+    fail(UnexpectedFutureResultError, "failed", sprintf(
+      "came back as %s, which is no outcome.", outcome$kind
+    ))
+  )
+}
+
+timeout_error <- function(message, future, ...) {
+  new_future_error(
+    message, "FutureInterruptError", future = future, ...,
+    ours = "elsewhere_timeout"
+  )
+}
+
+# What evaluate() answered becomes the future's outcome.
+take_result <- function(future, result) {
+  if (!is.list(result)) {
+    future$state <- "failed"
+    return(set_outcome(future, list(failure = UnexpectedFutureResultError(
+      sprintf(
+        "Future %s came back as %s, not as a result. %s",
+        describe_future(future), describe_value(result), future_origin(future)
+      ),
+      future = future
+    ))))
+  }
+  if (!is.null(result$package)) {
+    future$state <- "failed"
+    return(set_outcome(future, list(failure = FutureLaunchError(
+      sprintf(
+        paste(
+          "Future %s needs package %s, which could not be attached%s: %s.",
+          "Install it in a library that is in .libPaths() there. %s"
+        ),
+        describe_future(future), sQuote(result$package$name, FALSE),
+        if (is.null(.subset2(future, "pid"))) "" else " on its worker",
+        sub("[.]$", "", result$package$message), future_origin(future)
+      ),
+      future = future, package = result$package$name
+    ))))
+  }
+  if (isTRUE(result$interrupted)) {
+    future$state <- "interrupted"
+    result$failure <- FutureInterruptError(
+      sprintf(
+        "Future %s was interrupted. %s", describe_future(future),
+        future_origin(future)
+      ),
+      future = future
+    )
+  } else if (.subset2(future, "state") != "canceled") {
+    future$state <- "finished"
+  }
+  set_outcome(future, result)
+}
+
+set_outcome <- function(future, outcome) {
+  future$outcome <- outcome
+  outcome
+}

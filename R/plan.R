@@ -1,0 +1,159 @@
+#' Say where futures are evaluated
+#'
+#' `plan(multisession, workers = 2)` evaluates the futures that follow in two
+#' background R processes. Until `plan()` is called, futures are evaluated in
+#' this process, one after the other ([sequential]).
+#'
+#' @details
+#' A list gives one strategy a level: the first for futures, the second for
+#' futures that these make themselves. Below the last, futures are sequential.
+#' Changing the plan ends the workers of the old one; what they were doing is
+#' lost, and its value is a `FutureInterruptError`. Setting a plan equal to the
+#' one that rules changes nothing.
+#'
+#' @param strategy A strategy ([sequential], [multisession], [multicore],
+#'   [cluster], [multiprocess]), its name, a list of these, or what an earlier
+#'   `plan()` returned. Missing: nothing is changed. `NULL` or `"default"`: what
+#'   option `future.plan` or environment variable `R_FUTURE_PLAN` says, or
+#'   sequential. `"list"`, `"tail"`, `"next"`, `"pop"`, `"reset"`, `"backend"`:
+#'   see Value.
+#' @param ... Arguments of the strategy, such as `workers`.
+#' @param substitute,.skip,.call,.cleanup,.init For compatibility; not used.
+#' @return The former stack of strategies, a list of class
+#'   `FutureStrategyList`, invisibly. `plan()` gives the strategy that rules;
+#'   `plan("list")` the stack; `plan("tail")` the stack without its first;
+#'   `plan("next")` its first; `plan("pop")` removes the first, `plan("reset")`
+#'   goes back to the default; `plan("backend")` gives what runs the futures.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: no such strategy, or an argument it cannot have.
+#' * `FutureError`: option `future.plan.disallow` names the strategy.
+#' @examples
+#' old <- plan(sequential)
+#' plan()
+#' plan(old)
+#' @export
+plan <- function(strategy = NULL, ..., substitute = TRUE, .skip = FALSE,
+                 .call = TRUE, .cleanup = NA, .init = TRUE) {
+  if (missing(strategy) && ...length() == 0L) return(current_stack()[[1L]])
+  if (is.character(strategy) && length(strategy) == 1L &&
+    strategy %in% names(plan_actions)) {
+    return(plan_actions[[strategy]]())
+  }
+  stack <- if (is.null(strategy) || identical(strategy, "default")) {
+    default_stack()
+  } else {
+    as_stack(strategy)
+  }
+  if (...length()) stack[[1L]] <- tweak(stack[[1L]], ...)
+  if (isTRUE(.call)) attr(stack[[1L]], "call") <- sys.call()
+  invisible(set_stack(stack))
+}
+
+plan_actions <- list(
+  "list" = function() current_stack(),
+  "tail" = function() new_stack(unclass(current_stack())[-1L]),
+  "next" = function() current_stack()[[1L]],
+  "pop" = function() {
+    invisible(set_stack(nested_stack(unclass(current_stack()))))
+  },
+  "reset" = function() invisible(set_stack(default_stack())),
+  "backend" = function() current_backend()
+)
+
+# Makes `stack` rule and answers the one that did.
+set_stack <- function(stack) {
+  old <- current_stack()
+  refuse_disallowed(stack)
+  if (!is.null(plans$backend) && is_equal_stack(stack, old)) {
+    plans$stack <- stack
+    return(old)
+  }
+  # What can be wrong with the new one is found before the old one is ended.
+  settings <- backend_settings(stack[[1L]])
+  leave_backend()
+  plans$stack <- stack
+  plans$backend <- new_backend(stack, settings)
+  old
+}
+
+is_equal_stack <- function(x, y) {
+  same <- function(a, b) {
+    identical(strategy_name(a), strategy_name(b)) &&
+      isTRUE(all.equal(attr(a, "tweaks"), attr(b, "tweaks")))
+  }
+  length(x) == length(y) && all(mapply(same, unclass(x), unclass(y)))
+}
+
+refuse_disallowed <- function(stack) {
+  disallowed <- getOption("future.plan.disallow")
+  if (is.null(disallowed)) return()
+  for (strategy in stack) {
+    name <- strategy_name(strategy)
+    if (name %in% disallowed) {
+      stop(new_future_error(sprintf(
+        "Strategy %s is disallowed on this computer by option `future.plan.disallow`.",
+        sQuote(name, FALSE)
+      ), NULL))
+    }
+  }
+}
+
+#' Use a plan for a while
+#'
+#' `with(plan(multisession, workers = 2), expr)` evaluates `expr` under that
+#' plan and goes back to the former one.
+#'
+#' @param data What [plan()] returned.
+#' @param expr An expression.
+#' @param ... Not used.
+#' @param local `TRUE` keeps the new plan until the calling function ends.
+#' @return The value of `expr`.
+#' @examples
+#' with(plan(sequential), value(future(1 + 1)))
+#' @export
+with.elsewhere_strategies <- function(data, expr, ..., local = FALSE) {
+  former <- data
+  if (local) {
+    undo <- as.call(list(plan, former))
+    do.call(base::on.exit, list(undo, add = TRUE), envir = parent.frame())
+    return(invisible())
+  }
+  on.exit(plan(former))
+  expr
+}
+
+#' @export
+print.elsewhere_strategy <- function(x, ...) {
+  cat(format_strategy(x), sep = "\n")
+  invisible(x)
+}
+
+#' @export
+print.elsewhere_strategies <- function(x, ...) {
+  cat("List of future strategies:\n")
+  for (i in seq_along(x)) {
+    lines <- format_strategy(x[[i]])
+    cat(sprintf("%d. %s", i, lines[[1L]]), paste0("   ", lines[-1L]), sep = "\n")
+  }
+  invisible(x)
+}
+
+format_strategy <- function(strategy) {
+  call <- attr(strategy, "call")
+  shown <- formals(strategy)[setdiff(
+    names(formals(strategy)), c("expr", "...", "envir", "substitute")
+  )]
+  arguments <- vapply(shown, function(value) {
+    paste(deparse(value, nlines = 1L), collapse = "")
+  }, "")
+  c(
+    sprintf("%s:", strategy_name(strategy)),
+    sprintf("- args: %s", paste(
+      names(arguments), arguments, sep = " = ", collapse = ", "
+    )),
+    sprintf("- tweaked: %s", inherits(strategy, "tweaked")),
+    sprintf("- call: %s", if (is.null(call)) "NULL" else {
+      paste(deparse(call, nlines = 1L), collapse = "")
+    })
+  )
+}

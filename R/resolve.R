@@ -1,0 +1,157 @@
+#' Ask whether futures have settled
+#'
+#' `resolved()` answers at once. `resolve()` waits.
+#'
+#' @details
+#' `resolved()` starts a lazy future if a worker is free for it. It never raises
+#' the error of an expression.
+#'
+#' @param x A `Future`, or a list, environment or listenv. Anything else counts
+#'   as settled.
+#' @param idxs Which elements. Default: all.
+#' @param recursive How deep lists in lists are looked at. `TRUE`: all the way;
+#'   `FALSE` or 0 (default): not.
+#' @param result `TRUE` fetches the results as well. Default: `FALSE`.
+#' @param stdout,signal `TRUE` relays output, conditions. Default: `FALSE`.
+#' @param force,sleep For compatibility; not used. Waiting wakes on events.
+#' @param ... Not used.
+#' @return `resolved()`: `TRUE` or `FALSE`, for a container one an element, with
+#'   its names and dimensions. `resolve()`: `x`, invisibly no; as it is.
+#' @examples
+#' f <- future(1, lazy = TRUE)
+#' resolved(f)
+#' resolve(list(f))
+#' @export
+resolved <- function(x, ...) UseMethod("resolved")
+
+#' @export
+resolved.default <- function(x, ...) {
+  if (inherits(x, "Future") && requireNamespace("future", quietly = TRUE)) {
+    return(future::resolved(x, ...))
+  }
+  TRUE
+}
+
+#' @export
+resolved.elsewhere_future <- function(x, ...) {
+  if (!is.null(.subset2(x, "outcome"))) return(TRUE)
+  if (.subset2(x, "state") == "created") {
+    start_if_free(x)
+    if (.subset2(x, "state") == "created") return(FALSE)
+  }
+  task <- .subset2(x, "task")
+  if (is.null(task)) return(TRUE)
+  refuse_foreign(x)
+  relay_events(x)
+  if (!task_settled(task)) return(FALSE)
+  relay_events(x)
+  take_outcome(x)
+  if (.subset2(x, "earlySignal")) value(x, stdout = FALSE)
+  TRUE
+}
+
+#' @export
+resolved.list <- function(x, ...) {
+  answer <- vapply(x, resolved_deep, NA)
+  names(answer) <- names(x)
+  # Setting even no dimensions would drop the names.
+  if (!is.null(dim(x))) dim(answer) <- dim(x)
+  answer
+}
+
+#' @export
+resolved.environment <- function(x, ...) {
+  names <- sort(names(x))
+  answer <- vapply(names, function(name) {
+    resolved_deep(element_future(name, x))
+  }, NA)
+  names(answer) <- names
+  answer
+}
+
+#' @export
+resolved.listenv <- function(x, ...) {
+  resolved.list(lapply(seq_along(x), function(i) listenv_future(x, i)))
+}
+
+# One answer, also for a list in a list.
+resolved_deep <- function(x) all(resolved(x))
+
+#' @rdname resolved
+#' @export
+resolve <- function(x, idxs = NULL, recursive = 0, result = FALSE,
+                    stdout = FALSE, signal = FALSE, force = FALSE,
+                    sleep = getOption("future.wait.interval", 0.01), ...) {
+  if (is.logical(recursive)) recursive <- if (recursive) Inf else 0
+  if (recursive < 0) return(x)
+  elements <- resolvable(x, idxs)
+  futures <- Filter(is_future, elements)
+  wait_all(futures, result || stdout || signal)
+  for (element in elements) {
+    if (is_future(element)) {
+      if (stdout || signal) value(element, stdout = stdout, signal = signal)
+      if (recursive > 0 && (result || recursive >= 1)) {
+        inner <- .subset2(element, "outcome")$value
+        if (is.list(inner) || is.environment(inner)) {
+          resolve(inner, recursive = recursive - 1, result = result)
+        }
+      }
+    } else if (recursive > 0 && (is.list(element) || is.environment(element))) {
+      resolve(
+        element, recursive = recursive - 1, result = result, stdout = stdout,
+        signal = signal
+      )
+    }
+  }
+  x
+}
+
+# The elements that resolve() looks at, as a list.
+resolvable <- function(x, idxs) {
+  if (is_future(x)) return(list(x))
+  if (inherits(x, "listenv")) {
+    i <- seq_along(x)
+    if (!is.null(idxs)) i <- index_of(x, idxs)
+    return(lapply(i, function(i) listenv_future(x, i)))
+  }
+  if (is.environment(x)) {
+    names <- if (is.null(idxs)) names(x) else check_names_of(x, idxs)
+    return(lapply(names, element_future, envir = x))
+  }
+  if (!is.list(x)) return(list())
+  if (is.null(idxs)) return(unclass(x))
+  unclass(x)[index_of(x, idxs)]
+}
+
+check_names_of <- function(x, idxs) {
+  if (!is.character(idxs) || !all(idxs %in% names(x))) {
+    abort_argument("idxs", "names of variables in the environment", idxs)
+  }
+  idxs
+}
+
+# Positions from positions, names, or a matrix of array indices.
+index_of <- function(x, idxs) {
+  if (is.matrix(idxs) && !is.null(dim(x)) && ncol(idxs) == length(dim(x))) {
+    positions <- array(seq_along(x), dim = dim(x))
+    return(positions[idxs])
+  }
+  if (is.character(idxs)) {
+    at <- match(idxs, names(x))
+    if (anyNA(at)) abort_argument("idxs", "names of elements of `x`", idxs)
+    return(at)
+  }
+  if (!is.numeric(idxs) || anyNA(idxs) || any(abs(idxs) > length(x))) {
+    abort_argument("idxs", "positions or names of elements of `x`", idxs)
+  }
+  seq_along(x)[idxs]
+}
+
+# Waits for all, starting lazy ones as workers come free.
+wait_all <- function(futures, take) {
+  is_settled <- vapply(futures, is_ready, NA)
+  while (!all(is_settled)) is_settled[settle_some(futures, is_settled)] <- TRUE
+  if (take) for (future in futures) if (!is_dropped(future)) collect(future)
+}
+
+is_dropped <- function(future) inherits(future, "DroppedFuture")

@@ -1,0 +1,275 @@
+# The strategies: functions that say where futures are evaluated. Each can be
+# given to plan(), and called directly to make one future.
+
+# `kinds` are the classes, most special first.
+new_strategy <- function(fun, kinds, tweakable = character()) {
+  structure(
+    fun,
+    class = c("elsewhere_strategy", "FutureStrategy", kinds, "future", "function"),
+    init = TRUE,
+    tweakable = tweakable
+  )
+}
+
+# Arguments that every strategy takes in plan() and tweak().
+common_tweaks <- c(
+  "maxSizeOfObjects", "gc", "earlySignal", "interrupts", "split", "lazy.default"
+)
+
+#' Evaluate futures in this R session
+#'
+#' `plan(sequential)` evaluates each future at once, in this process, one after
+#' the other. `transparent` is the same, for debugging.
+#'
+#' @param expr An expression.
+#' @param ... Further arguments of [future()].
+#' @param envir,substitute As in [future()].
+#' @return Called directly: a `Future`.
+#' @examples
+#' plan(sequential)
+#' value(future(1 + 1))
+#' @usage sequential(expr, ..., envir = parent.frame(), substitute = TRUE)
+#' @export
+sequential <- new_strategy(
+  function(expr, ..., envir = parent.frame(), substitute = TRUE) {
+    if (substitute) expr <- substitute(expr)
+    direct_future(sys.function(), list(), expr, envir, ...)
+  },
+  c("sequential", "uniprocess"), common_tweaks
+)
+
+#' @rdname sequential
+#' @usage transparent(expr, ..., envir = parent.frame(), substitute = TRUE)
+#' @export
+transparent <- new_strategy(
+  function(expr, ..., envir = parent.frame(), substitute = TRUE) {
+    if (substitute) expr <- substitute(expr)
+    direct_future(sys.function(), list(), expr, envir, ...)
+  },
+  c("transparent", "sequential", "uniprocess"), common_tweaks
+)
+
+pool_tweaks <- c(
+  common_tweaks, "workers", "queue", "rscript_libs", "persistent", "launch",
+  "setup", "start_timeout"
+)
+
+#' Evaluate futures in background R sessions
+#'
+#' `plan(multisession, workers = 2)` evaluates futures in two background R
+#' processes on this machine. They are started by [plan()], replaced when they
+#' die, and end with this process or with the next [plan()].
+#'
+#' @param expr An expression.
+#' @param ... Further arguments of [future()].
+#' @param workers A positive number: how many futures are evaluated at the same
+#'   time. A function is called without arguments for it. Default: all cores,
+#'   [parallelly::availableCores()]. With 1, the future is evaluated in this
+#'   process, lazily; `I(1)` asks for one background process.
+#' @param queue `0` (default): creating a future waits while all workers are
+#'   busy. `Inf`: it never waits, and futures queue.
+#' @param lazy As in [future()].
+#' @param rscript_libs Character vector of library folders that the workers use,
+#'   set when they start. Default: those of this process. `NULL` leaves what R
+#'   starts with.
+#' @param envir,substitute As in [future()].
+#' @return Called directly: a `Future`.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: `workers` is not such a number, or a folder of
+#'   `rscript_libs` does not exist.
+#' @examples
+#' \donttest{
+#' plan(multisession, workers = 2)
+#' f <- future(Sys.getpid())
+#' value(f) != Sys.getpid()
+#' plan(sequential)
+#' }
+#' @usage multisession(expr, ..., workers = availableCores(), queue = 0,
+#'   lazy = FALSE, rscript_libs = .libPaths(), envir = parent.frame(),
+#'   substitute = TRUE)
+#' @export
+multisession <- new_strategy(
+  function(expr, ..., workers = availableCores(), queue = 0, lazy = FALSE,
+           rscript_libs = .libPaths(), envir = parent.frame(),
+           substitute = TRUE) {
+    if (substitute) expr <- substitute(expr)
+    settings <- list(
+      workers = workers, queue = queue, rscript_libs = rscript_libs
+    )
+    if (missing(lazy)) {
+      direct_future(sys.function(), settings, expr, envir, ...)
+    } else {
+      direct_future(sys.function(), settings, expr, envir, lazy = lazy, ...)
+    }
+  },
+  c("multisession", "cluster", "multiprocess"), pool_tweaks
+)
+
+#' Evaluate futures on a cluster
+#'
+#' `plan(cluster, workers = 2)` or `workers = c("localhost", "localhost")`
+#' evaluates futures in background R processes on this machine.
+#'
+#' @inheritParams multisession
+#' @param workers A positive number, or host names: one worker for each time a
+#'   host is named.
+#' @param persistent `TRUE` keeps what a future leaves in the workspace of its
+#'   worker. Default: `FALSE`.
+#' @return Called directly: a `Future`.
+#' @inheritSection multisession Errors
+#' @examples
+#' \donttest{
+#' plan(cluster, workers = c("localhost", "localhost"))
+#' value(future(1 + 1))
+#' plan(sequential)
+#' }
+#' @usage cluster(expr, ..., workers = availableWorkers(), persistent = FALSE,
+#'   queue = 0, lazy = FALSE, rscript_libs = .libPaths(),
+#'   envir = parent.frame(), substitute = TRUE)
+#' @export
+cluster <- new_strategy(
+  function(expr, ..., workers = availableWorkers(), persistent = FALSE,
+           queue = 0, lazy = FALSE, rscript_libs = .libPaths(),
+           envir = parent.frame(), substitute = TRUE) {
+    if (substitute) expr <- substitute(expr)
+    settings <- list(
+      workers = workers, persistent = persistent, queue = queue,
+      rscript_libs = rscript_libs
+    )
+    direct_future(sys.function(), settings, expr, envir, lazy = lazy, ...)
+  },
+  c("cluster", "multiprocess"), pool_tweaks
+)
+
+#' Evaluate futures in several processes, whichever kind is at hand
+#'
+#' The same as [multisession], under its older name.
+#'
+#' @inheritParams future
+#' @param workers As in [multisession()].
+#' @return Called directly: a `Future`.
+#' @inheritSection multisession Errors
+#' @examples
+#' \donttest{
+#' plan(multiprocess, workers = 2)
+#' value(future(1 + 1))
+#' plan(sequential)
+#' }
+#' @usage multiprocess(expr, envir = parent.frame(), substitute = TRUE,
+#'   lazy = FALSE, seed = NULL, globals = TRUE, workers = availableCores(),
+#'   gc = FALSE, earlySignal = FALSE, label = NULL, ...)
+#' @export
+multiprocess <- new_strategy(
+  function(expr, envir = parent.frame(), substitute = TRUE, lazy = FALSE,
+           seed = NULL, globals = TRUE, workers = availableCores(),
+           gc = FALSE, earlySignal = FALSE, label = NULL, ...) {
+    if (substitute) expr <- substitute(expr)
+    direct_future(
+      sys.function(), list(workers = workers), expr, envir, lazy = lazy,
+      seed = seed, globals = globals, gc = gc, earlySignal = earlySignal,
+      label = label, ...
+    )
+  },
+  c("multiprocess"), pool_tweaks
+)
+
+# One future where `strategy` says. Its workers stay for the next such call.
+direct_future <- function(strategy, settings, expr, envir, ..., lazy = NULL) {
+  tweaks <- attr(strategy, "tweaks")
+  settings[names(tweaks)] <- tweaks
+  backend <- direct_backend(strategy, settings)
+  if (is.null(lazy)) lazy <- backend$lazy
+  check_flag(lazy, "lazy")
+  future <- new_future(backend, expr, envir, lazy, ...)
+  if (lazy) {
+    future$direct <- TRUE
+    future$backend <- backend
+  } else {
+    launch(future, backend)
+  }
+  future
+}
+
+strategy_by_name <- function(name) {
+  found <- switch(name,
+    sequential = sequential,
+    transparent = transparent,
+    multisession = multisession,
+    cluster = cluster,
+    multiprocess = multiprocess,
+    NULL
+  )
+  if (!is.null(found)) return(found)
+  if (name == "multicore") return(multicore)
+  if (grepl("::", name, fixed = TRUE)) {
+    parts <- strsplit(name, ":::?")[[1L]]
+    found <- tryCatch(
+      getExportedValue(parts[[1L]], parts[[2L]]), error = function(e) NULL
+    )
+    if (is.function(found)) return(as_strategy(found))
+  }
+  abort(
+    sprintf(
+      paste(
+        "`plan()` knows no strategy %s. It knows \"sequential\",",
+        "\"multisession\", \"multicore\", \"multiprocess\" and \"cluster\"."
+      ),
+      encodeString(name, quote = "\"")
+    ),
+    "elsewhere_bad_argument", arg = "strategy", value = name,
+    home = c("FutureError", "FutureCondition")
+  )
+}
+
+# The name that a strategy is known by: its most special class.
+strategy_name <- function(strategy) {
+  setdiff(
+    class(strategy), c("elsewhere_strategy", "FutureStrategy", "tweaked", "future", "function")
+  )[[1L]]
+}
+
+# A strategy from a function or a name. One of the future package is taken by
+# its name and its arguments.
+as_strategy <- function(x) {
+  if (is_own_strategy(x)) return(x)
+  if (is.character(x) && length(x) == 1L && !is.na(x)) {
+    return(strategy_by_name(x))
+  }
+  if (inherits(x, "future") && is.function(x)) {
+    own <- strategy_by_name(strategy_name(x))
+    given <- as.list(formals(x))[c("workers", "rscript_libs")]
+    given <- given[!vapply(given, is.null, NA)]
+    given <- given[!vapply(given, is.language, NA)]
+    return(do.call(tweak, c(list(own), given)))
+  }
+  abort(
+    sprintf(
+      "`strategy` must be a strategy such as `multisession`, its name, or a list of them, not %s.",
+      describe_value(x)
+    ),
+    "elsewhere_bad_argument", arg = "strategy", value = x,
+    home = c("FutureError", "FutureCondition")
+  )
+}
+
+is_own_strategy <- function(x) inherits(x, "elsewhere_strategy")
+
+#' Evaluate futures in forks of this R session
+#'
+#' @inheritParams multisession
+#' @return Called directly: a `Future`.
+#' @inheritSection multisession Errors
+#' @examples
+#' multicore
+#' @usage multicore(expr, ..., workers = availableCores(), queue = 0,
+#'   lazy = FALSE, envir = parent.frame(), substitute = TRUE)
+#' @export
+multicore <- new_strategy(
+  function(expr, ..., workers = availableCores(), queue = 0, lazy = FALSE,
+           envir = parent.frame(), substitute = TRUE) {
+    if (substitute) expr <- substitute(expr)
+    settings <- list(workers = workers, queue = queue)
+    direct_future(sys.function(), settings, expr, envir, lazy = lazy, ...)
+  },
+  c("multicore", "multiprocess"), c(common_tweaks, "workers", "queue")
+)

@@ -1,0 +1,72 @@
+#' Give a strategy other defaults
+#'
+#' @param strategy A strategy, such as [multisession], or its name.
+#' @param ... Named arguments that the strategy should have from now on.
+#' @param penvir Not used; for compatibility.
+#' @return The strategy, with class `tweaked` added.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: an argument has no name, or is one that belongs
+#'   to a single future, such as `seed`.
+#' @section Warnings:
+#' An argument that the strategy does not know is a warning.
+#' @examples
+#' two <- tweak(multisession, workers = 2)
+#' formals(two)$workers
+#' @export
+tweak <- function(strategy, ..., penvir = parent.frame()) {
+  strategy <- as_strategy(strategy)
+  arguments <- list(...)
+  if (!length(arguments)) return(strategy)
+  names <- names(arguments)
+  if (is.null(names) || !all(nzchar(names))) {
+    abort(
+      "Every further argument of `tweak()` and `plan()` must have a name.",
+      "elsewhere_bad_argument", arg = "...", home = "FutureError"
+    )
+  }
+  refuse_future_arguments(names)
+  warn_unknown_arguments(names, strategy)
+  known <- formals(strategy)
+  # as.list() keeps an argument whose new value is NULL.
+  known <- as.list(known)
+  known[names] <- arguments
+  attributes <- attributes(strategy)
+  attributes$srcref <- NULL
+  formals(strategy) <- known
+  tweaks <- attributes$tweaks
+  tweaks[names] <- arguments
+  attributes$tweaks <- tweaks
+  attributes$class <- unique(c("elsewhere_strategy", "FutureStrategy", "tweaked", attributes$class))
+  attributes(strategy) <- attributes
+  strategy
+}
+
+# These belong to one future.
+untweakable <- c(
+  "conditions", "envir", "expr", "globals", "label", "lazy", "local",
+  "packages", "seed", "stdout", "substitute", "version"
+)
+
+refuse_future_arguments <- function(names) {
+  wrong <- intersect(names, setdiff(untweakable, "label"))
+  if (!length(wrong)) return()
+  abort(
+    sprintf(
+      "Argument %s belongs to a single future and cannot be set by `plan()` or `tweak()`. Give it to `future()`.",
+      paste0("`", wrong, "`", collapse = ", ")
+    ),
+    "elsewhere_bad_argument", arg = wrong, home = "FutureError"
+  )
+}
+
+warn_unknown_arguments <- function(names, strategy) {
+  known <- c(names(formals(strategy)), attr(strategy, "tweakable"), "label")
+  unknown <- setdiff(names, known)
+  if (length(unknown)) {
+    warning(sprintf(
+      "Detected %d unknown future arguments for strategy %s: %s. They have no effect.",
+      length(unknown), sQuote(strategy_name(strategy), FALSE),
+      paste(sQuote(unknown, FALSE), collapse = ", ")
+    ), call. = FALSE)
+  }
+}

@@ -1,0 +1,99 @@
+# Many futures at once: waits for whichever settles next, relays in order, and
+# stops the rest when one has failed.
+
+is_future <- function(x) inherits(x, "elsewhere_future")
+
+# The list with futures replaced by their values.
+collect_all <- function(x, stdout = TRUE, signal = TRUE, inorder = TRUE,
+                        drop = FALSE) {
+  values <- x
+  here <- which(vapply(x, inherits, NA, "Future"))
+  if (!length(here)) return(values)
+  futures <- unclass(x)[here]
+  relayed <- 0L
+  is_settled <- logical(length(futures))
+  relay <- function(i) {
+    got <- value(futures[[i]], stdout = stdout, signal = signal)
+    # `[<-` keeps an element whose value is NULL.
+    values[here[[i]]] <<- list(got)
+  }
+  while (!all(is_settled)) {
+    new <- settle_some(futures, is_settled)
+    is_settled[new] <- TRUE
+    if (signal) {
+      failed <- Filter(function(i) has_failed(futures[[i]]), new)
+      if (length(failed)) {
+        stop_rest(futures, is_settled, failed[[1L]], relayed, stdout, inorder)
+      }
+    }
+    if (inorder) {
+      while (relayed < length(futures) && is_settled[[relayed + 1L]]) {
+        relayed <- relayed + 1L
+        relay(relayed)
+      }
+    } else {
+      for (i in new) relay(i)
+    }
+  }
+  if (drop) for (future in futures) drop_future(future)
+  values
+}
+
+# Settles at least one that has not, and says which. Only the first of those
+# that wait are watched: a pool works in order, so the next is among them.
+settle_some <- function(futures, is_settled, watched_max = 64L) {
+  waiting <- which(!is_settled)
+  watched <- waiting[seq_len(min(length(waiting), watched_max))]
+  for (i in watched) start_if_free(futures[[i]])
+  new <- Filter(function(i) is_ready(futures[[i]]), watched)
+  if (!length(new)) {
+    tasks <- lapply(futures[watched], `[[.elsewhere_future`, "task")
+    is_running <- !vapply(tasks, is.null, NA)
+    if (!any(is_running)) {
+      # Every slot is taken by others: starting the first waits for one.
+      collect(futures[[watched[[1L]]]])
+      return(watched[[1L]])
+    }
+    woken <- tasks_wait(tasks[is_running], Inf, TRUE, TRUE)
+    if (is.na(woken)) for (i in watched[is_running]) relay_events(futures[[i]])
+    new <- Filter(function(i) is_ready(futures[[i]]), watched)
+  }
+  for (i in new) if (is_future(futures[[i]])) collect(futures[[i]])
+  new
+}
+
+# Has settled, whether or not its outcome was taken. Futures of the future
+# package are asked when it is their turn.
+is_ready <- function(future) {
+  if (!is_future(future)) return(TRUE)
+  if (!is.null(.subset2(future, "outcome"))) return(TRUE)
+  if (inherits(future, "DroppedFuture")) return(TRUE)
+  task <- .subset2(future, "task")
+  if (is.null(task)) return(.subset2(future, "state") != "created")
+  if (!identical(.subset2(future, "owner"), session_id())) return(TRUE)
+  task_settled(task)
+}
+
+start_if_free <- function(future) {
+  if (!is_future(future) || .subset2(future, "state") != "created") return()
+  backend <- .subset2(future, "backend")
+  if (is.null(backend)) backend <- current_backend()
+  if (!backend$in_background || has_slot(backend)) launch(future, backend)
+}
+
+has_failed <- function(future) {
+  is_future(future) && !is.null(outcome_error(.subset2(future, "outcome")))
+}
+
+# Relays what there is, cancels what is not settled, and raises the error.
+stop_rest <- function(futures, is_settled, failed, relayed, stdout, inorder) {
+  cancel(futures[!is_settled])
+  for (i in which(is_settled)) {
+    if (i > relayed && i != failed && !has_failed(futures[[i]])) {
+      value(futures[[i]], stdout = stdout)
+    }
+  }
+  value(futures[[failed]], stdout = stdout)
+  # An error future always raises; a dropped one does so here.
+  stop(outcome_error(.subset2(futures[[failed]], "outcome")))
+}

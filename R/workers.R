@@ -1,0 +1,169 @@
+# How many workers a plan has.
+
+#' @importFrom parallelly availableCores
+#' @export
+parallelly::availableCores
+
+#' @importFrom parallelly availableWorkers
+#' @export
+parallelly::availableWorkers
+
+#' @importFrom parallelly supportsMulticore
+#' @export
+parallelly::supportsMulticore
+
+# A number of workers, from a number, `I(n)`, a function or host names. The class
+# of `I(n)` stays: it asks for background workers even where n is 1.
+check_workers <- function(workers, strategy) {
+  if (is.function(workers)) workers <- workers()
+  if (is.character(workers) && strategy == "cluster") {
+    return(count_hosts(workers))
+  }
+  is_count <- is.numeric(workers) && length(workers) == 1L &&
+    !is.na(workers) && workers >= 1 && workers < .Machine$integer.max
+  if (!is_count) {
+    abort(
+      sprintf(
+        "`workers` must be one number, 1 or more, or a function that gives one, not %s.",
+        describe_value(workers)
+      ),
+      "elsewhere_bad_argument", arg = "workers", value = workers,
+      home = c("FutureError", "FutureCondition")
+    )
+  }
+  if (inherits(workers, "AsIs")) return(I(as.integer(workers)))
+  count <- as.integer(workers)
+  refuse_too_many(count)
+  count
+}
+
+# Three times the cores of this machine is taken for a mistake.
+refuse_too_many <- function(count) {
+  cores <- availableCores()
+  limit <- getOption("parallelly.maxWorkers.localhost", c(1, 3))
+  if (length(limit) < 2L || count <= limit[[2L]] * cores) return()
+  abort(
+    sprintf(
+      paste(
+        "%d workers on %d cores are more than %g times as many. Ask for fewer,",
+        "or say that you mean it: `workers = I(%d)`."
+      ),
+      count, cores, limit[[2L]], count
+    ),
+    "elsewhere_bad_argument", arg = "workers", value = count,
+    home = c("FutureError", "FutureCondition")
+  )
+}
+
+this_host <- function() {
+  c("localhost", "127.0.0.1", "::1", Sys.info()[["nodename"]])
+}
+
+count_hosts <- function(hosts) {
+  if (!length(hosts) || anyNA(hosts)) {
+    abort_argument("workers", "host names", hosts)
+  }
+  remote <- setdiff(hosts, this_host())
+  if (length(remote)) {
+    abort(
+      sprintf(
+        paste(
+          "`plan(cluster)` starts workers on this machine only so far, not on",
+          "%s. Use \"localhost\"."
+        ),
+        paste(sQuote(remote, FALSE), collapse = ", ")
+      ),
+      "elsewhere_bad_argument", arg = "workers", value = hosts,
+      home = c("FutureError", "FutureCondition")
+    )
+  }
+  length(hosts)
+}
+
+check_queue <- function(queue) {
+  is_right <- is.numeric(queue) && length(queue) == 1L && !is.na(queue) &&
+    queue >= 0
+  if (!is_right) {
+    abort_argument(
+      "queue", "one number of futures that may wait, 0 or more", queue
+    )
+  }
+  queue
+}
+
+# R leaves out what does not exist and says nothing; the worker would fail later.
+check_libraries <- function(libraries) {
+  if (is.null(libraries)) return(NULL)
+  if (!is.character(libraries) || anyNA(libraries)) {
+    abort_argument("rscript_libs", "library folders or `NULL`", libraries)
+  }
+  absent <- libraries[!dir.exists(libraries)]
+  if (length(absent)) {
+    abort(
+      sprintf(
+        "`rscript_libs` names %s, which is not a folder. Create it, or leave it out.",
+        paste(sQuote(absent, FALSE), collapse = ", ")
+      ),
+      "elsewhere_bad_argument", arg = "rscript_libs", value = libraries,
+      home = c("FutureError", "FutureCondition")
+    )
+  }
+  normalizePath(libraries)
+}
+
+#' Count the workers of a plan
+#'
+#' @param evaluator A strategy or a backend. Default: the plan that rules.
+#' @param background `TRUE` counts only workers outside this process. Default:
+#'   `FALSE`.
+#' @param ... Not used.
+#' @return `nbrOfWorkers()`: how many futures can be evaluated at the same time.
+#'   `nbrOfFreeWorkers()`: how many more could be started now without waiting.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: `evaluator` is no strategy.
+#' @examples
+#' plan(sequential)
+#' nbrOfWorkers()
+#' @export
+nbrOfWorkers <- function(evaluator = NULL) {
+  backend <- backend_from(evaluator)
+  if (is.null(backend$workers)) 1L else as.integer(backend$workers)
+}
+
+#' @rdname nbrOfWorkers
+#' @export
+nbrOfFreeWorkers <- function(evaluator = NULL, background = FALSE, ...) {
+  check_flag(background, "background")
+  backend <- backend_from(evaluator)
+  if (is.null(backend$pool)) {
+    if (background) return(0L)
+    return(if (is.null(backend$workers)) 1L else as.integer(backend$workers))
+  }
+  pool_free(backend$pool)
+}
+
+backend_from <- function(evaluator) {
+  if (is.null(evaluator)) return(current_backend())
+  if (inherits(evaluator, "elsewhere_backend")) return(evaluator)
+  current <- current_stack()[[1L]]
+  strategy <- as_strategy(evaluator)
+  if (is_equal_stack(list(strategy), list(current))) return(current_backend())
+  backend_settings(strategy)
+}
+
+#' Start the workers of the plan afresh
+#'
+#' @param x A strategy or backend. Default: the plan that rules.
+#' @param ... Not used.
+#' @return `x`, invisibly. What the workers were doing is lost.
+#' @examples
+#' resetWorkers()
+#' @export
+resetWorkers <- function(x = plan(), ...) {
+  backend <- backend_from(x)
+  if (is.environment(backend) && !is.null(backend$pool)) {
+    backend_stop(backend)
+    backend_start(backend)
+  }
+  invisible(x)
+}

@@ -1,0 +1,54 @@
+#include "bridge/convert.h"
+#include "bridge/entry/entries.h"
+#include "bridge/guard.h"
+#include "bridge/worker/console_capture.h"
+
+extern char** environ;
+
+namespace elsewhere {
+namespace {
+
+// What a future of plan(sequential) prints.
+ConsoleCapture& own_capture(MainThread&) {
+  static ConsoleCapture capture;
+  return capture;
+}
+
+}  // namespace
+
+extern "C" SEXP ew_capture_begin() {
+  return guard([&](MainThread& main) {
+    const bool has_begun = own_capture(main).begin();
+    return r_call(main, [&] { return Rf_ScalarLogical(has_begun); });
+  });
+}
+
+// The bytes are in the encoding of the session, as R printed them.
+extern "C" SEXP ew_capture_end() {
+  return guard([&](MainThread& main) {
+    const std::string text = own_capture(main).end();
+    return r_call(main, [&] {
+      SEXP one = PROTECT(Rf_mkCharLenCE(text.data(), static_cast<int>(text.size()), CE_NATIVE));
+      SEXP out = Rf_ScalarString(one);
+      UNPROTECT(1);
+      return out;
+    });
+  });
+}
+
+// NAME=value, as the process has them, in no order. R sorts its own answer by
+// the locale, which costs more than a small task.
+extern "C" SEXP ew_environment_variables() {
+  return guard([&](MainThread& main) {
+    return r_call(main, [] {
+      R_xlen_t count = 0;
+      while (environ != nullptr && environ[count] != nullptr) ++count;
+      SEXP out = PROTECT(Rf_allocVector(STRSXP, count));
+      for (R_xlen_t i = 0; i < count; ++i) SET_STRING_ELT(out, i, Rf_mkChar(environ[i]));
+      UNPROTECT(1);
+      return out;
+    });
+  });
+}
+
+}  // namespace elsewhere

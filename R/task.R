@@ -7,6 +7,8 @@
 pool_start <- function(workers, setup, launch = "nursery",
                        environment = worker_environment(),
                        start_timeout = 30) {
+  # Large values may come and go in shared memory.
+  setup$uses_segments <- TRUE
   .Call(ew_pool_start, workers, setup, list(
     program = file.path(R.home("bin"), "R"),
     arguments = worker_arguments(),

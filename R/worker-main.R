@@ -12,6 +12,8 @@
 #
 # `evaluate(payload)` runs each task; what it returns is the task's outcome.
 # `prepare(setup)`, if there is one, runs once; its value is the body of Ready.
+# `refuses_references`, if `TRUE` there when a task ends, makes a value with a
+# live external pointer an "unserializable" outcome instead of a dead pointer.
 # `suspends_interrupts`, if `TRUE` in that environment, keeps interrupts away
 # from everything but what evaluate() wraps in allowInterrupts().
 

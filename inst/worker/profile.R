@@ -35,6 +35,7 @@ local({
         environment(function_here) <- home
         assign(name, function_here, envir = home)
       }
+      home$uses_segments <- isTRUE(setup$uses_segments)
       if (exists("prepare", home, inherits = FALSE)) home$prepare(setup)
     }
   }, functions)

@@ -10,23 +10,40 @@ namespace {
 
 constexpr int kSerializationVersion = 3;
 
+// Where a serialized value goes: into memory, or into a parcel.
 struct Sink {
   Bytes* bytes;
+  ParcelWriter* parcel;
   OnReference on_reference;
   bool is_refused = false;
+  char failure[256] = "";
 };
+
+// false with `failure` filled in. Never throws.
+bool put(Sink& sink, std::span<const std::byte> bytes) noexcept {
+  const char* why = "not enough memory to serialize the value";
+  try {
+    if (sink.bytes != nullptr) {
+      sink.bytes->append(bytes);
+      return true;
+    }
+    const auto status = sink.parcel->append(bytes);
+    if (status.ok()) return true;
+    std::strncpy(sink.failure, status.error().message.c_str(), sizeof sink.failure - 1);
+    return false;
+  } catch (const std::bad_alloc&) {
+    std::strncpy(sink.failure, why, sizeof sink.failure - 1);
+    return false;
+  }
+}
 
 // The callbacks run inside R's C frames: they may jump by R's own error, never
 // by a C++ exception.
 void put_bytes(R_outpstream_t stream, void* data, int count) {
   auto* sink = static_cast<Sink*>(stream->data);
   if (sink->is_refused) return;
-  try {
-    sink->bytes->append({static_cast<const std::byte*>(data), static_cast<std::size_t>(count)});
-    return;
-  } catch (const std::bad_alloc&) {
-  }
-  Rf_error("not enough memory to serialize the value");
+  const auto* bytes = static_cast<const std::byte*>(data);
+  if (!put(*sink, {bytes, static_cast<std::size_t>(count)})) Rf_error("%s", sink->failure);
 }
 
 void put_char(R_outpstream_t stream, int character) {
@@ -45,18 +62,30 @@ SEXP look_at_reference(SEXP value, SEXP sink_pointer) {
   return R_NilValue;
 }
 
+// Where it comes from again.
 struct Source {
-  const std::byte* next;
-  std::size_t left;
+  std::span<const std::byte> bytes;
+  ParcelReader* parcel;
 };
+
+bool take(ParcelReader& parcel, std::span<std::byte> into) noexcept {
+  try {
+    return parcel.read(into).ok();
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
 
 void take_bytes(R_inpstream_t stream, void* into, int count) {
   auto* source = static_cast<Source*>(stream->data);
-  const auto wanted = static_cast<std::size_t>(count);
-  if (wanted > source->left) Rf_error("the serialized value is cut short");
-  std::memcpy(into, source->next, wanted);
-  source->next += wanted;
-  source->left -= wanted;
+  const std::span wanted(static_cast<std::byte*>(into), static_cast<std::size_t>(count));
+  if (source->parcel != nullptr) {
+    if (!take(*source->parcel, wanted)) Rf_error("a large value could not be read back");
+    return;
+  }
+  if (wanted.size() > source->bytes.size()) Rf_error("the serialized value is cut short");
+  std::memcpy(into, source->bytes.data(), wanted.size());
+  source->bytes = source->bytes.subspan(wanted.size());
 }
 
 int take_char(R_inpstream_t stream) {
@@ -84,9 +113,9 @@ bool is_live_reference(SEXP value) {
            TYPEOF(R_ExternalPtrProtected(value)) == EXTPTRSXP);
 }
 
-Bytes to_bytes(MainThread& main, SEXP value, OnReference on_reference) {
-  Bytes bytes;
-  Sink sink{&bytes, on_reference};
+namespace {
+
+void serialize(MainThread& main, SEXP value, Sink& sink) {
   r_call(main, [&] {
     SEXP pointer = PROTECT(R_MakeExternalPtr(&sink, R_NilValue, R_NilValue));
     R_outpstream_st stream;
@@ -98,17 +127,42 @@ Bytes to_bytes(MainThread& main, SEXP value, OnReference on_reference) {
   if (sink.is_refused) {
     throw EngineError({ErrorCode::CannotTravel, "an external pointer cannot travel"});
   }
-  return bytes;
 }
 
-SEXP from_bytes(MainThread& main, std::span<const std::byte> bytes) {
-  Source source{bytes.data(), bytes.size()};
+SEXP unserialize(MainThread& main, Source& source) {
   return r_call(main, [&] {
     R_inpstream_st stream;
     R_InitInPStream(&stream, reinterpret_cast<R_pstream_data_t>(&source), R_pstream_binary_format,
                     take_char, take_bytes, nullptr, R_NilValue);
     return R_Unserialize(&stream);
   });
+}
+
+}  // namespace
+
+Bytes to_bytes(MainThread& main, SEXP value, OnReference on_reference) {
+  Bytes bytes;
+  Sink sink{&bytes, nullptr, on_reference};
+  serialize(main, value, sink);
+  return bytes;
+}
+
+Parcel to_parcel(MainThread& main, SEXP value, OnReference on_reference) {
+  ParcelWriter parcel;
+  Sink sink{nullptr, &parcel, on_reference};
+  serialize(main, value, sink);
+  return or_throw(parcel.finish());
+}
+
+SEXP from_bytes(MainThread& main, std::span<const std::byte> bytes) {
+  Source source{bytes, nullptr};
+  return unserialize(main, source);
+}
+
+SEXP from_parcel(MainThread& main, const Parcel& parcel) {
+  ParcelReader reader(parcel);
+  Source source{{}, &reader};
+  return unserialize(main, source);
 }
 
 }  // namespace elsewhere

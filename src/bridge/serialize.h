@@ -8,12 +8,18 @@
 
 #include "bridge/main_thread.h"
 #include "engine/base/bytes.h"
+#include "engine/workers/parcel.h"
 
 namespace elsewhere {
 
 // What to do with an external pointer or weak reference that is alive. Such a
 // value arrives dead on the other side, so by default it does not leave.
 enum class OnReference { Refuse, Allow };
+
+// A value ready for a task: in shared memory when it is large. Throws as below.
+Parcel to_parcel(MainThread& main, SEXP value, OnReference on_reference = OnReference::Refuse);
+// The result is not protected.
+SEXP from_parcel(MainThread& main, const Parcel& parcel);
 
 // Throws EngineError (CannotTravel) for a value that may not travel.
 Bytes to_bytes(MainThread& main, SEXP value, OnReference on_reference = OnReference::Refuse);

@@ -72,8 +72,8 @@ int Engine::pool_free(PoolId id) {
   });
 }
 
-TaskId Engine::submit(PoolId pool, Bytes payload, TaskOptions options) {
-  auto shared = std::make_shared<const Bytes>(std::move(payload));
+TaskId Engine::submit(PoolId pool, Parcel payload, TaskOptions options) {
+  auto shared = std::make_shared<const Parcel>(std::move(payload));
   return loop_.with_turn(
       [&](Turn& turn) { return scheduler_.submit(turn, pool, std::move(shared), options).id; });
 }
@@ -96,7 +96,7 @@ const Outcome& Engine::outcome(TaskId id) {
   });
 }
 
-std::vector<Bytes> Engine::take_events(TaskId id) {
+std::vector<Parcel> Engine::take_events(TaskId id) {
   return loop_.with_turn([&](Turn& turn) { return std::exchange(task_of(turn, id).events, {}); });
 }
 

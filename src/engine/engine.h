@@ -42,11 +42,11 @@ class Engine final : private SchedulerListener {
   // are still starting.
   int pool_free(PoolId pool);
 
-  TaskId submit(PoolId pool, Bytes payload, TaskOptions options);
+  TaskId submit(PoolId pool, Parcel payload, TaskOptions options);
   TaskState task_state(TaskId task);
   // The outcome of a settled task; valid until forget(task).
   const Outcome& outcome(TaskId task);
-  std::vector<Bytes> take_events(TaskId task);
+  std::vector<Parcel> take_events(TaskId task);
   bool cancel(TaskId task, std::chrono::milliseconds grace);
   // The task is of no interest any more. Never waits for the I/O thread's turn,
   // so that a finalizer may call it.

@@ -225,3 +225,11 @@ test_that("Ctrl-C ends a wait at once and loses nothing", {
   expect_lt(as.numeric(Sys.time() - start, units = "secs"), 0.9)
   expect_identical(read_line(owner, "^value"), "value 42 ")
 })
+
+test_that("a large payload and a large value travel whole, and leave nothing", {
+  local_leak_check()
+  pool <- local_pool()
+  large <- list(numbers = rnorm(2e6), words = sprintf("word %d", 1:50000))
+  task <- task_submit(pool, call("identity", large))
+  expect_identical(task_value(task), large)
+})

@@ -105,10 +105,10 @@ PoolSpec pool_spec_from(MainThread& main, SEXP workers, SEXP setup, SEXP options
   const auto environment = current_environment();
   spec.launch.environment =
       with_variables(environment, strings_from(main, field(options, "environment")));
-  spec.environment = std::make_shared<const Bytes>(zero_ended(environment));
+  spec.environment = std::make_shared<const Parcel>(zero_ended(environment));
   spec.launch_by =
       string_from(main, field(options, "launch")) == "exec" ? LaunchBy::Exec : LaunchBy::Nursery;
-  spec.setup = std::make_shared<const Bytes>(to_bytes(main, setup));
+  spec.setup = std::make_shared<const Parcel>(to_bytes(main, setup));
   if (const auto patience = seconds_from(main, field(options, "start_timeout"))) {
     spec.start_patience = *patience;
   }
@@ -186,7 +186,7 @@ extern "C" SEXP ew_pool_submit(SEXP pool, SEXP payload, SEXP retries, SEXP timeo
     options.priority = int_from(main, priority);
     const auto policy =
         flag_from(main, refuse_references) ? OnReference::Refuse : OnReference::Allow;
-    Bytes body = to_bytes(main, payload, policy);
+    Parcel body = to_parcel(main, payload, policy);
     Engine& running = engine(main);
     // The handle comes first: were it to fail after submit(), nobody would own
     // the task.
@@ -266,7 +266,7 @@ extern "C" SEXP ew_task_outcome(SEXP task) {
       SET_VECTOR_ELT(out, 5, Rf_ScalarInteger(outcome.exit.signal));
     });
     if (outcome.kind == OutcomeKind::Value) {
-      SET_VECTOR_ELT(out, 1, from_bytes(main, outcome.body.span()));
+      SET_VECTOR_ELT(out, 1, from_parcel(main, outcome.value));
     } else {
       SET_VECTOR_ELT(out, 2, printed_text(main, outcome.message));
       SET_VECTOR_ELT(out, 6, printed_text(main, outcome.output));
@@ -282,7 +282,7 @@ extern "C" SEXP ew_task_events(SEXP task) {
     SEXP out = PROTECT(
         r_call(main, [&] { return Rf_allocVector(VECSXP, static_cast<R_xlen_t>(events.size())); }));
     for (std::size_t i = 0; i < events.size(); ++i) {
-      SET_VECTOR_ELT(out, static_cast<R_xlen_t>(i), from_bytes(main, events[i].span()));
+      SET_VECTOR_ELT(out, static_cast<R_xlen_t>(i), from_parcel(main, events[i]));
     }
     UNPROTECT(1);
     return out;

@@ -186,7 +186,9 @@ void WorkerMain::finish_task() {
   phase_ = Phase::Idle;
   has_reply_ = false;
   const PacketHeader header = header_of(reply_);
+  if (reply_value_.segment()) reply_fds_.push_back(reply_value_.segment()->fd());
   send(header, std::exchange(reply_.body, Bytes()), std::exchange(reply_fds_, {}));
+  reply_value_ = Parcel();
 }
 
 // An owner that is gone shows at the next read.
@@ -216,12 +218,28 @@ void WorkerMain::step(MainThread& main) {
 
 SEXP WorkerMain::decode(MainThread& main) {
   if (!packet_) return R_NilValue;
-  return from_bytes(main, std::as_const(packet_->body).span());
+  const Parcel payload = or_throw(
+      Parcel::unpack({packet_->kind, packet_->flag, packet_->task, std::move(packet_->body)},
+                     channel_->take_fds()));
+  return from_parcel(main, payload);
+}
+
+bool WorkerMain::has_setting(MainThread& main, const char* name) {
+  SEXP value = r_call(main, [&] { return Rf_findVarInFrame(functions_, Rf_install(name)); });
+  return TYPEOF(value) == LGLSXP && Rf_xlength(value) == 1 && LOGICAL(value)[0] == TRUE;
 }
 
 void WorkerMain::pack(MainThread& main, SEXP value) {
-  reply_.body = to_bytes(main, value, OnReference::Allow);
+  const auto policy =
+      has_setting(main, "refuses_references") ? OnReference::Refuse : OnReference::Allow;
   reply_.flag = PacketFlag::None;
+  if (has_setting(main, "uses_segments")) {
+    reply_value_ = to_parcel(main, value, policy);
+    reply_.body = Bytes(reply_value_.body());
+    reply_.flag = reply_value_.flag();
+  } else {
+    reply_.body = to_bytes(main, value, policy);
+  }
   has_reply_ = true;
 }
 
@@ -255,9 +273,7 @@ void WorkerMain::set_up(MainThread& main) {
     ends_after_reply_ = true;
     return;
   }
-  SEXP suspends = r_call(
-      main, [&] { return Rf_findVarInFrame(functions_, Rf_install("suspends_interrupts")); });
-  suspends_interrupts_ = TYPEOF(suspends) == LGLSXP && LOGICAL(suspends)[0] == TRUE;
+  suspends_interrupts_ = has_setting(main, "suspends_interrupts");
   if (redirect_) {
     reply_fds_ = redirect_->memory_fds();
     if (!reply_fds_.empty()) reply_.flag = PacketFlag::HasFds;
@@ -289,7 +305,6 @@ void WorkerMain::run(MainThread& main) {
 }
 
 void WorkerMain::begin_output() {
-  packet_->body = Bytes();  // it is decoded now, and may be large
   flush_streams();
   if (redirect_) redirect_->begin();
 }

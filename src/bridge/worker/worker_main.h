@@ -22,6 +22,7 @@
 #include "engine/workers/channel.h"
 #include "engine/workers/console_input.h"
 #include "engine/workers/output_redirect.h"
+#include "engine/workers/parcel.h"
 
 namespace elsewhere {
 
@@ -81,6 +82,8 @@ class WorkerMain {
   Next dispatch(unsigned char* buffer, int buffer_bytes);
   Next give_console_line(unsigned char* buffer, int buffer_bytes);
   void look_at_expression();
+  // Whether the owner has set this one to TRUE among the worker's functions.
+  bool has_setting(MainThread& main, const char* name);
   void set_up(MainThread& main);
   void run(MainThread& main);
   void begin_output();
@@ -99,6 +102,7 @@ class WorkerMain {
   Phase phase_ = Phase::Idle;
   std::optional<Packet> packet_;  // read, but not dispatched or still running
   Packet reply_;
+  Parcel reply_value_;  // holds the segment until its descriptor is sent
   std::vector<int> reply_fds_;
   bool has_reply_ = false;
   bool ends_after_reply_ = false;

@@ -24,21 +24,24 @@ Outcome failure(OutcomeKind kind, std::string message) {
   return outcome;
 }
 
-Outcome outcome_of(Packet result, pid_t pid) {
+Outcome outcome_of(Reply reply) {
   Outcome outcome;
-  outcome.pid = pid;
-  switch (result.flag) {
-    case PacketFlag::Failed:
+  outcome.pid = reply.pid;
+  switch (reply.flag) {
+    case PacketFlag::Failed: {
+      const auto words = reply.parcel.body();
       outcome.kind = OutcomeKind::Unserializable;
-      outcome.message.assign(reinterpret_cast<const char*>(result.body.data()), result.body.size());
+      outcome.message.assign(reinterpret_cast<const char*>(words.data()), words.size());
       break;
+    }
     case PacketFlag::Aborted:
       outcome.kind = OutcomeKind::Aborted;
       outcome.message = "the task jumped to top level and left no value";
       break;
     case PacketFlag::None:
+    case PacketFlag::HasFds:
     case PacketFlag::Incomplete:
-    case PacketFlag::HasFds: outcome.body = std::move(result.body); break;
+    case PacketFlag::InSegment: outcome.value = std::move(reply.parcel); break;
   }
   return outcome;
 }
@@ -97,7 +100,7 @@ Result<Nursery*> Scheduler::nursery_for(Turn& turn, const LaunchSpec& spec) {
   return nurseries_.back().nursery.get();
 }
 
-Task& Scheduler::submit(Turn& turn, PoolId pool, SharedBytes payload, TaskOptions options) {
+Task& Scheduler::submit(Turn& turn, PoolId pool, SharedParcel payload, TaskOptions options) {
   const TaskId id{next_number()};
   auto& task = *tasks_.emplace(id, std::make_unique<Task>()).first->second;
   task.id = id;
@@ -200,16 +203,16 @@ bool Scheduler::has_ended(Turn& turn) {
 
 void Scheduler::OpenPool::on_worker_idle(Turn& turn) { scheduler.dispatch(turn, *this); }
 
-void Scheduler::OpenPool::on_task_event(Turn& turn, TaskId task_id, Bytes event) {
+void Scheduler::OpenPool::on_task_event(Turn& turn, TaskId task_id, Parcel event) {
   Task* task = scheduler.find(turn, task_id);
   if (task == nullptr || task->state == TaskState::Settled) return;
   task->events.push_back(std::move(event));
   scheduler.listener_.on_event(turn, *task);
 }
 
-void Scheduler::OpenPool::on_task_result(Turn& turn, TaskId task_id, Packet result, pid_t pid) {
+void Scheduler::OpenPool::on_task_result(Turn& turn, TaskId task_id, Reply reply) {
   Task* task = scheduler.find(turn, task_id);
-  if (task != nullptr) scheduler.settle(turn, *task, outcome_of(std::move(result), pid));
+  if (task != nullptr) scheduler.settle(turn, *task, outcome_of(std::move(reply)));
 }
 
 void Scheduler::OpenPool::on_task_lost(Turn& turn, TaskId task_id, const Departure& departure) {

@@ -33,7 +33,7 @@ class Scheduler {
   const Pool* find_pool(Turn&, PoolId pool) const;
   std::size_t queued_count(Turn&, PoolId pool) const;
 
-  Task& submit(Turn&, PoolId pool, SharedBytes payload, TaskOptions options);
+  Task& submit(Turn&, PoolId pool, SharedParcel payload, TaskOptions options);
   Task* find(Turn&, TaskId task);
   // Interrupts a running task, and kills its worker if that has not helped
   // within `grace`. false if it had settled already.
@@ -53,8 +53,8 @@ class Scheduler {
   struct OpenPool final : PoolListener {
     OpenPool(Scheduler& scheduler, PoolId id) : scheduler(scheduler), id(id) {}
     void on_worker_idle(Turn&) override;
-    void on_task_event(Turn&, TaskId task, Bytes event) override;
-    void on_task_result(Turn&, TaskId task, Packet result, pid_t pid) override;
+    void on_task_event(Turn&, TaskId task, Parcel event) override;
+    void on_task_result(Turn&, TaskId task, Reply reply) override;
     void on_task_lost(Turn&, TaskId task, const Departure& departure) override;
     void on_pool_broken(Turn&, const std::string& why) override;
 

@@ -18,7 +18,7 @@ enum class PoolId : std::uint64_t {};
 enum class TaskState { Queued, Running, Settled };
 
 enum class OutcomeKind {
-  Value,           // the body is what the worker's evaluate() returned
+  Value,           // the value is what the worker's evaluate() returned
   Unserializable,  // it returned something that cannot travel; message says why
   Aborted,         // it jumped to R's top level
   Lost,            // the worker ended while it ran the task
@@ -29,7 +29,7 @@ enum class OutcomeKind {
 
 struct Outcome {
   OutcomeKind kind = OutcomeKind::Value;
-  Bytes body;
+  Parcel value;
   std::string message;
   pid_t pid = -1;
   ExitStatus exit;
@@ -46,10 +46,10 @@ struct Task {
   TaskId id;
   PoolId pool;
   TaskState state = TaskState::Queued;
-  SharedBytes payload;
+  SharedParcel payload;
   TaskOptions options;
   Outcome outcome;
-  std::vector<Bytes> events;  // what came while it ran and has not been taken
+  std::vector<Parcel> events;  // what came while it ran and has not been taken
   std::optional<TimerId> timer;
   bool is_awaited = false;   // the main thread blocks until it settles
   bool is_notified = false;  // somebody wants a call when it settles

@@ -36,7 +36,7 @@ bool is_kind(std::uint16_t number) {
 }
 
 bool is_flag(std::uint16_t number) {
-  return number <= static_cast<std::uint16_t>(PacketFlag::Incomplete);
+  return number <= static_cast<std::uint16_t>(PacketFlag::InSegment);
 }
 
 }  // namespace

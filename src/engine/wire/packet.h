@@ -34,6 +34,8 @@ enum class PacketFlag : std::uint16_t {
   Aborted = 2,     // Result: the task jumped to top level; there is no value
   HasFds = 3,      // descriptors travel with the first byte
   Incomplete = 4,  // Synced: the last line leaves an expression unfinished
+  InSegment = 5,   // a value in shared memory: its descriptor travels with the
+                   // first byte, the body is its size
 };
 
 struct PacketHeader {

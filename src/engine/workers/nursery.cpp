@@ -10,7 +10,8 @@ namespace elsewhere {
 Nursery::Nursery(Turn& turn, Loop& loop, Launched launched)
     : peer_(turn, loop, std::move(launched), *this) {}
 
-void Nursery::fork_worker(Turn& turn, WorkerId id, SharedBytes environment, NurseryClient& client) {
+void Nursery::fork_worker(Turn& turn, WorkerId id, SharedParcel environment,
+                          NurseryClient& client) {
   auto made = make_joints();
   if (!made.ok()) return client.on_forked(turn, made.error());
   Joints& joints = made.value();

@@ -29,7 +29,7 @@ class Nursery final : private PeerListener {
   // Answers with on_forked(), and later on_exit_reported(), unless the client
   // was dropped in between. `environment` is the worker's, as NAME=value, each
   // ended by a zero byte.
-  void fork_worker(Turn&, WorkerId id, SharedBytes environment, NurseryClient& client);
+  void fork_worker(Turn&, WorkerId id, SharedParcel environment, NurseryClient& client);
   void drop(Turn&, WorkerId id);
   // The process leaves when its channel closes.
   void close(Turn&);

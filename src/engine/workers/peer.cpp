@@ -34,34 +34,36 @@ Peer::Peer(Turn& turn, Loop& loop, Launched launched, PeerListener& listener)
 
 Peer::~Peer() = default;
 
-void Peer::send(Turn& turn, PacketKind kind, TaskId task, SharedBytes body,
+void Peer::send(Turn& turn, PacketKind kind, TaskId task, SharedParcel parcel,
                 std::vector<Fd> descriptors) {
   if (!channel_) return;  // its departure is on the way and will say so
-  const auto flag = descriptors.empty() ? PacketFlag::None : PacketFlag::HasFds;
-  const std::uint64_t body_bytes = body ? body->size() : 0;
-  outgoing_.push_back(
-      {encode_header({kind, flag, task, body_bytes}), std::move(body), std::move(descriptors), 0});
+  const auto value_flag = parcel ? parcel->flag() : PacketFlag::None;
+  const auto flag = descriptors.empty() ? value_flag : PacketFlag::HasFds;
+  const std::uint64_t body_bytes = parcel ? parcel->body().size() : 0;
+  outgoing_.push_back({encode_header({kind, flag, task, body_bytes}), std::move(parcel),
+                       std::move(descriptors), 0});
   if (outgoing_.size() == 1) flush(turn);
 }
 
-Result<Moved> Peer::send_front(Outgoing& front) {
-  const auto body = front.body ? front.body->span() : std::span<const std::byte>{};
+Result<Moved> Peer::send_front(const Outgoing& front) {
+  const auto body = front.parcel ? front.parcel->body() : std::span<const std::byte>{};
   if (front.sent_bytes >= kHeaderBytes) {
     return send_some(channel_.get(), body.subspan(front.sent_bytes - kHeaderBytes));
   }
   const auto header = std::span(front.header).subspan(front.sent_bytes);
-  if (front.sent_bytes == 0 && !front.descriptors.empty()) {
-    std::vector<int> numbers;
-    for (const auto& descriptor : front.descriptors) numbers.push_back(descriptor.get());
-    return send_some_with_fds(channel_.get(), header, numbers);
+  std::vector<int> beside;
+  if (front.sent_bytes == 0) {
+    for (const auto& descriptor : front.descriptors) beside.push_back(descriptor.get());
+    if (front.parcel && front.parcel->segment()) beside.push_back(front.parcel->segment()->fd());
   }
+  if (!beside.empty()) return send_some_with_fds(channel_.get(), header, beside);
   return send_some(channel_.get(), header, body);
 }
 
 void Peer::flush(Turn& turn) {
   while (channel_ && !outgoing_.empty()) {
     Outgoing& front = outgoing_.front();
-    const std::size_t total = kHeaderBytes + (front.body ? front.body->size() : 0);
+    const std::size_t total = kHeaderBytes + (front.parcel ? front.parcel->body().size() : 0);
     const auto moved = send_front(front);
     // A broken channel shows as a hang-up on the reading side, which is where
     // the departure is handled.

@@ -10,18 +10,14 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/bytes.h"
 #include "engine/loop/loop.h"
 #include "engine/os/process.h"
 #include "engine/os/socket.h"
 #include "engine/wire/packet_reader.h"
 #include "engine/workers/launch.h"
+#include "engine/workers/parcel.h"
 
 namespace elsewhere {
-
-// A body that several owners may need: the task for a retry, the peer while it
-// is on its way.
-using SharedBytes = std::shared_ptr<const Bytes>;
 
 // How a peer ended, with its last words.
 struct Departure {
@@ -52,7 +48,7 @@ class Peer {
 
   pid_t pid() const { return process_.pid; }
   // Sends at once what the socket takes; the rest follows from the I/O thread.
-  void send(Turn&, PacketKind kind, TaskId task, SharedBytes body = nullptr,
+  void send(Turn&, PacketKind kind, TaskId task, SharedParcel parcel = nullptr,
             std::vector<Fd> descriptors = {});
   // Nothing happens if the process is gone.
   void signal(Turn&, int number);
@@ -69,13 +65,13 @@ class Peer {
  private:
   struct Outgoing {
     std::array<std::byte, kHeaderBytes> header;
-    SharedBytes body;
+    SharedParcel parcel;
     std::vector<Fd> descriptors;
     std::size_t sent_bytes = 0;
   };
 
   void flush(Turn&);
-  Result<Moved> send_front(Outgoing& front);
+  Result<Moved> send_front(const Outgoing& front);
   void on_channel_readable(Turn&);
   void read_packets(Turn&, std::size_t bytes_max);
   void on_output_readable(Turn&);

@@ -111,13 +111,13 @@ void Pool::on_worker_ready(Turn& turn, Worker& worker) {
   listener_.on_worker_idle(turn);
 }
 
-void Pool::on_worker_event(Turn& turn, Worker&, Packet event) {
-  listener_.on_task_event(turn, event.task, std::move(event.body));
+void Pool::on_worker_event(Turn& turn, Worker&, TaskId task, Parcel event) {
+  listener_.on_task_event(turn, task, std::move(event));
 }
 
-void Pool::on_worker_result(Turn& turn, Worker& worker, TaskId task, Packet result) {
+void Pool::on_worker_result(Turn& turn, Worker& worker, TaskId task, Reply reply) {
   if (!is_closed_) idle_.push_back(worker.id());
-  listener_.on_task_result(turn, task, std::move(result), worker.pid());
+  listener_.on_task_result(turn, task, std::move(reply));
   if (!is_closed_) listener_.on_worker_idle(turn);
 }
 

@@ -22,16 +22,16 @@ struct PoolSpec {
   int workers = 1;
   LaunchSpec launch;
   LaunchBy launch_by = LaunchBy::Nursery;
-  SharedBytes environment;  // of forked workers: NAME=value, each ended by a zero byte
-  SharedBytes setup;
+  SharedParcel environment;  // of forked workers: NAME=value, each ended by a zero byte
+  SharedParcel setup;
   std::chrono::milliseconds start_patience{30000};
 };
 
 class PoolListener {
  public:
   virtual void on_worker_idle(Turn&) = 0;
-  virtual void on_task_event(Turn&, TaskId task, Bytes event) = 0;
-  virtual void on_task_result(Turn&, TaskId task, Packet result, pid_t pid) = 0;
+  virtual void on_task_event(Turn&, TaskId task, Parcel event) = 0;
+  virtual void on_task_result(Turn&, TaskId task, Reply reply) = 0;
   // The worker that had been given `task` ended without a result.
   virtual void on_task_lost(Turn&, TaskId task, const Departure& departure) = 0;
   // No worker will come any more.
@@ -70,8 +70,8 @@ class Pool final : private WorkerListener {
   void break_pool(Turn&, std::string why);
   bool is_dying_too_often();
   void on_worker_ready(Turn&, Worker& worker) override;
-  void on_worker_event(Turn&, Worker& worker, Packet event) override;
-  void on_worker_result(Turn&, Worker& worker, TaskId task, Packet result) override;
+  void on_worker_event(Turn&, Worker& worker, TaskId task, Parcel event) override;
+  void on_worker_result(Turn&, Worker& worker, TaskId task, Reply reply) override;
   void on_worker_gone(Turn&, Worker& worker, WorkerState before,
                       const Departure& departure) override;
 

@@ -13,20 +13,20 @@ constexpr std::chrono::milliseconds kReadPatience{2};
 
 }  // namespace
 
-void Worker::start_by_exec(Turn& turn, const LaunchSpec& spec, SharedBytes setup,
+void Worker::start_by_exec(Turn& turn, const LaunchSpec& spec, SharedParcel setup,
                            std::chrono::milliseconds patience) {
   begin(turn, std::move(setup), patience);
   launched(turn, launch_by_exec(spec));
 }
 
-void Worker::start_by_nursery(Turn& turn, Nursery& nursery, SharedBytes environment,
-                              SharedBytes setup, std::chrono::milliseconds patience) {
+void Worker::start_by_nursery(Turn& turn, Nursery& nursery, SharedParcel environment,
+                              SharedParcel setup, std::chrono::milliseconds patience) {
   begin(turn, std::move(setup), patience);
   nursery_ = &nursery;
   nursery.fork_worker(turn, id_, std::move(environment), *this);
 }
 
-void Worker::begin(Turn& turn, SharedBytes setup, std::chrono::milliseconds patience) {
+void Worker::begin(Turn& turn, SharedParcel setup, std::chrono::milliseconds patience) {
   setup_ = std::move(setup);
   start_timer_ = loop_.after(turn, patience, [this](Turn& now) {
     start_timer_.reset();
@@ -57,11 +57,11 @@ void Worker::on_exit_reported(Turn& turn, const ExitStatus& exit) {
   if (peer_) peer_->exit_reported(turn, exit);
 }
 
-void Worker::run(Turn& turn, TaskId task, SharedBytes body) {
+void Worker::run(Turn& turn, TaskId task, SharedParcel payload) {
   ensure(state_ == WorkerState::Idle, "a task was given to a worker that is not idle");
   state_ = WorkerState::Busy;
   task_ = task;
-  peer_->send(turn, PacketKind::Run, task, std::move(body));
+  peer_->send(turn, PacketKind::Run, task, std::move(payload));
 }
 
 void Worker::interrupt(Turn& turn, TaskId task) {
@@ -86,7 +86,7 @@ void Worker::dismiss(Turn& turn) {
   }
 }
 
-void Worker::on_packet(Turn& turn, Packet packet, std::vector<Fd>) {
+void Worker::on_packet(Turn& turn, Packet packet, std::vector<Fd> descriptors) {
   switch (packet.kind) {
     case PacketKind::Ready:
       if (state_ != WorkerState::Starting) break;
@@ -97,17 +97,8 @@ void Worker::on_packet(Turn& turn, Packet packet, std::vector<Fd>) {
       if (start_timer_) loop_.cancel(turn, *std::exchange(start_timer_, std::nullopt));
       state_ = WorkerState::Idle;
       return listener_.on_worker_ready(turn, *this);
-    case PacketKind::Event:
-      if (state_ == WorkerState::Busy && packet.task == *task_) {
-        listener_.on_worker_event(turn, *this, std::move(packet));
-      }
-      return;
-    case PacketKind::Result: {
-      if (state_ != WorkerState::Busy || packet.task != *task_) break;
-      const TaskId task = *std::exchange(task_, std::nullopt);
-      state_ = WorkerState::Idle;
-      return listener_.on_worker_result(turn, *this, task, std::move(packet));
-    }
+    case PacketKind::Event: return on_event(turn, std::move(packet), std::move(descriptors));
+    case PacketKind::Result: return on_result(turn, std::move(packet), std::move(descriptors));
     case PacketKind::Setup:
     case PacketKind::Run:
     case PacketKind::Fork:
@@ -117,6 +108,25 @@ void Worker::on_packet(Turn& turn, Packet packet, std::vector<Fd>) {
     case PacketKind::Synced: break;
   }
   peer_->kill(turn, "sent a packet that does not fit its state");
+}
+
+void Worker::on_event(Turn& turn, Packet packet, std::vector<Fd> descriptors) {
+  if (state_ != WorkerState::Busy || packet.task != *task_) return;
+  auto event = Parcel::unpack(std::move(packet), std::move(descriptors));
+  if (!event.ok()) return peer_->kill(turn, event.error().message);
+  listener_.on_worker_event(turn, *this, *task_, std::move(event.value()));
+}
+
+void Worker::on_result(Turn& turn, Packet packet, std::vector<Fd> descriptors) {
+  if (state_ != WorkerState::Busy || packet.task != *task_) {
+    return peer_->kill(turn, "sent the result of a task that it was not given");
+  }
+  const PacketFlag flag = packet.flag;
+  auto parcel = Parcel::unpack(std::move(packet), std::move(descriptors));
+  if (!parcel.ok()) return peer_->kill(turn, parcel.error().message);
+  const TaskId task = *std::exchange(task_, std::nullopt);
+  state_ = WorkerState::Idle;
+  listener_.on_worker_result(turn, *this, task, {flag, std::move(parcel.value()), pid()});
 }
 
 void Worker::on_departed(Turn& turn, const Departure& departure) { gone(turn, departure); }

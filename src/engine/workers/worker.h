@@ -18,12 +18,19 @@ namespace elsewhere {
 class Worker;
 enum class WorkerState { Starting, Idle, Busy, Gone };
 
+// What a worker said of its task: a value, or a flag and words.
+struct Reply {
+  PacketFlag flag = PacketFlag::None;
+  Parcel parcel;
+  pid_t pid = -1;
+};
+
 class WorkerListener {
  public:
   virtual void on_worker_ready(Turn&, Worker& worker) = 0;
-  virtual void on_worker_event(Turn&, Worker& worker, Packet event) = 0;
+  virtual void on_worker_event(Turn&, Worker& worker, TaskId task, Parcel event) = 0;
   // The worker is idle again; `task` is what it had been given.
-  virtual void on_worker_result(Turn&, Worker& worker, TaskId task, Packet result) = 0;
+  virtual void on_worker_result(Turn&, Worker& worker, TaskId task, Reply reply) = 0;
   // The last call. `before` is what the worker was when it ended; if it was
   // Busy, worker.task() is still the task it had been given.
   virtual void on_worker_gone(Turn&, Worker& worker, WorkerState before,
@@ -41,9 +48,9 @@ class Worker final : private PeerListener, private NurseryClient {
   Worker& operator=(const Worker&) = delete;
 
   // Start in one of two ways; then comes ready or gone, within `patience`.
-  void start_by_exec(Turn&, const LaunchSpec& spec, SharedBytes setup,
+  void start_by_exec(Turn&, const LaunchSpec& spec, SharedParcel setup,
                      std::chrono::milliseconds patience);
-  void start_by_nursery(Turn&, Nursery& nursery, SharedBytes environment, SharedBytes setup,
+  void start_by_nursery(Turn&, Nursery& nursery, SharedParcel environment, SharedParcel setup,
                         std::chrono::milliseconds patience);
 
   WorkerId id() const { return id_; }
@@ -51,7 +58,7 @@ class Worker final : private PeerListener, private NurseryClient {
   pid_t pid() const { return peer_ ? peer_->pid() : -1; }
   std::optional<TaskId> task() const { return task_; }
 
-  void run(Turn&, TaskId task, SharedBytes body);  // only when Idle
+  void run(Turn&, TaskId task, SharedParcel payload);  // only when Idle
   // SIGINT, which R turns into an interrupt of the task it runs. A worker drops
   // the signals that came before it reads a task, so that an interrupt meant for
   // one task never hits the next; this one is therefore held back until the
@@ -62,10 +69,12 @@ class Worker final : private PeerListener, private NurseryClient {
   void dismiss(Turn&);
 
  private:
-  void begin(Turn&, SharedBytes setup, std::chrono::milliseconds patience);
+  void begin(Turn&, SharedParcel setup, std::chrono::milliseconds patience);
   void launched(Turn&, Result<Launched> launched);
   void gone(Turn&, const Departure& departure);
   void on_packet(Turn&, Packet packet, std::vector<Fd> descriptors) override;
+  void on_event(Turn&, Packet packet, std::vector<Fd> descriptors);
+  void on_result(Turn&, Packet packet, std::vector<Fd> descriptors);
   void on_departed(Turn&, const Departure& departure) override;
   void on_forked(Turn&, Result<Launched> launched) override;
   void on_exit_reported(Turn&, const ExitStatus& exit) override;
@@ -77,7 +86,7 @@ class Worker final : private PeerListener, private NurseryClient {
   std::optional<TaskId> task_;
   std::optional<Peer> peer_;
   Nursery* nursery_ = nullptr;
-  SharedBytes setup_;
+  SharedParcel setup_;
   std::optional<TimerId> start_timer_;
   std::optional<TimerId> interrupt_timer_;
 };

@@ -34,6 +34,12 @@ TaskOptions urgent(int priority) {
   return options;
 }
 
+std::string text_of(const Parcel& parcel) {
+  std::string text(parcel.size_bytes(), '\0');
+  EXPECT_TRUE(parcel.read(0, std::as_writable_bytes(std::span(text))).ok());
+  return text;
+}
+
 class EngineTest : public testing::TestWithParam<LaunchBy> {
  protected:
   void SetUp() override { engine_ = std::move(Engine::start().value()); }
@@ -44,12 +50,12 @@ class EngineTest : public testing::TestWithParam<LaunchBy> {
     spec.workers = workers;
     spec.launch = {FAKE_WORKER, {}, current_environment()};
     spec.launch_by = GetParam();
-    spec.setup = std::make_shared<const Bytes>(std::as_bytes(std::span(setup)));
+    spec.setup = std::make_shared<const Parcel>(Bytes(std::as_bytes(std::span(setup))));
     spec.start_patience = patience;
     return engine_->open_pool(std::move(spec));
   }
   TaskId submit(PoolId pool, const std::string& text, TaskOptions options = {}) {
-    return engine_->submit(pool, Bytes(std::as_bytes(std::span(text))), options);
+    return engine_->submit(pool, Parcel(Bytes(std::as_bytes(std::span(text)))), options);
   }
   const Outcome& finished(TaskId task) {
     const std::vector ids{task};
@@ -60,7 +66,7 @@ class EngineTest : public testing::TestWithParam<LaunchBy> {
   std::string answer(TaskId task) {
     const Outcome& outcome = finished(task);
     EXPECT_EQ(outcome.kind, OutcomeKind::Value) << outcome.message;
-    return {reinterpret_cast<const char*>(outcome.body.data()), outcome.body.size()};
+    return text_of(outcome.value);
   }
   void wait_until_running(TaskId task) {
     const auto deadline = std::chrono::steady_clock::now() + kDeadline;
@@ -155,8 +161,7 @@ TEST_P(EngineTest, HandsOutEventsWhileTheTaskRuns) {
             WaitEnd::Event);
   const auto events = engine_->take_events(task);
   ASSERT_EQ(events.size(), 1u);
-  EXPECT_EQ(std::string(reinterpret_cast<const char*>(events[0].data()), events[0].size()),
-            "halfway");
+  EXPECT_EQ(text_of(events[0]), "halfway");
   EXPECT_EQ(engine_->task_state(task), TaskState::Running);
   EXPECT_TRUE(engine_->cancel(task, milliseconds(2000)));
 }

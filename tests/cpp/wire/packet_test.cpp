@@ -75,7 +75,7 @@ TEST(PacketDecode, TakesTheFirstOfTwoPacketsAndSaysWhereTheNextBegins) {
 
 TEST(PacketDecode, KnowsEveryKindAndFlag) {
   for (unsigned kind = 1; kind <= 10; ++kind) {
-    for (unsigned flag = 0; flag <= 4; ++flag) {
+    for (unsigned flag = 0; flag <= 5; ++flag) {
       const Packet packet{static_cast<PacketKind>(kind), static_cast<PacketFlag>(flag), kNoTask,
                           body("x")};
       const auto decoded = decode(encode(packet).span());
@@ -111,7 +111,7 @@ TEST(PacketDecode, NamesBothVersionsWhenTheyDiffer) {
 TEST(PacketDecode, RefusesAnUnknownKindOrFlag) {
   EXPECT_FALSE(decode(hello_with(6, 0x00)).ok());  // kind 0
   EXPECT_FALSE(decode(hello_with(6, 0x1f)).ok());  // kind 31
-  EXPECT_FALSE(decode(hello_with(6, 0xa5)).ok());  // kind 5, flag 5
+  EXPECT_FALSE(decode(hello_with(6, 0xc5)).ok());  // kind 5, flag 6
   EXPECT_FALSE(decode(hello_with(7, 0xff)).ok());  // the highest flags
 }
 

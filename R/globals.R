@@ -50,8 +50,102 @@ check_globals <- function(globals) {
 }
 
 is_named <- function(x) {
-  length(x) == 0L || (!is.null(names(x)) && !anyNA(names(x)) && all(nzchar(names(x))))
+  names <- names(x)
+  length(x) == 0L || (!is.null(names) && !anyNA(names) && all(nzchar(names)))
 }
 
 # The bytes that `x` takes when it is sent; nothing is written anywhere.
 object_bytes <- function(x) .Call(ew_object_bytes, x)
+
+#' Explain what an expression takes along
+#'
+#' Shows what a future of this expression would send to its worker: every value,
+#' where it was found, how large it is and why it is needed. Nothing is
+#' evaluated, except that promises are forced and active bindings computed, as
+#' for the future itself.
+#'
+#' Code is searched without running it, so a name is taken along when some way
+#' through the code may use it. Quoted code, formulas and arguments that may be
+#' columns of a data frame count as "may be used". Functions are searched in
+#' turn, and so are functions in lists, attributes, environments and R6 objects;
+#' methods and classes that the workspace defines come with the classes and
+#' generics that need them.
+#'
+#' @param expr An expression, quoted for you.
+#' @param envir The environment where its names are looked up. The default is
+#'   the caller's.
+#' @return A data frame with one row a name, largest first, and the columns
+#'   * `name`: the name of the value or package.
+#'   * `where`: where it was found: `"local"` (in a function around the
+#'     expression), `"global"`, `"attached"`, `"namespace"` (of the package
+#'     whose code asks), or, for what is not sent but has to be there,
+#'     `"package"` (attached on the worker), `"loaded"` (only loaded) and
+#'     `"nowhere"` (not found).
+#'   * `size`: bytes when it is sent. `NA` for packages and missing names.
+#'     Environments that values share are counted in each.
+#'   * `why`: a sentence; for a large function, list or environment also which
+#'     part of it is large.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: `envir` is no environment.
+#' * Whatever a promise that has to be forced raises.
+#' @examples
+#' rate <- 0.2
+#' decay <- function(t) exp(-rate * t)
+#' explain_globals(sapply(1:3, decay))
+#' @export
+explain_globals <- function(expr, envir = parent.frame()) {
+  if (!is.environment(envir)) abort_argument("envir", "an environment", envir)
+  explained <- .Call(ew_explain_globals, substitute(expr), envir)
+  found <- explained[[1L]]
+  values <- c(found$globals, found$shadowed)
+  size <- vapply(values, object_bytes, 0)
+  why <- explain_reason(explained[[2L]], explained[[3L]], values)
+  part <- mapply(explain_large_part, values, names(values), size)
+  rest <- list(
+    package = found$packages, loaded = found$namespaces,
+    nowhere = found$missing
+  )
+  out <- data.frame(
+    name = c(names(values), unlist(rest, use.names = FALSE)),
+    where = c(
+      found$where, rep("global", length(found$shadowed)),
+      rep(names(rest), lengths(rest))
+    ),
+    size = c(size, rep(NA_real_, sum(lengths(rest)))),
+    why = c(
+      paste0(why, part),
+      rep("a name in the code was found there", length(found$packages)),
+      rep("named by `::`, or by a class of a value", length(found$namespaces)),
+      rep("used by the expression, but not there", length(found$missing))
+    ),
+    stringsAsFactors = FALSE
+  )
+  out <- out[order(-out$size), , drop = FALSE]
+  rownames(out) <- NULL
+  out
+}
+
+explain_reason <- function(reason, asked_by, values) {
+  is_function <- vapply(values[asked_by], is.function, NA)
+  by <- paste0("`", asked_by, ifelse(is_function, "()`", "`"))
+  plain <- c(
+    expression = "used by the expression",
+    maybe = "may be used by the expression",
+    method = "an S3 method for a class or generic in use",
+    class = "an S4 class, or methods for it",
+    given = "asked for"
+  )
+  ifelse(reason == "code", paste("used by", by), plain[reason])
+}
+
+explain_large_part <- function(value, name, size) {
+  if (size < 1e5) return("")
+  part <- largest_part(value, name, size)
+  if (identical(part$path, name)) return("")
+  sprintf("; %s of it in `%s`", format_bytes(part$size), part$path)
+}
+
+format_bytes <- function(bytes) {
+  size <- structure(bytes, class = "object_size")
+  format(size, units = "auto", standard = "IEC")
+}

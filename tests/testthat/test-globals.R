@@ -230,3 +230,199 @@ test_that("a NULL value is kept", {
   found <- elsewhere:::find_globals(quote(a), workspace(list(a = NULL)))
   expect_identical(found$globals, list(a = NULL))
 })
+
+test_that("names of the same meaning in two places are kept apart", {
+  # `total` is a number here and a function in the workspace.
+  g <- function() shared_name
+  environment(g) <- globalenv()
+  withr::defer(rm(list = "shared_name", envir = globalenv()))
+  assign("shared_name", "workspace", globalenv())
+  found <- elsewhere:::find_globals(
+    quote(c(shared_name, g())), workspace(list(shared_name = "here", g = g))
+  )
+  expect_identical(found$globals$shared_name, "here")
+  expect_identical(found$shadowed, list(shared_name = "workspace"))
+  expect_identical(found$where[["shared_name"]], "local")
+})
+
+test_that("`globals =` takes the forms of the future package", {
+  env <- workspace(list(a = 1, b = 2, f = function() 3))
+  find <- function(globals, expr = quote(a + f())) {
+    elsewhere:::find_globals(expr, env, globals)
+  }
+  expect_identical(names(find(FALSE)$globals), character())
+  expect_identical(find("b")$globals, list(b = 2))
+  expect_identical(find(c("b", "nowhere"))$missing, "nowhere")
+  expect_identical(find(list(x = 5, y = NULL))$globals, list(x = 5, y = NULL))
+  expect_setequal(
+    names(find(structure(TRUE, add = "b", ignore = "a"))$globals), c("b", "f")
+  )
+  expect_setequal(
+    names(find(structure(TRUE, add = list(z = 9)))$globals), c("z", "a", "f")
+  )
+  for (wrong in list(NULL, NA, 3, list(1), c(TRUE, TRUE))) {
+    expect_error(find(wrong), class = "elsewhere_bad_argument")
+  }
+})
+
+test_that("packages are attached by where a name was found", {
+  skip_if_not_installed("R6")
+  withr::local_package("R6")
+  found <- elsewhere:::find_globals(quote(R6Class("a")), globalenv())
+  expect_identical(found$packages, "R6")
+  expect_identical(names(found$globals), character())
+  found <- elsewhere:::find_globals(quote(median(x)), workspace(list(x = 1)))
+  expect_identical(found$packages, character())
+  expect_identical(names(found$globals), "x")
+})
+
+test_that("pkg::name loads a package without attaching it", {
+  found <- elsewhere:::find_globals(
+    quote(tools::file_ext(cli:::ansi_strip("a"))), globalenv()
+  )
+  expect_identical(found$packages, character())
+  expect_setequal(found$namespaces, c("tools", "cli"))
+})
+
+test_that("code of a package takes its private functions along", {
+  found <- elsewhere:::find_globals(
+    quote(ansi_strip(x)), list2env(list(x = 1), parent = asNamespace("cli"))
+  )
+  expect_setequal(names(found$globals), c("x", "ansi_strip"))
+  expect_identical(found$where[["ansi_strip"]], "namespace")
+  expect_true("cli" %in% found$namespaces)
+})
+
+test_that("a promise is forced only when its value is taken along", {
+  forced <- character()
+  env <- workspace(list())
+  delayedAssign("used", {
+    forced <- c(forced, "used")
+    1
+  }, assign.env = env)
+  delayedAssign("unused", forced <- c(forced, "unused"), assign.env = env)
+  expect_identical(
+    elsewhere:::find_globals(quote(used), env)$globals, list(used = 1)
+  )
+  expect_identical(forced, "used")
+})
+
+test_that("an error in a promise that may be used does not matter", {
+  env <- workspace(list())
+  delayedAssign("bad", stop("a bad promise"), assign.env = env)
+  found <- elsewhere:::find_globals(quote(quote(bad)), env)
+  expect_identical(names(found$globals), character())
+  delayedAssign("worse", stop("a worse promise"), assign.env = env)
+  expect_error(elsewhere:::find_globals(quote(worse), env), "a worse promise")
+})
+
+test_that("code nested too deeply is refused", {
+  nested <- Reduce(function(code, i) call("+", code, 1), 1:30000, quote(a))
+  expect_error(
+    elsewhere:::find_globals(nested, globalenv()), "10000 calls deep",
+    class = "elsewhere_too_large"
+  )
+})
+
+test_that("an unchanged function is walked once", {
+  counts <- function() .Call(elsewhere:::ew_globals_counts)
+  env <- workspace(list(offset = 1))
+  env$f <- eval(quote(function(x) x + offset), env)
+  elsewhere:::find_globals(quote(f), env)
+  before <- counts()
+  elsewhere:::find_globals(quote(f), env)
+  # The expression itself is walked, one node; `f` is remembered.
+  expect_identical(counts() - before, c(1, 1, 1))
+})
+
+# The names that a search of the code finds among `names` when each is a
+# function, so that it is found as a value and by a call.
+names_in <- function(f, names) {
+  define <- stats::setNames(rep(list(function() NULL), length(names)), names)
+  code <- call("function", formals(f), body(f))
+  names_for(code, define)
+}
+
+functions_of <- function(package) {
+  namespace <- asNamespace(package)
+  Filter(
+    function(f) is.function(f) && !is.primitive(f),
+    mget(ls(namespace, all.names = TRUE), namespace)
+  )
+}
+
+test_that("no name is lost that codetools finds in the functions of R", {
+  for (package in c("base", "stats", "utils")) {
+    functions <- functions_of(package)
+    some <- functions[seq(1, length(functions), by = 5)]
+    lost <- lapply(some, function(f) {
+      expected <- codetools::findGlobals(f)
+      setdiff(expected, names_in(f, expected))
+    })
+    expect_identical(Filter(length, lost), structure(list(), names = character()))
+  }
+})
+
+test_that("the search holds while R collects garbage all the time", {
+  functions <- functions_of("base")
+  set.seed(1)
+  sample <- functions[sample(length(functions), 6)]
+  env <- workspace(sample)
+  makeActiveBinding("active", function() runif(3), env)
+  delayedAssign("late", runif(3), assign.env = env)
+  env$classed <- structure(list(function(x) active + x), class = "own")
+  env$print.own <- function(x, ...) late
+  code <- as.call(c(quote(list), lapply(
+    c(names(sample), "active", "late", "classed"), as.name
+  )))
+  expected <- names_for(code, envir = env)
+  gctorture2(step = 29)
+  withr::defer(gctorture(FALSE))
+  found <- elsewhere:::find_globals(code, env)
+  explained <- .Call(elsewhere:::ew_explain_globals, code, env)
+  gctorture(FALSE)
+  expect_identical(names(found$globals), expected)
+  expect_identical(names(explained[[1L]]$globals), expected)
+})
+
+test_that("explain_globals() says where, how large and why", {
+  env <- workspace(list(rate = 0.2, big = numeric(1e5)))
+  env$decay <- eval(quote(function(t) exp(-rate * t)), env)
+  environment(env$decay) <- env
+  explained <- explain_globals(decay(big) + tools::file_ext("a") + none, env)
+  expect_named(explained, c("name", "where", "size", "why"))
+  expect_setequal(explained$name, c("decay", "big", "tools", "none"))
+  row <- function(name) explained[explained$name == name, ]
+  expect_identical(row("big")$where, "local")
+  expect_identical(row("big")$why, "used by the expression")
+  # `decay` carries its environment, where `big` is what is large.
+  expect_match(row("decay")$why, "environment(decay)$big", fixed = TRUE)
+  expect_identical(row("tools")$where, "loaded")
+  expect_identical(row("none")$where, "nowhere")
+  expect_identical(
+    row("big")$size, as.numeric(length(serialize(env$big, NULL, xdr = FALSE)))
+  )
+  expect_error(explain_globals(a, 1), class = "elsewhere_bad_argument")
+})
+
+test_that("globals over the limit are refused by name and path", {
+  keep <- function() captured
+  environment(keep) <- list2env(
+    list(captured = numeric(1e5)),
+    parent = globalenv()
+  )
+  check <- function(limit) {
+    elsewhere:::check_globals_size(
+      list(keep = keep, b = 1), limit, "future `x`", "`maxSizeOfObjects`"
+    )
+  }
+  expect_silent(check(Inf))
+  expect_silent(check(1e7))
+  error <- expect_error(check(1e5), class = "elsewhere_too_large")
+  expect_s3_class(error, "FutureError")
+  expect_match(conditionMessage(error), "exceeds `maxSizeOfObjects`")
+  expect_match(
+    conditionMessage(error), "environment(keep)$captured",
+    fixed = TRUE
+  )
+})

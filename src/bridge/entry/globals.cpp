@@ -63,7 +63,6 @@ const char* word_for(Reason reason) {
     case Reason::Expression: return "expression";
     case Reason::Maybe: return "maybe";
     case Reason::Code: return "code";
-    case Reason::Value: return "value";
     case Reason::Method: return "method";
     case Reason::Class: return "class";
     case Reason::Given: return "given";
@@ -213,6 +212,14 @@ extern "C" SEXP ew_object_bytes(SEXP value) {
   return guard([&](MainThread& main) {
     const auto bytes = static_cast<double>(serialized_bytes(main, value));
     return r_call(main, [&] { return Rf_ScalarReal(bytes); });
+  });
+}
+
+// The values in an environment: unforced promises as NULL, active bindings as
+// their functions.
+extern "C" SEXP ew_frame_values(SEXP env) {
+  return guard([&](MainThread& main) {
+    return r_call(main, [&] { return frame_values(env, Unforced::AsNull); });
   });
 }
 

@@ -20,22 +20,6 @@ bool is_about_source(SEXP tag) {
          std::strcmp(name, "wholeSrcref") == 0;
 }
 
-// The values of a frame without computing any: promises as they are, the
-// functions of active bindings. Inside an r_call() only.
-SEXP frame_values(SEXP env) {
-  SEXP names = PROTECT(R_lsInternal3(env, TRUE, FALSE));
-  SEXP values = PROTECT(Rf_allocVector(VECSXP, XLENGTH(names)));
-  for (R_xlen_t i = 0; i < XLENGTH(names); ++i) {
-    SEXP symbol = Rf_installTrChar(STRING_ELT(names, i));
-    SEXP value = R_BindingIsActive(symbol, env) ? R_ActiveBindingFunction(symbol, env)
-                                                : Rf_findVarInFrame3(env, symbol, TRUE);
-    if (value == R_UnboundValue) value = R_NilValue;
-    SET_VECTOR_ELT(values, i, value);
-  }
-  UNPROTECT(2);
-  return values;
-}
-
 }  // namespace
 
 // Atomic vectors without attributes, most of all data, never enter the list.
@@ -128,7 +112,8 @@ void Finder::look_at_environment(SEXP env, int owner) {
     if (const SEXP package = package_of(main_, env)) note_namespace(package);
     return;
   }
-  const SEXP values = r_call(main_, [&] { return kept_.add(frame_values(env)); });
+  const SEXP values =
+      r_call(main_, [&] { return kept_.add(frame_values(env, Unforced::AsPromise)); });
   for (R_xlen_t i = 0; i < XLENGTH(values); ++i) push(VECTOR_ELT(values, i), owner);
   push(ENCLOS(env), owner);
 }

@@ -21,7 +21,7 @@
 namespace elsewhere {
 
 // Why a name is there; with the global that asked for it.
-enum class Reason { Expression, Maybe, Code, Value, Method, Class, Given };
+enum class Reason { Expression, Maybe, Code, Method, Class, Given };
 
 // Whether functions that are found are searched for names in turn, or only for
 // the packages they come from.

@@ -196,6 +196,22 @@ SEXP value_of(MainThread& main, SEXP symbol, const Binding& binding, bool is_cer
   return attempt.value;
 }
 
+SEXP frame_values(SEXP env, Unforced unforced) {
+  SEXP names = PROTECT(R_lsInternal3(env, TRUE, FALSE));
+  SEXP values = PROTECT(Rf_allocVector(VECSXP, XLENGTH(names)));
+  for (R_xlen_t i = 0; i < XLENGTH(names); ++i) {
+    SEXP symbol = Rf_installTrChar(STRING_ELT(names, i));
+    SEXP value = R_BindingIsActive(symbol, env) ? R_ActiveBindingFunction(symbol, env)
+                                                : Rf_findVarInFrame3(env, symbol, TRUE);
+    if (unforced == Unforced::AsNull && TYPEOF(value) == PROMSXP) value = PRVALUE(value);
+    const bool is_for_r = unforced == Unforced::AsPromise || TYPEOF(value) != DOTSXP;
+    SET_VECTOR_ELT(values, i, value == R_UnboundValue || !is_for_r ? R_NilValue : value);
+  }
+  if (unforced == Unforced::AsNull) Rf_setAttrib(values, R_NamesSymbol, names);
+  UNPROTECT(2);
+  return values;
+}
+
 SEXP namespace_on_chain(MainThread& main, SEXP env) {
   return r_call(main, [&]() -> SEXP {
     for (; TYPEOF(env) == ENVSXP; env = ENCLOS(env)) {

@@ -46,6 +46,11 @@ bool is_base_package(SEXP name);
 // binding counts as not found (null).
 SEXP value_of(MainThread& main, SEXP symbol, const Binding& binding, bool is_certain, Kept& kept);
 
+// The values of a frame without computing any; named when they go to R. Active bindings give
+// their function. Inside an r_call() only; not protected.
+enum class Unforced { AsPromise, AsNull };
+SEXP frame_values(SEXP env, Unforced unforced);
+
 // Where a chain of environments leads: to the workspace or beyond, or into a
 // namespace (then that environment).
 SEXP namespace_on_chain(MainThread& main, SEXP env);

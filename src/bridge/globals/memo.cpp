@@ -7,8 +7,10 @@ namespace elsewhere {
 namespace {
 
 constexpr std::size_t kEntriesMax = 4096;
-// Smaller code is walked faster than it is looked up and kept.
+// Smaller pieces of code are walked faster than they are looked up, and unlike
+// functions they seldom come again.
 constexpr std::size_t kNodesWorthKeeping = 8;
+enum class Keep { Always, IfLarge };
 
 struct Memo {
   struct Entry {
@@ -48,10 +50,11 @@ void keep_alive(MainThread& main, Memo& memo, SEXP code, SEXP formals) {
 }
 
 SharedSummary remember(MainThread& main, Memo& memo, PointerMap<Memo::Entry>& table, SEXP code,
-                       SEXP formals, Summary summary) {
+                       SEXP formals, Summary summary, Keep keep) {
   ++memo.counts.walks;
   memo.counts.nodes += summary.nodes;
-  const bool is_worth_it = !summary.holds_large_value && summary.nodes >= kNodesWorthKeeping;
+  const bool is_worth_it =
+      !summary.holds_large_value && (keep == Keep::Always || summary.nodes >= kNodesWorthKeeping);
   auto shared = std::make_shared<const Summary>(std::move(summary));
   if (!is_worth_it) return shared;
   if (table.size() >= kEntriesMax) forget(memo);
@@ -70,7 +73,7 @@ SharedSummary summary_of_function(MainThread& main, SEXP function) {
     return entry->summary;
   }
   return remember(main, kept, kept.functions, body, formals,
-                  summarise_function(main, formals, body));
+                  summarise_function(main, formals, body), Keep::Always);
 }
 
 SharedSummary summary_of_code(MainThread& main, SEXP code, Certainty certainty) {
@@ -80,7 +83,8 @@ SharedSummary summary_of_code(MainThread& main, SEXP code, Certainty certainty) 
     ++kept.counts.hits;
     return entry->summary;
   }
-  return remember(main, kept, table, code, R_NilValue, summarise_code(main, code, certainty));
+  return remember(main, kept, table, code, R_NilValue, summarise_code(main, code, certainty),
+                  Keep::IfLarge);
 }
 
 MemoCounts memo_counts(MainThread& main) { return memo(main).counts; }

@@ -9,6 +9,7 @@ namespace {
 
 // R's own limit for nested calls is the option `expressions`, 5000 by default.
 constexpr int kLevelsMax = 10000;
+constexpr int kLevelsBetweenChecks = 128;
 constexpr R_xlen_t kStringsLookedAt = 64;
 constexpr R_xlen_t kTypedLengthMax = 256;
 
@@ -100,11 +101,17 @@ void Walk::weak_arguments(SEXP arguments) {
   for (; arguments != R_NilValue; arguments = CDR(arguments)) weakly(CAR(arguments));
 }
 
-void Walk::call(SEXP call) {
-  if (++level_ > kLevelsMax) {
+// Our stack is R's: the caller may have used most of it already.
+void Walk::check_depth(int level) {
+  if (level > kLevelsMax) {
     throw EngineError({ErrorCode::TooLarge, "the expression is nested more than " +
                                                 std::to_string(kLevelsMax) + " calls deep"});
   }
+  if (level % kLevelsBetweenChecks == 0) r_call(main_, [] { R_CheckStack(); });
+}
+
+void Walk::call(SEXP call) {
+  const Deeper deeper(*this);
   // A formula put here as a value brings its environment.
   for (SEXP rest = ATTRIB(call); rest != R_NilValue; rest = CDR(rest)) {
     if (TYPEOF(CAR(rest)) == ENVSXP && TAG(rest) != known_.srcfile) constant(CAR(rest));
@@ -129,7 +136,6 @@ void Walk::call(SEXP call) {
     node(head);
     arguments(CDR(call));
   }
-  --level_;
 }
 
 void Walk::form(Form form, SEXP head, SEXP call, bool head_is_free) {

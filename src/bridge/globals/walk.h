@@ -18,6 +18,19 @@ class Walk {
   Summary finish();
 
  private:
+  // One call deeper, for as long as it is there.
+  class Deeper {
+   public:
+    explicit Deeper(Walk& walk) : walk_(walk) { walk.check_depth(++walk.level_); }
+    ~Deeper() { --walk_.level_; }
+    Deeper(const Deeper&) = delete;
+    Deeper& operator=(const Deeper&) = delete;
+
+   private:
+    Walk& walk_;
+  };
+  void check_depth(int level);
+
   // walk.cpp
   void node(SEXP node);
   void call(SEXP call);

@@ -54,6 +54,7 @@ void Walk::target(SEXP place, bool is_outermost, bool is_super) {
     return;
   }
   if (TYPEOF(place) != LANGSXP) return node(place);
+  const Deeper deeper(*this);
   ++out_.nodes;
   const SEXP head = CAR(place), args = CDR(place);
   bool is_component = false;

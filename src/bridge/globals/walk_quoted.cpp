@@ -13,6 +13,7 @@ void Walk::bquote(SEXP args) {
 // Only what stands in .() or ..() is evaluated.
 void Walk::bquoted(SEXP code) {
   if (TYPEOF(code) != LANGSXP) return weakly(code);
+  const Deeper deeper(*this);
   ++out_.nodes;
   const SEXP head = CAR(code);
   if (head == known_.dot || head == known_.dot_dot) return strict_arguments(CDR(code));

@@ -63,7 +63,18 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_environment_variables, 0),
     ENTRY(ew_random_next_stream, 1),
     ENTRY(ew_random_substreams, 2),
-    {nullptr, nullptr, 0}};
+    ENTRY(ew_session_open, 2),
+    ENTRY(ew_session_guard_process, 2),
+    ENTRY(ew_session_set_up, 2),
+    ENTRY(ew_session_start, 2),
+    ENTRY(ew_session_sync, 1),
+    ENTRY(ew_session_take, 1),
+    ENTRY(ew_session_wait, 2),
+    ENTRY(ew_session_printed, 2),
+    ENTRY(ew_session_is_waiting, 1),
+    ENTRY(ew_session_close, 1),
+    {nullptr, nullptr, 0},
+};
 
 #undef ENTRY
 // clang-format on

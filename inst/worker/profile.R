@@ -41,6 +41,9 @@ local({
   }, functions)
 
   # What was set to start this process is not for the processes it starts.
+  preamble <- Sys.getenv("ELSEWHERE_BEFORE_PROFILE")
+  user_profile <- Sys.getenv("ELSEWHERE_USER_PROFILE")
+  Sys.unsetenv(c("ELSEWHERE_BEFORE_PROFILE", "ELSEWHERE_USER_PROFILE"))
   for (name in c("R_PROFILE", "R_PROFILE_USER")) {
     saved <- Sys.getenv(paste0("ELSEWHERE_SAVED_", name), NA)
     if (is.na(saved)) {
@@ -51,4 +54,10 @@ local({
     Sys.unsetenv(paste0("ELSEWHERE_SAVED_", name))
   }
   Sys.unsetenv("ELSEWHERE_DLL")
+
+  eval(parse(text = preamble), baseenv())
+  if (nzchar(user_profile) && !isTRUE(getOption("callr.rprofile_loaded"))) {
+    options(callr.rprofile_loaded = TRUE)
+    eval(call("source", user_profile, local = TRUE), new.env(parent = globalenv()))
+  }
 })

@@ -74,4 +74,16 @@ SEXP ew_environment_variables();
 // random.cpp
 SEXP ew_random_next_stream(SEXP seed);
 SEXP ew_random_substreams(SEXP seed, SEXP count);
+
+// session.cpp
+SEXP ew_session_open(SEXP keeps_output, SEXP keeps_error);
+SEXP ew_session_guard_process(SEXP session, SEXP process);
+SEXP ew_session_set_up(SEXP session, SEXP setup);
+SEXP ew_session_start(SEXP session, SEXP payload);
+SEXP ew_session_sync(SEXP session);
+SEXP ew_session_take(SEXP session);
+SEXP ew_session_wait(SEXP session, SEXP timeout);
+SEXP ew_session_printed(SEXP session, SEXP stream);
+SEXP ew_session_is_waiting(SEXP session);
+SEXP ew_session_close(SEXP session);
 }

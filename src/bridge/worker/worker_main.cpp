@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "bridge/guard.h"
 #include "bridge/serialize.h"
@@ -21,6 +22,9 @@
 
 namespace elsewhere {
 namespace {
+
+// After a reply the next packet is often microseconds away.
+constexpr std::chrono::microseconds kLook{50};
 
 constexpr std::string_view kStepLine =
     "base::as.environment(\"tools:elsewhere\")$.elsewhere$step()\n";
@@ -104,6 +108,7 @@ WorkerMain::Next WorkerMain::next_line(unsigned char* buffer, int buffer_bytes) 
 // finds the packet finds them too.
 bool WorkerMain::wait_for_input() {
   pollfd entries[] = {{channel_->fd(), POLLIN, 0}, {console_.fd(), POLLIN, 0}};
+  if (std::exchange(looks_first_, false)) channel_->look_for(kLook);
   if (!channel_->has_waiting_packet() && ::poll(entries, 2, -1) < 0) return false;
   if (entries[1].revents != 0) {
     console_.read_some();
@@ -185,6 +190,7 @@ void WorkerMain::finish_task() {
   packet_.reset();
   phase_ = Phase::Idle;
   has_reply_ = false;
+  looks_first_ = true;
   const PacketHeader header = header_of(reply_);
   if (reply_value_.segment()) reply_fds_.push_back(reply_value_.segment()->fd());
   send(header, std::exchange(reply_.body, Bytes()), std::exchange(reply_fds_, {}));

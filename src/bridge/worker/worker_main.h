@@ -106,6 +106,7 @@ class WorkerMain {
   std::vector<int> reply_fds_;
   bool has_reply_ = false;
   bool ends_after_reply_ = false;
+  bool looks_first_ = false;
   bool suspends_interrupts_ = false;
   std::string expression_;  // console lines of an expression that may go on
   bool is_inside_expression_ = false;

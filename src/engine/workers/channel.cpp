@@ -1,6 +1,10 @@
 #include "engine/workers/channel.h"
 
+#include <sched.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "engine/os/socket.h"
 
@@ -107,6 +111,17 @@ Result<std::optional<Packet>> Channel::wait_packet(Deadline deadline) {
     if (!ready.ok()) return ready.error();
     if (!ready.value()) return std::optional<Packet>{};
   }
+}
+
+bool Channel::look_for(std::chrono::microseconds time) const {
+  const auto until = std::chrono::steady_clock::now() + time;
+  do {
+    std::byte first;
+    const ssize_t seen = ::recv(fd(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (seen >= 0 || errno != EAGAIN) return true;
+    ::sched_yield();
+  } while (std::chrono::steady_clock::now() < until);
+  return false;
 }
 
 Result<std::optional<Packet>> Channel::receive_packet() {

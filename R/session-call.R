@@ -1,0 +1,184 @@
+# How calls go to a session, and how one waits for them.
+
+session_call <- function(self, private, func, args, package) {
+  if (private$state != "idle") abort_session_state(private$state)
+  if (!is.function(func)) check_callable(func)
+  if (!is.list(args)) abort_argument("args", "a list", args)
+  func <- session_function(func, package)
+  payload <- list(func, args, isTRUE(getOption("callr.traceback", FALSE)))
+  session_send(private, payload)
+}
+
+session_send <- function(private, payload) {
+  tryCatch(
+    .Call(ew_session_start, private$link, payload),
+    elsewhere_cannot_travel = function(e) {
+      parts <- list(func = payload[[1L]], args = payload[[2L]])
+      for (name in names(parts)) {
+        reference <- find_reference(parts[[name]], name)
+        if (!is.null(reference)) {
+          abort_cannot_travel(reference, home = c("callr_error", "rlib_error"))
+        }
+      }
+      stop(e)
+    }
+  )
+  private$state <- "busy"
+  private$call_started_at <- Sys.time()
+}
+
+abort_session_state <- function(state) {
+  text <- switch(state,
+    starting = "R session not ready yet",
+    finished = "R session finished",
+    busy = "R session busy"
+  )
+  abort(
+    text, c("elsewhere_session_state"),
+    state = state, home = c("rlib_error_3_0", "rlib_error")
+  )
+}
+
+check_callable <- function(func) {
+  is_name <- is.character(func) && length(func) == 1L && !is.na(func)
+  if (!is_name) abort_argument("func", "a function", func)
+}
+
+# The function as it travels: with the environment that `package` asks for, and
+# without source references, which are larger than the function.
+session_function <- function(func, package) {
+  if (is.null(package)) package <- inherits(func, "crate")
+  if (!is.function(func)) return(func)
+  if (isFALSE(package)) {
+    if (!is.primitive(func)) environment(func) <- .GlobalEnv
+  } else if (is.character(package) && length(package) == 1L) {
+    environment(func) <- asNamespace(package)
+  } else if (!isTRUE(package)) {
+    abort(
+      "Invalid `package` value for callr function",
+      "elsewhere_bad_argument", arg = "package", value = package
+    )
+  }
+  if (!is.null(attr(func, "srcref")) &&
+      !isTRUE(getOption("callr.keep.source", FALSE))) {
+    func <- utils::removeSource(func)
+  }
+  func
+}
+
+session_run <- function(self, private, func, args, package, timeout) {
+  session_call(self, private, func, args, package)
+  news <- session_await(self, private, timeout)
+  # The way of nearly all calls: the value is here, and nothing else is asked.
+  if (news[[1L]] == "result" && is.null(news[[2L]][[2L]])) {
+    private$state <- "idle"
+    outcome <- news[[2L]]
+    if (!is.null(outcome[[3L]])) relay_warnings(outcome[[3L]])
+    return(outcome[[1L]])
+  }
+  event <- session_event(self, private, news)
+  if (is.null(event$error) && event$code == 200L) return(event$result)
+  error <- event$error
+  if (is.null(error)) error <- new_session_error(event$message)
+  error <- with_output(error, event)
+  throw_session_error(error)
+}
+
+session_run_with_output <- function(self, private, func, args, package,
+                                    timeout) {
+  session_call(self, private, func, args, package)
+  session_event(self, private, session_await(self, private, timeout))
+}
+
+# The news that ends the call. Conditions on the way are signalled here.
+session_await <- function(self, private, timeout) {
+  ends_at <- if (timeout >= 0) proc.time()[[3L]] + timeout / 1000
+  left <- timeout
+  repeat {
+    news <- .Call(ew_session_wait, private$link, left)
+    if (is.null(news)) {
+      session_stop_call(self, private)
+      return(list("timeout", NULL))
+    }
+    switch(news[[1L]],
+      event = relay_message(news[[2L]]),
+      interrupted = {
+        session_stop_call(self, private)
+        interrupt_here()
+      },
+      synced = , incomplete = NULL,
+      return(news)
+    )
+    if (!is.null(ends_at)) {
+      left <- max(0, ceiling((ends_at - proc.time()[[3L]]) * 1000))
+    }
+  }
+}
+
+# Interrupts the call; a session that does not react is killed.
+session_stop_call <- function(self, private) {
+  self$interrupt()
+  deadline <- proc.time()[[3L]] + 1
+  while ((left <- deadline - proc.time()[[3L]]) > 0) {
+    news <- .Call(ew_session_wait, private$link, left * 1000)
+    if (is.null(news)) break
+    if (news[[1L]] %in% c("event", "synced", "incomplete", "interrupted")) next
+    session_event(self, private, news)
+    return(invisible())
+  }
+  self$kill(grace = 0)
+  invisible()
+}
+
+# Ctrl-C again, now that the session is left in order.
+interrupt_here <- function() {
+  condition <- structure(
+    class = c("interrupt", "condition"), list(message = "", call = NULL)
+  )
+  signalCondition(condition)
+  invokeRestart("abort")
+}
+
+relay_message <- function(message) {
+  message$muffle <- "callr_r_session_muffle"
+  withRestarts(
+    {
+      signalCondition(message)
+      for (name in class(message)) {
+        handler <- getOption(paste0("callr.condition_handler_", name))
+        if (is.function(handler)) {
+          handler(message)
+          break
+        }
+      }
+    },
+    callr_r_session_muffle = function() NULL,
+    muffleMessage = function() NULL
+  )
+}
+
+relay_warnings <- function(warnings) {
+  for (one in warnings) warning(one)
+}
+
+session_running_time <- function(private) {
+  now <- Sys.time()
+  total <- now - private$started_at
+  units(total) <- "secs"
+  current <- as.difftime(NA_real_, units = "secs")
+  if (private$state == "busy" && !is.null(private$call_started_at)) {
+    current <- now - private$call_started_at
+    units(current) <- "secs"
+  }
+  c(total = total, current = current)
+}
+
+check_milliseconds <- function(value, arg) {
+  is_right <- is.numeric(value) && length(value) == 1L && !is.na(value) &&
+    value == trunc(value)
+  if (!is_right) {
+    abort_argument(
+      arg, "one whole number of milliseconds (-1 waits for ever)", value
+    )
+  }
+}

@@ -1,0 +1,146 @@
+# Looking into a session: the calls and the frames of its last error, and its
+# top level.
+
+session_traceback <- function(self, private) {
+  calls <- session_ask(self, private, "traceback")
+  if (is.null(calls)) {
+    abort(
+      "No traceback was recorded in the subprocess (yet?)",
+      "elsewhere_no_traceback", home = c("rlib_error_3_0", "rlib_error")
+    )
+  }
+  for (i in seq_along(calls)) {
+    lines <- deparse(calls[[i]], nlines = 10L)
+    label <- paste0(length(calls) - i + 1L, ": ")
+    lines <- paste0(c(label, strrep(" ", nchar(label)))[
+      pmin(seq_along(lines), 2L)
+    ], lines)
+    writeLines(lines)
+  }
+  invisible(calls)
+}
+
+# Runs an operation of R/session-worker.R in the session, at once.
+session_ask <- function(self, private, operation, args = list()) {
+  if (private$state != "idle") abort_session_state(private$state)
+  session_send(private, list(NULL, args, FALSE, operation))
+  event <- session_event(self, private, session_await(self, private, -1))
+  if (!is.null(event$error)) throw_session_error(event$error)
+  event$result
+}
+
+session_debug <- function(self, private) {
+  frames <- session_ask(self, private, "frames")
+  if (is.null(frames)) {
+    abort(
+      "Can't find dumped frames, nothing to debug",
+      "elsewhere_no_traceback", home = "rlib_error"
+    )
+  }
+  cat("Debugging in process ", self$get_pid(), ", press CTRL+C (or ESC) or type .q to quit. ",
+      "Commands:\n", sep = "")
+  debug_help()
+  session_debug_frames(frames)
+  frame <- length(frames)
+  repeat {
+    line <- read_line(sprintf("RS %d (frame %d) > ", self$get_pid(), frame))
+    if (is.null(line) || line == ".q") break
+    if (line == "") next
+    if (line == ".help") {
+      debug_help()
+    } else if (line == ".where") {
+      session_debug_frames(frames)
+    } else if (grepl("^\\.inspect\\b", line)) {
+      frame <- chosen_frame(line, frames, frame)
+    } else {
+      writeLines(session_ask(self, private, "inspect", list(frame, line)))
+    }
+  }
+  invisible()
+}
+
+debug_help <- function() {
+  cat(
+    "  .where       -- print the frames\n",
+    "  .inspect <n> -- go into frame <n>\n",
+    "  .help        -- print this help\n",
+    "  .q           -- leave\n",
+    "  <R code>     -- run it in the frame\n",
+    sep = ""
+  )
+}
+
+session_debug_frames <- function(frames) {
+  first_lines <- vapply(strsplit(frames, "\n", fixed = TRUE), `[[`, "", 1L)
+  writeLines(sprintf("%d: %s", seq_along(frames), first_lines))
+}
+
+chosen_frame <- function(line, frames, frame) {
+  number <- suppressWarnings(as.integer(sub("^\\.inspect\\s*", "", line)))
+  if (is.na(number) || number < 1L || number > length(frames)) {
+    cat("There are frames 1 to ", length(frames), ".\n", sep = "")
+    return(frame)
+  }
+  number
+}
+
+# One line from the user; NULL at the end of the input. Where nobody can type,
+# lines are taken from standard input, so that a script can end the prompt.
+read_line <- function(prompt) {
+  if (interactive()) return(readline(prompt))
+  cat(prompt)
+  line <- readLines(file("stdin"), n = 1L)
+  if (length(line) == 0L) NULL else line
+}
+
+session_attach <- function(self, private) {
+  if (private$state != "idle") abort_session_state(private$state)
+  cat("Attached to process ", self$get_pid(), ", press CTRL+C (or ESC) or type .q to quit.\n",
+      sep = "")
+  show_output(self)
+  prompt <- sprintf("RS %d > ", self$get_pid())
+  is_inside <- FALSE
+  repeat {
+    line <- read_line(if (is_inside) "+ " else prompt)
+    if (is.null(line) || line == ".q") break
+    is_inside <- attach_line(self, private, line)
+    if (private$state == "finished") break
+  }
+  invisible()
+}
+
+# Sends one line to the session's top level and shows what it prints, until it
+# has run. TRUE if it leaves an expression unfinished.
+attach_line <- function(self, private, line) {
+  self$write_input(paste0(line, "\n"))
+  .Call(ew_session_sync, private$link)
+  repeat {
+    news <- tryCatch(
+      {
+        self$poll_io(-1L)
+        .Call(ew_session_take, private$link)
+      },
+      # Ctrl-C is for the line that runs, not for this loop.
+      interrupt = function(e) {
+        self$interrupt()
+        NULL
+      }
+    )
+    show_output(self)
+    if (is.null(news)) next
+    if (news[[1L]] == "event") {
+      relay_message(news[[2L]])
+    } else {
+      session_event(self, private, news)
+      return(news[[1L]] == "incomplete")
+    }
+  }
+}
+
+show_output <- function(self) {
+  if (self$has_output_connection()) cat(self$read_output())
+  if (self$has_error_connection()) {
+    text <- self$read_error()
+    if (nzchar(text)) cat(cli::style_bold(text))
+  }
+}

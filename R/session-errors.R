@@ -1,0 +1,191 @@
+# Errors that come out of a session. Classes, fields and texts are callr's; what
+# was wrong in the session is in `parent`, as it was.
+
+new_session_error <- function(message, class = NULL, ..., status = 0,
+                              stdout = NULL, stderr = NULL, call = NULL,
+                              parent = NULL, parent_trace = NULL) {
+  fields <- list(
+    message = message, srcref = NULL, status = status,
+    stdout = stdout, stderr = stderr, parent_trace = parent_trace,
+    call = call, procsrcref = NULL, parent = parent, ...
+  )
+  kind <- if ("callr_timeout_error" %in% class) NULL else "callr_status_error"
+  structure(fields, class = c(
+    kind, class, "callr_error", "rlib_error_3_0", "rlib_error", "error",
+    "condition"
+  ))
+}
+
+error_from_failure <- function(failure, stdout, stderr) {
+  is_interrupt <- failure$kind == "interrupt"
+  error <- new_session_error(
+    if (is_interrupt) "callr subprocess interrupted" else "in callr subprocess.",
+    class = if (is_interrupt) "callr_timeout_error",
+    stdout = stdout, stderr = stderr,
+    parent = failure$condition, parent_trace = failure$trace
+  )
+  if (!is.null(failure$stack)) error$stack <- failure$stack
+  error
+}
+
+# What was left in the pipes belongs to the error, too.
+with_output <- function(error, event) {
+  if (is.null(error$stdout)) error$stdout <- event$stdout
+  if (is.null(error$stderr)) error$stderr <- event$stderr
+  error
+}
+
+# Raises the error, and leaves it in `.Last.error` for the user to look at.
+throw_session_error <- function(error) {
+  if (is.null(error$trace)) error$trace <- calls_here()
+  keep_last_error(error)
+  if (!is.null(error$stack) && interactive() &&
+      identical(getOption("callr.error"), "debugger")) {
+    utils::debugger(error$stack)
+  }
+  stop(error)
+}
+
+# The calls of this process, without those of this package's inner functions.
+calls_here <- function() {
+  calls <- sys.calls()
+  functions <- lapply(seq_along(calls), sys.function)
+  is_inner <- vapply(functions, function(one) {
+    identical(environment(one), topenv())
+  }, NA)
+  calls <- calls[!is_inner]
+  functions <- functions[!is_inner]
+  namespaces <- vapply(functions, function(one) {
+    home <- if (is.primitive(one)) baseenv() else topenv(environment(one))
+    if (isNamespace(home)) environmentName(home) else NA_character_
+  }, "")
+  trace <- list(
+    parent = seq_along(calls) - 1L, visible = rep(TRUE, length(calls)),
+    namespace = namespaces,
+    scope = ifelse(is.na(namespaces), "global", "::"),
+    srcref = rep(list(NULL), length(calls)),
+    procsrcref = rep(list(NULL), length(calls)),
+    pid = rep(Sys.getpid(), length(calls)),
+    call = lapply(calls, session_shorten_call_here)
+  )
+  attr(trace, "row.names") <- seq_along(calls)
+  class(trace) <- c("rlib_trace_3_0", "rlib_trace", "tbl", "data.frame")
+  trace
+}
+
+# The worker's function, at home in this process.
+session_shorten_call_here <- function(call) {
+  tools <- new.env(parent = baseenv())
+  for (name in c("shorten_call", "shorten_value")) {
+    one <- get(paste0("session_", name))
+    environment(one) <- tools
+    assign(name, one, tools)
+  }
+  tools$shorten_call(call)
+}
+
+# `.Last.error` lives just before base, where callr and its kin keep it.
+keep_last_error <- function(error) {
+  if (!"org:r-lib" %in% search()) {
+    do.call("attach", list(
+      new.env(), pos = length(search()), name = "org:r-lib"
+    ))
+  }
+  home <- as.environment("org:r-lib")
+  home$.Last.error <- error
+  home$.Last.error.trace <- error$trace
+}
+
+#' @export
+conditionMessage.callr_error <- function(c) {
+  paste(error_lines(c), collapse = "\n")
+}
+
+# "! text", and for each parent "Caused by error in `call`:" and its text.
+error_lines <- function(error) {
+  lines <- paste0("! ", error$message)
+  parent <- error$parent
+  while (!is.null(parent)) {
+    call <- if (is.null(parent$call)) {
+      ""
+    } else {
+      paste0(" in `", call_line(parent$call), "`")
+    }
+    kind <- if (inherits(parent, "interrupt")) "interrupt" else
+      tryCatch(conditionMessage(parent), error = function(e) parent$message)
+    if (!nzchar(kind)) kind <- "interrupt"
+    text <- strsplit(paste(kind, collapse = "\n"), "\n", fixed = TRUE)[[1L]]
+    if (length(text) == 0L) text <- ""
+    # An error of ours in the session has its mark already.
+    if (!startsWith(text[[1L]], "! ")) text[[1L]] <- paste0("! ", text[[1L]])
+    lines <- c(lines, paste0("Caused by error", call, ":"), text)
+    # Such a message tells of its own parents.
+    parent <- if (inherits(parent, "rlib_error") || inherits(parent, "rlang_error")) {
+      NULL
+    } else {
+      parent$parent
+    }
+  }
+  lines
+}
+
+# The first line of a call, marked when there is more.
+call_line <- function(call) {
+  if (is.character(call)) return(call[[1L]])
+  lines <- deparse(call, nlines = 2L)
+  if (length(lines) > 1L) paste0(trimws(lines[[1L]], "right"), " ...") else lines
+}
+
+#' @export
+format.callr_error <- function(x, ...) {
+  header <- paste0("<", paste(
+    setdiff(class(x), c("condition", "callr_status_error", "callr_timeout_error")),
+    collapse = "/"
+  ), ">")
+  where <- if (is.null(x$call)) {
+    "Error: "
+  } else {
+    paste0("Error in `", call_line(x$call), "`: ")
+  }
+  c(
+    header, where, error_lines(x),
+    output_lines("Standard output", "stdout", x$stdout),
+    output_lines("Standard error", "stderr", x$stderr),
+    if (!is.null(x$stack)) {
+      "i With remote `$stack`, use `utils::debugger()` to debug it."
+    },
+    trace_lines("Backtrace:", x$trace),
+    trace_lines("Subprocess backtrace:", x$parent_trace)
+  )
+}
+
+output_lines <- function(title, field, text) {
+  if (!is.character(text) || !nzchar(text)) return(NULL)
+  if (interactive()) {
+    return(paste0("i See `$", field, "` for ", tolower(title), "."))
+  }
+  lines <- strsplit(text, "\n", fixed = TRUE)[[1L]]
+  c("---", paste0(title, ":"), lines)
+}
+
+trace_lines <- function(title, trace) {
+  if (is.null(trace) || length(trace$call) == 0L) return(NULL)
+  lines <- vapply(seq_along(trace$call), function(i) {
+    where <- if (is.na(trace$namespace[[i]])) {
+      if (i == 1L) "global " else ""
+    } else {
+      paste0(trace$namespace[[i]], "::")
+    }
+    call <- trace$call[[i]]
+    # A call that says where its function is from says it once.
+    if (is.call(call) && is.call(call[[1L]])) where <- ""
+    strtrim(paste0(i, ". ", where, call_line(call)), getOption("width") * 2L)
+  }, "")
+  c("---", title, lines)
+}
+
+#' @export
+print.callr_error <- function(x, ...) {
+  writeLines(format(x, ...))
+  invisible(x)
+}

@@ -1,0 +1,227 @@
+# What comes from a session becomes an event, and the session's state with it.
+
+session_read <- function(self, private) {
+  if (!is.null(private$ending)) return(private$ending)
+  news <- .Call(ew_session_take, private$link)
+  if (is.null(news)) return(NULL)
+  session_event(self, private, news)
+}
+
+# Something is here that polling the descriptor does not show.
+session_has_news <- function(private) {
+  is.null(private$ending) && .Call(ew_session_is_waiting, private$link)
+}
+
+session_event <- function(self, private, news) {
+  value <- news[[2L]]
+  switch(news[[1L]],
+    ready = {
+      private$state <- "idle"
+      private$temporary_directory <- value$temporary_directory
+      session_result(201L, "ready to go")
+    },
+    event = session_result(message_code(value), value),
+    result = ,
+    failed = ,
+    aborted = ,
+    timeout = session_done(self, private, news[[1L]], value),
+    synced = ,
+    incomplete = {
+      if (private$state == "busy") private$state <- "idle"
+      session_result(202L, "done")
+    },
+    # The process is about to end by itself, and that is the event.
+    "start failed" = session_ended(self, private),
+    closed = session_ended(self, private)
+  )
+}
+
+session_result <- function(code, message, ...) {
+  structure(
+    list(code = code, message = message, ...), class = "callr_session_result"
+  )
+}
+
+message_code <- function(message) {
+  code <- message$code
+  if (!identical(as.character(code), "301")) {
+    abort(
+      sprintf("Unknown message code: `%s`", paste(format(code), collapse = " ")),
+      "elsewhere_protocol_error", home = c("rlib_error_3_0", "rlib_error")
+    )
+  }
+  code
+}
+
+session_done <- function(self, private, kind, value) {
+  if (private$state != "finished") private$state <- "idle"
+  stdout <- session_printed(private, 0L)
+  stderr <- session_printed(private, 1L)
+  result <- NULL
+  error <- NULL
+  switch(kind,
+    result = {
+      result <- value[[1L]]
+      if (!is.null(value[[2L]])) {
+        error <- error_from_failure(value[[2L]], stdout, stderr)
+      }
+    },
+    failed = error <- error_from_failure(
+      list(kind = "error", condition = simpleError(trimws(value))),
+      stdout, stderr
+    ),
+    timeout = error <- new_session_error(
+      "callr timed out", class = "callr_timeout_error",
+      stdout = stdout, stderr = stderr
+    )
+  )
+  done <- session_result(
+    200L, paste0("done ", new_result_name()),
+    result = result, stdout = stdout, stderr = stderr, error = error
+  )
+  if (kind == "result" && !is.null(value[[3L]])) done$warnings <- value[[3L]]
+  done
+}
+
+result_names <- new.env(parent = emptyenv())
+result_names$last <- 0
+
+new_result_name <- function() {
+  result_names$last <- result_names$last + 1
+  sprintf("callr-rs-result-%x%06.0f", Sys.getpid(), result_names$last)
+}
+
+# What the session has printed in its present or last call; NULL when it went
+# elsewhere.
+session_printed <- function(private, stream) {
+  if (!private$keeps[[stream + 1L]]) return(NULL)
+  bytes <- .Call(ew_session_printed, private$link, stream)
+  if (length(bytes) == 0L) return("")
+  bytes_to_text(bytes, private$options$extra$encoding)
+}
+
+bytes_to_text <- function(bytes, encoding = NULL) {
+  text <- rawToChar(bytes[bytes != as.raw(0L)])
+  if (is.null(encoding) || !nzchar(encoding) || encoding == "binary") {
+    encoding <- "UTF-8"
+  }
+  if (encoding == "UTF-8" && validUTF8(text)) {
+    Encoding(text) <- "UTF-8"
+    return(text)
+  }
+  iconv(text, encoding, "UTF-8", sub = "byte")
+}
+
+# The channel is closed. How the process ended decides what the event is, so it
+# gets a moment to do so.
+session_ended <- function(self, private) {
+  was_busy <- private$state == "busy"
+  self$wait(1000L)
+  status <- self$get_exit_status()
+  stdout <- last_output(self, private, 0L, was_busy)
+  stderr <- last_output(self, private, 1L, was_busy)
+  if (is.null(status)) {
+    code <- 502L
+    text <- "R session closed the process connection, killed"
+    self$kill(grace = 0, close_connections = FALSE)
+  } else if (identical(status, 0L)) {
+    code <- 500L
+    text <- "R session finished cleanly"
+  } else {
+    code <- 501L
+    text <- paste0("R session crashed with exit code ", status)
+  }
+  private$state <- "finished"
+  self$cleanup()
+  error <- if (code != 500L) {
+    new_session_error(
+      text, class = c("elsewhere_worker_died", "elsewhere_error"),
+      status = status, stdout = stdout, stderr = stderr
+    )
+  }
+  private$ending <- session_result(
+    code, text,
+    result = NULL, stdout = stdout, stderr = stderr, error = error
+  )
+  private$ending
+}
+
+# What the call had printed, and what is left in the pipe.
+last_output <- function(self, private, stream, was_busy) {
+  kept <- if (was_busy) session_printed(private, stream)
+  pipe <- private[[c("stdout_pipe", "stderr_pipe")[[stream + 1L]]]]
+  read <- if (stream == 0L) self$read_output else self$read_error
+  left <- character()
+  while (!is.null(pipe) && length(left) < 1000L) {
+    piece <- tryCatch(read(), error = function(e) "")
+    if (is.raw(piece)) piece <- bytes_to_text(piece)
+    if (!nzchar(piece)) break
+    left <- c(left, piece)
+  }
+  paste(c(kept, left), collapse = "")
+}
+
+session_close <- function(self, private, super, grace) {
+  check_milliseconds(grace, "grace")
+  if (is.null(private$link)) return(invisible())
+  if (!is.null(private$stdin_pipe)) {
+    tryCatch(close(private$stdin_pipe), error = function(e) NULL)
+  }
+  if (self$is_alive()) {
+    # What the session still writes must not keep it from ending.
+    session_drain(self, grace)
+    self$kill(grace = 0, close_connections = FALSE)
+    self$wait(1000L)
+    if (self$is_alive()) {
+      abort("Could not kill background R session", "elsewhere_system_error")
+    }
+  }
+  private$state <- "finished"
+  self$cleanup()
+  private$close_connections()
+  session_let_go(private)
+  invisible()
+}
+
+# Waits up to `grace` milliseconds for the end of the process.
+session_drain <- function(self, grace) {
+  self$wait(as.integer(grace))
+}
+
+session_let_go <- function(private) {
+  if (is.null(private$ending)) {
+    private$ending <- session_result(
+      500L, "R session finished cleanly",
+      result = NULL, stdout = "", stderr = "", error = NULL
+    )
+  }
+  .Call(ew_session_close, private$link)
+}
+
+session_cleanup <- function(self, private) {
+  unlink(private$files)
+  private$files <- character()
+  # A session that ends in order deletes its directory itself.
+  if (private$state == "finished") {
+    unlink(private$temporary_directory, recursive = TRUE)
+    private$temporary_directory <- NULL
+  }
+  invisible()
+}
+
+session_finalize <- function(self, private) {
+  is_owner <- identical(private$owner, Sys.getpid()) &&
+    identical(private$original, self)
+  if (!is_owner) return(invisible())
+  tryCatch(
+    {
+      # A session that nobody has waited for has told where its directory is.
+      if (private$state == "starting") self$read()
+      # processx may have collected its handle, and killed the process, before.
+      self$kill(grace = 0)
+    },
+    error = function(e) NULL
+  )
+  private$state <- "finished"
+  self$cleanup()
+}

@@ -1,0 +1,38 @@
+#' Change the options of every session that is started
+#'
+#' @param ... Named functions of one argument, the list of options, which
+#'   return that list, changed. `NULL` removes the hook of that name. An error
+#'   in a hook is ignored.
+#' @return The names of the hooks there are, invisibly.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: a hook without a name, or no function.
+#' @examples
+#' add_hook(quiet = function(options) {
+#'   options$env <- c(options$env, MY_QUIET = "yes")
+#'   options
+#' })
+#' add_hook(quiet = NULL)
+#' @export
+add_hook <- function(...) {
+  hooks <- list(...)
+  if (length(hooks) > 0L && (is.null(names(hooks)) || !all(nzchar(names(hooks))))) {
+    abort("Every hook must have a name.", "elsewhere_bad_argument")
+  }
+  for (name in names(hooks)) {
+    if (!is.null(hooks[[name]])) check_function(hooks[[name]], name)
+    session_hooks[[name]] <- hooks[[name]]
+  }
+  invisible(ls(session_hooks))
+}
+
+session_hooks <- new.env(parent = emptyenv())
+
+run_session_hooks <- function(options) {
+  for (name in ls(session_hooks)) {
+    hook <- session_hooks[[name]]
+    if (!is.null(hook)) {
+      options <- tryCatch(hook(options), error = function(e) options)
+    }
+  }
+  options
+}

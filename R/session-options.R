@@ -1,0 +1,142 @@
+#' Create options for a background session
+#'
+#' @param ... Options to set, by name; all others keep their default:
+#'   * `libpath`: character, existing folders: the library of the session. The
+#'     default is `.libPaths()`; `NULL` leaves it to R.
+#'   * `repos`: named character or list: `options("repos")` of the session. The
+#'     default is that of this session, with a CRAN mirror if none is chosen.
+#'   * `stdout`, `stderr`: where the output of calls goes. `NULL` (the default)
+#'     keeps it for the result; `"|"` leaves it in the pipes that
+#'     `$read_output()` and `$read_error()` read; a file name appends it to that
+#'     file, which is emptied at the start; `stderr = "2>&1"` sends it where
+#'     `stdout` goes.
+#'   * `error`: one of `"error"` (the default: rethrow), `"stack"` (with the
+#'     frames in `$stack`), `"debugger"` (and start [utils::debugger()] on
+#'     them).
+#'   * `cmdargs`: character: command line arguments for R.
+#'   * `system_profile`: one logical, default `FALSE`: run the site profile?
+#'   * `user_profile`: `"project"` (the default: only `.Rprofile` of the
+#'     working directory), `TRUE` (as R would) or `FALSE`.
+#'   * `env`: named character: environment variables; `NA` unsets one. The
+#'     default is `c(TERM = "dumb")`.
+#'   * `supervise`: one logical, default `FALSE`: let the supervisor process of
+#'     processx watch the session, too.
+#'   * `load_hook`: quoted code, run once when the session has started; an error
+#'     ends the session.
+#'   * `extra`: named list: further arguments of `processx::process$new()`, such
+#'     as `wd` and `encoding`.
+#'   * `arch`: `"same"` (the default), a sub-architecture, or the path of an R
+#'     executable.
+#' @return A named list with all options.
+#' @section Errors:
+#' * `elsewhere_bad_argument` and `rlib_error`: an option without a name or with
+#'   one that does not exist.
+#' @examples
+#' r_session_options(env = c(LANG = "C"))$env
+#' @export
+r_session_options <- function(...) {
+  options <- default_session_options()
+  given <- list(...)
+  if (length(given) > 0L && (is.null(names(given)) || !all(nzchar(names(given))))) {
+    abort(
+      "is.named(new_opts) is not TRUE: give every option its name.",
+      "elsewhere_bad_argument", home = "rlib_error"
+    )
+  }
+  unknown <- setdiff(names(given), names(options))
+  if (length(unknown) > 0L) {
+    abort(
+      paste0(
+        "Unknown option", if (length(unknown) > 1L) "s", ": ",
+        paste(sQuote(unknown), collapse = ", "), ". The options are ",
+        paste0("`", setdiff(names(options), c("func", "args")), "`",
+               collapse = ", "), "."
+      ),
+      "elsewhere_bad_argument", home = "rlib_error"
+    )
+  }
+  # `NULL` is a value here, so the list is not shortened by it.
+  for (name in names(given)) options[name] <- given[name]
+  options
+}
+
+default_session_options <- function() {
+  list(
+    func = NULL,
+    args = NULL,
+    libpath = .libPaths(),
+    repos = session_repos(),
+    stdout = NULL,
+    stderr = NULL,
+    error = getOption("callr.error", "error"),
+    cmdargs = worker_arguments(),
+    system_profile = FALSE,
+    user_profile = "project",
+    env = c(TERM = "dumb"),
+    supervise = FALSE,
+    load_hook = NULL,
+    extra = list(),
+    arch = "same"
+  )
+}
+
+session_repos <- function() {
+  repos <- getOption("repos")
+  mirror <- "https://cloud.r-project.org"
+  if (is.null(repos)) return(c(CRAN = mirror))
+  if (!"CRAN" %in% names(repos) || identical(repos[["CRAN"]], "@CRAN@")) {
+    repos[["CRAN"]] <- mirror
+  }
+  repos
+}
+
+check_session_options <- function(options) {
+  check_choice(options$error, c("error", "stack", "debugger"), "error")
+  check_flag(options$system_profile, "system_profile")
+  check_flag(options$supervise, "supervise")
+  if (!identical(options$user_profile, "project")) {
+    check_flag(options$user_profile, "user_profile")
+  }
+  for (stream in c("stdout", "stderr")) {
+    if (!is.null(options[[stream]])) check_string(options[[stream]], stream)
+  }
+  libpath <- as.character(options$libpath)
+  missing <- libpath[!dir.exists(libpath)]
+  if (length(missing) > 0L) {
+    abort(
+      sprintf(
+        "`libpath` must hold existing folders; there is no `%s`. Create it, or leave it out.",
+        missing[[1L]]
+      ),
+      "elsewhere_bad_argument", arg = "libpath", value = options$libpath,
+      home = c("callr_error", "rlib_error")
+    )
+  }
+  options
+}
+
+check_choice <- function(value, choices, arg) {
+  if (!is.character(value) || length(value) != 1L || !value %in% choices) {
+    wanted <- paste0("one of ", paste0("\"", choices, "\"", collapse = ", "))
+    abort_argument(arg, wanted, value)
+  }
+}
+
+# The R to start. A path has a slash; another word is a sub-architecture.
+session_binary <- function(arch) {
+  check_string(arch, "arch")
+  path <- if (grepl("/", arch, fixed = TRUE)) {
+    path.expand(arch)
+  } else if (arch == "same") {
+    file.path(R.home("bin"), "R")
+  } else {
+    file.path(R.home("bin"), arch, "R")
+  }
+  if (!file.exists(path)) {
+    abort(
+      sprintf("Cannot find R executable at `%s`, which `arch` asks for.", path),
+      "elsewhere_worker_start", home = c("callr_error", "rlib_error")
+    )
+  }
+  path
+}

@@ -1,0 +1,215 @@
+# How a session's process starts. Its channel is a socket pair: one end becomes
+# the descriptor 3 of the process, and a duplicate of the other one is what
+# processx polls, so that a session is ready exactly when its channel is.
+
+session_start <- function(self, private, super, options, wait, wait_timeout) {
+  check_flag(wait, "wait")
+  check_milliseconds(wait_timeout, "wait_timeout")
+  options <- check_session_options(run_session_hooks(options))
+  private$options <- options
+  private$owner <- Sys.getpid()
+  private$original <- self
+  binary <- session_binary(options$arch)
+  targets <- session_targets(options)
+  private$keeps <- targets == "memory"
+  opened <- .Call(ew_session_open, private$keeps[1L], private$keeps[2L])
+  private$link <- opened[[1L]]
+  theirs <- processx::conn_create_fd(opened[[2L]][1L])
+  poll_connection <- processx::conn_create_fd(opened[[2L]][2L])
+  withCallingHandlers(
+    session_exec(self, private, super, options, binary, theirs),
+    error = function(e) close(poll_connection)
+  )
+  private$poll_pipe <- poll_connection
+  .Call(ew_session_guard_process, private$link, private$status)
+  private$started_at <- Sys.time()
+  .Call(ew_session_set_up, private$link, list(
+    functions = session_functions(),
+    load_hook = options$load_hook,
+    error = options$error,
+    output = targets
+  ))
+  if (wait) session_wait_for_start(self, private, wait_timeout)
+  invisible(self)
+}
+
+session_exec <- function(self, private, super, options, binary, theirs) {
+  on.exit(close(theirs))
+  extra <- options$extra
+  own <- list(
+    command = binary,
+    args = session_arguments(options$cmdargs),
+    stdin = "|",
+    stdout = if (identical(options$stdout, "")) "" else "|",
+    stderr = if (identical(options$stderr, "")) "" else "|",
+    poll_connection = FALSE,
+    connections = c(list(theirs), extra$connections),
+    env = session_environment(private, options),
+    supervise = options$supervise
+  )
+  extra$connections <- NULL
+  extra$env <- NULL
+  own[names(extra)] <- extra
+  do.call(super$initialize, own)
+}
+
+# Where the worker sends the output of calls; see OutputRedirect.
+session_targets <- function(options) {
+  vapply(c("stdout", "stderr"), FUN.VALUE = "", USE.NAMES = FALSE, function(stream) {
+    target <- options[[stream]]
+    if (is.null(target)) return("memory")
+    if (target %in% c("|", "")) return("")
+    if (stream == "stderr" && target == "2>&1") return(target)
+    # The session may have another working directory.
+    file.path(
+      normalizePath(dirname(target), mustWork = TRUE), basename(target)
+    )
+  })
+}
+
+# --vanilla and its parts would keep the worker from starting. What they ask
+# for is done in other ways: profiles are run only where the options say so.
+session_arguments <- function(arguments) {
+  expanded <- lapply(arguments, function(one) {
+    switch(one,
+      "--vanilla" = c("--no-save", "--no-restore", "--no-environ"),
+      "--no-init-file" = ,
+      "--no-site-file" = NULL,
+      one
+    )
+  })
+  as.character(unlist(expanded))
+}
+
+# The complete environment of the process, by name.
+session_environment <- function(private, options) {
+  given <- c(
+    libpath_variables(options$libpath),
+    options$env,
+    options$extra$env,
+    CALLR_IS_RUNNING = "true"
+  )
+  given <- given[names(given) != "" | given != "current"]
+  # What the caller says about profiles is for the session, whose own start is
+  # by a profile, too.
+  profile <- session_user_profile(options, given)
+  environment <- Sys.getenv()
+  variables <- c(
+    given,
+    worker_variables(isTRUE(options$system_profile)),
+    ELSEWHERE_BEFORE_PROFILE = session_preamble(options),
+    if (!is.null(profile)) c(ELSEWHERE_USER_PROFILE = profile),
+    session_renviron(private, given)
+  )
+  for (name in intersect(names(given), c("R_PROFILE", "R_PROFILE_USER"))) {
+    variables[[paste0("ELSEWHERE_SAVED_", name)]] <- given[[name]]
+    if (name == "R_PROFILE" && !is.na(given[[name]])) {
+      variables <- variables[!(names(variables) == name & variables == "")]
+    }
+  }
+  # A name may come twice; the last word counts.
+  variables <- variables[!duplicated(names(variables), fromLast = TRUE)]
+  environment <- c(
+    unclass(environment)[setdiff(names(environment), names(variables))],
+    variables
+  )
+  environment[!is.na(environment)]
+}
+
+libpath_variables <- function(libpath) {
+  if (is.null(libpath)) return(NULL)
+  path <- paste(libpath, collapse = .Platform$path.sep)
+  c(R_LIBS = path, R_LIBS_USER = path, R_LIBS_SITE = path)
+}
+
+# R code for the time before the user's profile, which may change it again.
+session_preamble <- function(options) {
+  code <- list(
+    if (!is.null(options$libpath)) call(".libPaths", options$libpath),
+    if (!is.null(options$repos)) call("options", repos = options$repos)
+  )
+  paste(unlist(lapply(code, deparse)), collapse = "\n")
+}
+
+session_user_profile <- function(options, given) {
+  candidates <- if (identical(options$user_profile, "project")) {
+    ".Rprofile"
+  } else if (isTRUE(options$user_profile)) {
+    chosen <- if ("R_PROFILE_USER" %in% names(given)) {
+      given[["R_PROFILE_USER"]]
+    } else {
+      Sys.getenv("R_PROFILE_USER", NA)
+    }
+    if (is.na(chosen) || !nzchar(chosen)) c(".Rprofile", "~/.Rprofile") else chosen
+  } else if ("R_PROFILE_USER" %in% names(given)) {
+    given[["R_PROFILE_USER"]]
+  }
+  candidates <- candidates[!is.na(candidates)]
+  found <- candidates[file.exists(candidates)]
+  if (length(found) > 0L) normalizePath(found[[1L]])
+}
+
+# R reads the environment files itself. One that sets the user's profile would
+# keep the worker from starting, so the session reads a copy without that.
+session_renviron <- function(private, given) {
+  chosen <- given["R_ENVIRON_USER"]
+  if (is.na(chosen)) chosen <- Sys.getenv("R_ENVIRON_USER")
+  candidates <- if (nzchar(chosen)) chosen else c(".Renviron", "~/.Renviron")
+  file <- candidates[file.exists(candidates)][1L]
+  if (is.na(file)) return(NULL)
+  lines <- readLines(file, warn = FALSE)
+  kept <- grep("^[[:space:]]*(export[[:space:]]+)?R_(PROFILE|LIBS)", lines,
+               value = TRUE, invert = TRUE)
+  if (length(kept) == length(lines)) return(NULL)
+  copy <- tempfile("elsewhere-renviron-")
+  writeLines(kept, copy)
+  private$files <- c(private$files, copy)
+  c(R_ENVIRON_USER = copy)
+}
+
+# Waits for event 201 and keeps the pipes empty meanwhile.
+session_wait_for_start <- function(self, private, wait_timeout) {
+  deadline <- proc.time()[[3L]] + wait_timeout / 1000
+  printed <- list(stdout = "", stderr = "")
+  repeat {
+    left <- ceiling((deadline - proc.time()[[3L]]) * 1000)
+    polled <- if (left > 0) self$poll_io(as.integer(left))
+    if (identical(polled[["output"]], "ready")) {
+      printed$stdout <- paste0(printed$stdout, self$read_output())
+    }
+    if (identical(polled[["error"]], "ready")) {
+      printed$stderr <- paste0(printed$stderr, self$read_error())
+    }
+    if (identical(polled[["process"]], "ready")) {
+      event <- self$read()
+      if (identical(event$code, 201L)) return(invisible())
+      if (!is.null(event)) return(abort_start(self, event, printed))
+    }
+    if (is.null(polled)) return(abort_slow_start(self, private, printed, wait_timeout))
+  }
+}
+
+abort_start <- function(self, event, printed) {
+  error <- new_session_error(
+    "callr subprocess failed: Failed to start R session",
+    status = self$get_exit_status(),
+    stdout = paste0(printed$stdout, event$stdout),
+    stderr = paste0(printed$stderr, event$stderr),
+    call = quote(r_session$new())
+  )
+  throw_session_error(error)
+}
+
+abort_slow_start <- function(self, private, printed, wait_timeout) {
+  self$kill(grace = 0)
+  session_let_go(private)
+  abort(
+    sprintf(
+      "Could not start R session, timed out after %s ms. Give it longer: `wait_timeout =`.",
+      format(wait_timeout)
+    ),
+    "elsewhere_worker_start",
+    stdout = printed$stdout, stderr = printed$stderr,
+    home = c("rlib_error_3_0", "rlib_error")
+  )
+}

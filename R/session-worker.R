@@ -1,0 +1,263 @@
+# What a session's worker runs, beside R/worker-main.R: these functions travel
+# in the first packet, so they use base R, each other, and what
+# inst/worker/profile.R has put beside them (emit(), redirect_output()).
+
+session_functions <- function() {
+  worker_functions(
+    prepare = session_prepare,
+    evaluate = session_evaluate,
+    send_message = session_send_message,
+    note_error = session_note_error,
+    note_exit = session_note_exit,
+    trace_frames = session_trace_frames,
+    trace_calls = session_trace_calls,
+    dump_frames = session_dump_frames,
+    shorten_call = session_shorten_call,
+    shorten_value = session_shorten_value,
+    operate = session_operate
+  )
+}
+
+session_prepare <- function(setup) {
+  home <- environment(sys.function())
+  home$suspends_interrupts <- TRUE
+  home$error_mode <- setup$error
+  home$last_error <- NULL
+  options(error = function() invokeRestart("abort"))
+  if (!is.null(setup$load_hook)) {
+    callr_startup_hook <- function() NULL
+    environment(callr_startup_hook) <- .GlobalEnv
+    body(callr_startup_hook) <- setup$load_hook
+    # An error is printed by R as that of any script, and ends the process.
+    tryCatch(callr_startup_hook(), error = function(e) {
+      cat(
+        "Error in ", deparse(conditionCall(e), nlines = 1L)[[1L]], " : ",
+        conditionMessage(e), "\n",
+        file = stderr(), sep = ""
+      )
+      quit("no", 1L, FALSE)
+    })
+  }
+  redirect_output(setup$output[[1L]], setup$output[[2L]])
+  list(pid = Sys.getpid(), temporary_directory = tempdir())
+}
+
+# The payload is list(function, arguments, keep the frames of an error?), or with
+# a fourth element the name of an operation on this session. The outcome is
+# list(value, NULL or the failure, warnings).
+session_evaluate <- function(payload) {
+  if (length(payload) > 3L) return(operate(payload[[4L]], payload[[2L]]))
+  warnings <- NULL
+  failure <- NULL
+  # Leaves from a calling handler: half the price of an exiting one for each.
+  delayedAssign("leave", return(list(NULL, failure, warnings)))
+  value <- tryCatch(
+    withCallingHandlers(
+      allowInterrupts(
+        if (length(payload[[2L]]) == 0L) {
+          do.call(payload[[1L]], list(), envir = .GlobalEnv)
+        } else {
+          do.call(
+            payload[[1L]], payload[[2L]],
+            quote = TRUE, envir = .GlobalEnv
+          )
+        }
+      ),
+      callr_message = send_message,
+      warning = function(w) {
+        if (length(warnings) < 50L) warnings <<- c(warnings, list(w))
+      },
+      error = function(e) failure <<- note_error(e, payload[[3L]]),
+      interrupt = function(e) {
+        failure <<- list(kind = "interrupt", condition = e)
+        leave
+      }
+    ),
+    error = function(e) {
+      # No calling handler runs when R's stack is used up.
+      failure <<- note_exit(e, failure)
+      leave
+    }
+  )
+  list(value, NULL, warnings)
+}
+
+session_send_message <- function(condition) {
+  if (is.null(condition$code)) condition$code <- "301"
+  emit(condition)
+  restart <- if (inherits(condition, "cli_message")) {
+    "cli_message_handled"
+  } else if (inherits(condition, "message")) {
+    "muffleMessage"
+  }
+  if (!is.null(restart) && !is.null(computeRestarts(condition)) &&
+      !is.null(found <- findRestart(restart, condition))) {
+    invokeRestart(found)
+  }
+}
+
+# In a calling handler: the frames are still there.
+session_note_error <- function(condition, keeps_frames) {
+  frames <- trace_frames()
+  failure <- list(
+    kind = "error", condition = condition,
+    trace = trace_calls(frames)
+  )
+  home <- environment(sys.function())
+  dump <- NULL
+  if (keeps_frames || error_mode != "error") {
+    dump <- dump_frames(frames, condition)
+  }
+  home$last_error <- list(calls = rev(failure$trace$call), dump = dump)
+  if (error_mode != "error") failure$stack <- dump
+  failure
+}
+
+session_note_exit <- function(condition, failure) {
+  if (is.null(failure) || !identical(failure$condition, condition)) {
+    failure <- list(kind = "error", condition = condition, trace = NULL)
+  }
+  if (!is.null(condition$call)) {
+    failure$condition$call <- shorten_call(condition$call)
+  }
+  failure
+}
+
+# The frames from the user's function on, without those of the handlers.
+session_trace_frames <- function() {
+  calls <- sys.calls()
+  home <- environment(sys.function())
+  count <- sys.nframe() - 1L
+  is_ours <- function(i) identical(environment(sys.function(i)), home)
+  # Below: step(), evaluate(), tryCatch()..., up to the last do.call() of ours.
+  evaluate_at <- Find(
+    function(i) identical(sys.function(i), home$evaluate), seq_len(count)
+  )
+  first <- evaluate_at
+  while (first < count &&
+         !identical(calls[[first]][[1L]], quote(allowInterrupts))) {
+    first <- first + 1L
+  }
+  while (first < count && !identical(sys.function(first), base::do.call)) {
+    first <- first + 1L
+  }
+  # Above: the handler of evaluate(), called by .handleSimpleError(h, ...).
+  last <- count
+  while (last > first && (is_ours(last) ||
+           identical(sys.function(last), base::.handleSimpleError) ||
+           identical(environment(sys.function(last)), sys.frame(evaluate_at)) ||
+           is.null(calls[[last]]))) {
+    last <- last - 1L
+  }
+  if (last > first && identical(calls[[last]][[1L]], quote(h))) {
+    last <- last - 1L
+  }
+  while (last > first &&
+         identical(sys.function(last), base::.handleSimpleError)) {
+    last <- last - 1L
+  }
+  kept <- seq_len(count)
+  kept <- kept[kept > first & kept <= last]
+  list(
+    number = kept, calls = calls[kept],
+    parents = sys.parents()[kept],
+    functions = lapply(kept, sys.function),
+    environments = lapply(kept, sys.frame)
+  )
+}
+
+# One row a call, as errors of the r-lib packages have it. The function that
+# was sent is left out: its caller knows it.
+session_trace_calls <- function(frames) {
+  kept <- seq_along(frames$number)[-1L]
+  environments <- lapply(frames$functions[kept], function(one) {
+    if (is.primitive(one)) baseenv() else topenv(environment(one))
+  })
+  namespaces <- vapply(environments, function(one) {
+    if (isNamespace(one) || identical(one, baseenv())) {
+      environmentName(one)
+    } else {
+      NA_character_
+    }
+  }, "")
+  trace <- list(
+    parent = frames$parents[kept],
+    visible = rep(TRUE, length(kept)),
+    namespace = namespaces,
+    scope = ifelse(is.na(namespaces), "global", "::"),
+    srcref = rep(list(NULL), length(kept)),
+    procsrcref = rep(list(NULL), length(kept)),
+    pid = rep(Sys.getpid(), length(kept)),
+    call = lapply(frames$calls[kept], shorten_call)
+  )
+  attr(trace, "row.names") <- frames$number[kept]
+  class(trace) <- c("rlib_trace_3_0", "rlib_trace", "tbl", "data.frame")
+  trace
+}
+
+session_dump_frames <- function(frames, condition) {
+  dump <- frames$environments
+  names(dump) <- vapply(frames$calls, function(one) {
+    paste(deparse(shorten_call(one), nlines = 10L), collapse = "\n")
+  }, "")
+  attr(dump, "error.message") <- conditionMessage(condition)
+  class(dump) <- "dump.frames"
+  dump
+}
+
+# Calls made by do.call() hold their arguments, however large. What is shown to
+# people keeps the shape of the call and says what stood there.
+session_shorten_call <- function(call, depth = 3L) {
+  if (!is.call(call)) return(call)
+  for (i in seq_along(call)) {
+    part <- call[[i]]
+    if (identical(part, quote(expr = ))) next
+    if (is.function(part) && i == 1L && !is.primitive(part)) {
+      environment(part) <- .GlobalEnv
+      call[[i]] <- part
+    } else if (is.call(part)) {
+      call[[i]] <- if (depth > 0L) shorten_call(part, depth - 1L) else quote(...)
+    } else if (!is.null(part) && !is.symbol(part)) {
+      call[[i]] <- shorten_value(part)
+    }
+  }
+  call
+}
+
+session_shorten_value <- function(value) {
+  is_short <- is.atomic(value) && length(value) <= 5L && !is.object(value)
+  if (is_short && is.character(value)) is_short <- all(nchar(value) <= 500L)
+  if (is_short) return(value)
+  if (is.function(value)) return(as.name("<function>"))
+  as.name(sprintf("<%s[%.0f]>", class(value)[[1L]], length(value)))
+}
+
+# What $traceback() and $debug() ask.
+session_operate <- function(operation, arguments) {
+  value <- switch(operation,
+    traceback = last_error$calls,
+    frames = if (!is.null(last_error$dump)) names(last_error$dump),
+    inspect = {
+      frame <- last_error$dump[[arguments[[1L]]]]
+      text <- tryCatch(
+        utils::capture.output({
+          parsed <- parse(text = arguments[[2L]])
+          for (one in parsed) {
+            shown <- withVisible(eval(one, frame))
+            if (shown$visible) print(shown$value)
+          }
+        }),
+        error = function(e) {
+          call <- conditionCall(e)
+          c(
+            if (is.null(call)) "Error:" else
+              paste0("Error in ", deparse(call, nlines = 1L)[[1L]], " :"),
+            paste0("  ", conditionMessage(e))
+          )
+        }
+      )
+      text
+    }
+  )
+  list(value, NULL, NULL)
+}

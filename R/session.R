@@ -1,0 +1,210 @@
+#' A persistent R session in the background
+#'
+#' An R process that waits for work. It keeps its packages, its variables and
+#' its options from one call to the next. The class extends
+#' [processx::process], so everything a process can do, it can do, too, and
+#' [processx::poll()] takes sessions.
+#'
+#' The process never outlives this one: when this process ends, however it
+#' ends, the session and what it has started are gone within a second.
+#'
+#' @param func A function. Its environment is the global environment of the
+#'   session, unless `package` says otherwise.
+#' @param args A list: the arguments of the function.
+#' @param package `NULL` (the default) or `FALSE`: as above. `TRUE`: the
+#'   function keeps its environment. One string: it runs in the namespace of
+#'   that package.
+#' @param timeout One number of milliseconds to wait; -1 waits for ever, which
+#'   is the default of calls. A call that takes longer is interrupted, and its
+#'   error has class `callr_timeout_error`.
+#' @param grace How long the process may take to end before it is killed: for
+#'   `$close()` one number of milliseconds, by default 1000; for `$kill()` one
+#'   number of seconds, by default 0.1.
+#' @param close_connections One logical, by default `TRUE`: close the pipes of
+#'   the process, too?
+#' @param ... Not used.
+#'
+#' @section Events:
+#' `$read()` returns `NULL` if there is no event. Otherwise a list of class
+#' `callr_session_result` with `code` and `message`:
+#' * 200: a call has finished; with `result`, `stdout`, `stderr`, `error`, and
+#'   `warnings`, a list of conditions, if there were any.
+#' * 201: the session has started.
+#' * 202: a line sent by `$attach()` has run.
+#' * 301: a condition of class `callr_message` was signalled in the session;
+#'   `message` is the condition.
+#' * 500, 501, 502: the session has ended in order, has crashed, or has closed
+#'   its channel; with the fields of 200.
+#'
+#' @section Errors:
+#' * `callr_status_error`, `callr_error`: the call failed; the condition from
+#'   the session is in `$parent`, its calls are in `$parent_trace`.
+#' * `callr_timeout_error`: the call was interrupted, or ran out of time.
+#' * `elsewhere_session_state` and `rlib_error`: the session is not idle.
+#' * `elsewhere_cannot_travel`: an argument means nothing in another process.
+#' * `elsewhere_bad_argument`: an argument has the wrong type.
+#' @examples
+#' rs <- r_session$new()
+#' rs$run(function(x) x + 1, list(41))
+#' rs$call(function() Sys.getpid())
+#' rs$poll_process(2000)
+#' rs$read()$result == rs$get_pid()
+#' rs$close()
+#' @export
+r_session <- R6::R6Class(
+  "r_session",
+  inherit = processx::process,
+  public = list(
+    #' @field status Named list of the integer codes of events.
+    status = list(
+      DONE = 200L, STARTED = 201L, ATTACH_DONE = 202L, MSG = 301L,
+      EXITED = 500L, CRASHED = 501L, CLOSED = 502L
+    ),
+
+    #' @description Start a session.
+    #' @param options A list of options, see [r_session_options()].
+    #' @param wait One logical: wait until the session is ready? The default is
+    #'   `TRUE`. If `FALSE`, event 201 says when it is.
+    #' @param wait_timeout One number of milliseconds to wait for the start;
+    #'   the default is 3000.
+    #' @return A session; class `r_session`.
+    initialize = function(options = r_session_options(), wait = TRUE,
+                          wait_timeout = 3000) {
+      session_start(self, private, super, options, wait, wait_timeout)
+    },
+
+    #' @description Run a function in the session and wait for its value.
+    #' @return The value of the function.
+    run = function(func, args = list(), package = NULL, timeout = -1) {
+      session_run(self, private, func, args, package, timeout)
+    },
+
+    #' @description Run a function in the session, wait, and return all there
+    #'   is to know. An error is in the result and is not raised.
+    #' @return The event 200, see the section about events.
+    run_with_output = function(func, args = list(), package = NULL,
+                               timeout = -1) {
+      session_run_with_output(self, private, func, args, package, timeout)
+    },
+
+    #' @description Start a function in the session and do not wait.
+    #' @return `"busy"`, invisibly. The event 200 says when the call is over.
+    call = function(func, args = list(), package = NULL) {
+      session_call(self, private, func, args, package)
+      invisible(private$state)
+    },
+
+    #' @description Wait for an event.
+    #' @return `"ready"`, `"timeout"` or `"closed"`.
+    poll_process = function(timeout) {
+      check_milliseconds(timeout, "timeout")
+      if (session_has_news(private)) return("ready")
+      processx::poll(list(self$get_poll_connection()), timeout)[[1L]]
+    },
+
+    #' @description What the session is doing, as far as the events read so far
+    #'   tell.
+    #' @return `"starting"`, `"idle"`, `"busy"` or `"finished"`.
+    get_state = function() private$state,
+
+    #' @description How long the session, and its current call, have been
+    #'   running.
+    #' @return A difftime in seconds with the names `total` and `current`;
+    #'   `current` is `NA` when no call runs.
+    get_running_time = function() session_running_time(private),
+
+    #' @description Take the next event, if there is one. Does not wait.
+    #' @return `NULL` or an event, see the section about events.
+    read = function() session_read(self, private),
+
+    #' @description End the session: let it end in order, then kill it.
+    #' @return `NULL`, invisibly.
+    close = function(grace = 1000) session_close(self, private, super, grace),
+
+    #' @description The calls of the last error in the session.
+    #' @return A list of calls, invisibly; they are printed.
+    traceback = function() session_traceback(self, private),
+
+    #' @description Look into the frames of the last error, at a prompt of its
+    #'   own. Needs `options(callr.traceback = TRUE)` when the call is made.
+    #' @return `NULL`, invisibly.
+    debug = function() session_debug(self, private),
+
+    #' @description Type into the top level of the session, until `.q`.
+    #' @return `NULL`, invisibly.
+    attach = function() session_attach(self, private),
+
+    #' @description What the running call has printed so far.
+    #' @return A list with `stdout` and `stderr`, each one string, or `NULL`
+    #'   where `stdout` or `stderr` of the options sends the output elsewhere.
+    peek_output = function() {
+      list(
+        stdout = session_printed(private, 0L),
+        stderr = session_printed(private, 1L)
+      )
+    },
+
+    #' @description Kill the session. Its state is `"finished"` afterwards.
+    #' @return `TRUE` if the process ended by it, `FALSE` if it had ended.
+    kill = function(grace = 0.1, close_connections = TRUE) {
+      killed <- super$kill(grace, close_connections)
+      private$state <- "finished"
+      self$cleanup()
+      killed
+    },
+
+    #' @description Stop the process until `$resume()`. Returns when it stands
+    #'   still.
+    suspend = function() {
+      stopped <- super$suspend()
+      deadline <- proc.time()[[3L]] + 0.5
+      while (self$is_alive() && !identical(self$get_status(), "stopped") &&
+             proc.time()[[3L]] < deadline) {
+        Sys.sleep(0.001)
+      }
+      invisible(stopped)
+    },
+
+    #' @description Print one line about the session.
+    print = function(...) {
+      is_running <- private$state != "finished" && self$is_alive()
+      cat(
+        "R SESSION, ",
+        if (is_running) paste0("alive, ", private$state) else "finished",
+        ", pid ", self$get_pid(), ".\n",
+        sep = ""
+      )
+      invisible(self)
+    },
+
+    #' @description Delete the files that the session has needed and does not
+    #'   need any more.
+    cleanup = function() session_cleanup(self, private)
+  ),
+  private = list(
+    link = NULL,
+    options = NULL,
+    state = "starting",
+    started_at = NULL,
+    call_started_at = NULL,
+    # The process and the object that own the session: a copy of the object, or
+    # of this process, does not end it.
+    owner = NULL,
+    original = NULL,
+    # Files of this process for the start of the session, and the temporary
+    # directory of the session, which stays when it is killed.
+    files = character(),
+    temporary_directory = NULL,
+    # Which streams of a call end in memory, and come with its result.
+    keeps = c(TRUE, TRUE),
+    # The last event of all, repeated by read().
+    ending = NULL,
+    attached = FALSE
+  )
+)
+
+# Public, because callr's class shows it. Named here: R6 wants it private, and
+# says so when the class is made.
+r_session$public_methods$finalize <- function() {
+  session_finalize(self, private)
+}

@@ -1,0 +1,103 @@
+#include "engine/workers/session_link.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace elsewhere {
+namespace {
+
+std::size_t index_of(SessionLink::Stream stream) { return static_cast<std::size_t>(stream); }
+
+off_t size_of(int fd) {
+  struct stat about {};
+  return ::fstat(fd, &about) == 0 ? about.st_size : 0;
+}
+
+}  // namespace
+
+Status SessionLink::set_up(Bytes setup) {
+  const PacketHeader header{PacketKind::Setup, PacketFlag::None, kNoTask, setup.size()};
+  return channel_.send(header, std::move(setup));
+}
+
+Status SessionLink::start(Bytes payload) {
+  const TaskId task{++last_task_};
+  const PacketHeader header{PacketKind::Run, PacketFlag::None, task, payload.size()};
+  running_ = task;
+  return channel_.send(header, std::move(payload));
+}
+
+Status SessionLink::sync() {
+  const TaskId task{++last_task_};
+  return channel_.send({PacketKind::Sync, PacketFlag::None, task, 0}, {});
+}
+
+Result<std::optional<Packet>> SessionLink::take() {
+  for (;;) {
+    auto packet = channel_.take_packet();
+    if (!packet.ok() || !packet.value()) return packet;
+    if (is_expected(*packet.value())) return packet;
+  }
+}
+
+Result<std::optional<Packet>> SessionLink::wait(Deadline deadline) {
+  for (;;) {
+    auto packet = channel_.wait_packet(deadline);
+    if (!packet.ok() || !packet.value()) return packet;
+    if (is_expected(*packet.value())) return packet;
+  }
+}
+
+bool SessionLink::is_expected(const Packet& packet) {
+  switch (packet.kind) {
+    case PacketKind::Ready:
+      if (packet.flag == PacketFlag::HasFds) adopt_files();
+      return true;
+    case PacketKind::Event: return running_ == packet.task;
+    case PacketKind::Result:
+      if (running_ != packet.task) return false;
+      running_.reset();
+      return true;
+    case PacketKind::Synced: return number(packet.task) == last_task_;
+    case PacketKind::Setup:
+    case PacketKind::Run:
+    case PacketKind::Sync:
+    case PacketKind::Fork:
+    case PacketKind::Forked:
+    case PacketKind::Exited: return false;
+  }
+  return false;
+}
+
+void SessionLink::keep_in_memory(bool output, bool error) { is_in_memory_ = {output, error}; }
+
+void SessionLink::adopt_files() {
+  auto arrived = channel_.take_fds();
+  auto next = arrived.begin();
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    if (is_in_memory_[i] && next != arrived.end()) files_[i] = std::move(*next++);
+  }
+}
+
+bool SessionLink::has_printed(Stream stream) const {
+  const Fd& file = files_[index_of(stream)];
+  return file && size_of(file.get()) > 0;
+}
+
+// The file's offset belongs to the worker too, so it is read by position.
+std::string SessionLink::printed(Stream stream) const {
+  const Fd& file = files_[index_of(stream)];
+  if (!file) return {};
+  std::string text(static_cast<std::size_t>(size_of(file.get())), '\0');
+  std::size_t read_bytes = 0;
+  while (read_bytes < text.size()) {
+    const ssize_t got = ::pread(file.get(), text.data() + read_bytes, text.size() - read_bytes,
+                                static_cast<off_t>(read_bytes));
+    if (got <= 0) break;
+    read_bytes += static_cast<std::size_t>(got);
+  }
+  text.resize(read_bytes);
+  return text;
+}
+
+}  // namespace elsewhere

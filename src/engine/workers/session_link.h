@@ -1,0 +1,53 @@
+// The owner's end of one session: the channel, the files its output is in, and
+// what is under way. The user's thread reads and writes itself, so a call costs
+// no hop; there is no I/O thread.
+//
+// Owned and used by one thread.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include "engine/workers/channel.h"
+
+namespace elsewhere {
+
+class SessionLink {
+ public:
+  explicit SessionLink(Fd fd) : channel_(std::move(fd)) {}
+
+  Channel& channel() { return channel_; }
+  // What is under way: a call, or nothing.
+  bool is_running() const { return running_.has_value(); }
+
+  Status set_up(Bytes setup);
+  // Sends a task; what does not go at once goes with the next call of any kind.
+  Status start(Bytes payload);
+  Status sync();
+
+  // The next packet that belongs to what is under way, if it is here. What is
+  // left from before is dropped.
+  Result<std::optional<Packet>> take();
+  Result<std::optional<Packet>> wait(Deadline deadline);
+
+  // What the last or present call has printed; empty when the stream is not kept
+  // in memory. Does not block.
+  enum class Stream { Output = 0, Error = 1 };
+  std::string printed(Stream stream) const;
+  bool has_printed(Stream stream) const;
+  // Which streams are kept in memory, in the order their files arrive.
+  void keep_in_memory(bool output, bool error);
+
+ private:
+  bool is_expected(const Packet& packet);
+  void adopt_files();
+
+  Channel channel_;
+  std::uint64_t last_task_ = 0;
+  std::optional<TaskId> running_;
+  std::array<bool, 2> is_in_memory_{false, false};
+  std::array<Fd, 2> files_;
+};
+
+}  // namespace elsewhere

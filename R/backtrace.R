@@ -12,7 +12,7 @@
 #' backtrace(f)
 #' @export
 backtrace <- function(future, envir = parent.frame(), ...) {
-  outcome <- collect(future)
+  outcome <- await_outcome(future)
   if (!isTRUE(outcome$failed)) {
     stop(new_future_error(sprintf(
       "There is no backtrace: the expression of future %s raised no error.",

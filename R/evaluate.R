@@ -14,6 +14,8 @@ evaluator_functions <- function() {
     attach_packages = attach_packages,
     evaluation_environment = evaluation_environment,
     condition_recorder = condition_recorder,
+    map_elements = map_elements,
+    map_progress = map_progress,
     future_calls = future_calls,
     capture_start = capture_start,
     capture_stop = capture_stop,
@@ -62,6 +64,13 @@ evaluate_expression <- function(payload) {
   recorder <- condition_recorder(payload)
   .future_environment <- evaluation_environment(payload)
   .future_expression <- payload$expr
+  if (!is.null(payload$map)) {
+    # One chunk of a map: its data lie beside the expression, so that no call
+    # holds them.
+    .future_environment$.map_data <- payload$map
+    .future_environment$.map_elements <- map_elements
+    .future_expression <- quote(.map_elements(.map_data))
+  }
   if (length(payload$options)) base::options(payload$options)
   if (!is.null(payload$seed)) {
     assign(".Random.seed", payload$seed, envir = globalenv())

@@ -16,7 +16,7 @@ result <- function(future, ...) UseMethod("result")
 
 #' @export
 result.elsewhere_future <- function(future, ...) {
-  outcome <- collect(future)
+  outcome <- await_outcome(future)
   if (!is.null(outcome$failure)) stop(outcome$failure)
   as_future_result(future, outcome)
 }

@@ -75,8 +75,10 @@ future <- function(expr, envir = parent.frame(), substitute = TRUE,
   lazy <- if (missing(lazy)) backend$lazy else lazy
   check_future_arguments(lazy, stdout, conditions, label, timeout, retries)
   future <- new_future(
-    backend, expr, envir, lazy, seed, globals, packages, stdout, conditions,
-    label, gc, earlySignal, timeout, retries, priority, ...
+    backend, expr, envir, lazy, seed, globals, packages,
+    stdout = stdout, conditions = conditions, label = label, gc = gc,
+    earlySignal = earlySignal, timeout = timeout, retries = retries,
+    priority = priority, ...
   )
   if (!lazy) launch(future, backend)
   future
@@ -101,17 +103,25 @@ check_future_arguments <- function(lazy, stdout, conditions, label, timeout,
 
 # Makes a future that is not started. The globals are taken now.
 new_future <- function(backend, expr, envir, lazy = FALSE, seed = FALSE,
-                       globals = TRUE, packages = NULL, stdout = TRUE,
-                       conditions = "condition", label = NULL, gc = FALSE,
-                       earlySignal = FALSE, timeout = Inf, retries = 0L,
-                       priority = 0L, ...) {
+                       globals = TRUE, packages = NULL, ...) {
   needs <- future_globals(expr, envir, globals, packages)
-  plans$created <- number <- plans$created + 1L
   check_rng <- identical(seed, FALSE)
+  make_future(
+    backend, expr, needs, lazy, if (!check_rng) future_seed(seed), check_rng, ...
+  )
+}
+
+# `needs` is what future_globals() answers; `seed` is seven integers or NULL.
+make_future <- function(backend, expr, needs, lazy, seed, check_rng,
+                        stdout = TRUE, conditions = "condition", label = NULL,
+                        gc = FALSE, earlySignal = FALSE, timeout = Inf,
+                        retries = 0L, priority = 0L, ...) {
+  plans$created <- number <- plans$created + 1L
+  if (is.null(label)) label <- backend$label
   future <- future_object(
-    expr, lazy, if (!check_rng) future_seed(seed), check_rng, needs$globals,
-    needs$packages, stdout, conditions, label, gc, earlySignal, timeout,
-    retries, priority, number, session_id()
+    expr, lazy, seed, check_rng, needs$globals, needs$packages, stdout,
+    conditions, label, gc, earlySignal, timeout, retries, priority, number,
+    session_id()
   )
   if (length(needs$namespaces)) future$namespaces <- needs$namespaces
   if (length(needs$shadowed)) future$shadowed <- needs$shadowed

@@ -2,7 +2,7 @@
 # outcome is taken. An outcome is the list that evaluate() answers, or
 # list(failure = condition) when there is none.
 
-launch <- function(future, backend) {
+launch <- function(future, backend, wait = TRUE) {
   limit <- backend$globals_bytes_max
   if (is.null(limit)) limit <- getOption("future.globals.maxSize")
   if (!is.null(limit)) check_globals_size(future, limit)
@@ -12,7 +12,7 @@ launch <- function(future, backend) {
   future$owner <- session_id()
   future$start <- Sys.time()
   if (backend$in_background) {
-    launch_in_pool(future, backend)
+    launch_in_pool(future, backend, wait)
   } else {
     launch_here(future, backend)
   }
@@ -21,6 +21,7 @@ launch <- function(future, backend) {
 # What the evaluator gets: only what is not its default.
 future_payload <- function(future, backend) {
   payload <- list(expr = .subset2(future, "expr"))
+  payload$map <- .subset2(future, "map")
   globals <- .subset2(future, "globals")
   if (length(globals)) payload$globals <- globals
   packages <- .subset2(future, "packages")
@@ -68,11 +69,12 @@ launch_here <- function(future, backend) {
   take_result(future, evaluate(payload))
 }
 
-launch_in_pool <- function(future, backend) {
+# With `wait = FALSE` the future queues if it must.
+launch_in_pool <- function(future, backend, wait = TRUE) {
   payload <- future_payload(future, backend)
   if (!is.null(options <- changed_options(backend))) payload$options <- options
   if (isTRUE(backend$keep)) payload$keep <- TRUE
-  wait_for_slot(backend)
+  if (wait) wait_for_slot(backend)
   on_reference <- getOption("future.globals.onReference")
   if (identical(on_reference, "warning")) warn_references(future)
   task <- tryCatch(
@@ -111,7 +113,7 @@ has_slot <- function(backend) {
 }
 
 # Waits for the outcome. Immediate conditions are signalled as they come.
-collect <- function(future) {
+await_outcome <- function(future) {
   outcome <- .subset2(future, "outcome")
   if (!is.null(outcome)) return(outcome)
   if (inherits(future, "DroppedFuture")) {
@@ -131,9 +133,9 @@ collect <- function(future) {
 }
 
 # A future that travelled while unstarted is started where it is now.
-launch_lazy <- function(future) {
+launch_lazy <- function(future, wait = TRUE) {
   backend <- .subset2(future, "backend")
-  launch(future, if (is.null(backend)) current_backend() else backend)
+  launch(future, if (is.null(backend)) current_backend() else backend, wait)
 }
 
 refuse_foreign <- function(future) {

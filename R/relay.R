@@ -15,10 +15,16 @@ relay_condition <- function(condition) {
   invisible()
 }
 
-# Immediate conditions that came while it ran.
+# Immediate conditions that came while it ran. Progress of a map is not the
+# user's: whoever runs the map takes it.
 relay_events <- function(future) {
   for (condition in task_events(.subset2(future, "task"))) {
-    relay_condition(condition)
+    if (inherits(condition, "elsewhere_map_progress")) {
+      on_progress <- .subset2(future, "on_progress")
+      if (!is.null(on_progress)) on_progress(condition$done)
+    } else {
+      relay_condition(condition)
+    }
   }
 }
 

@@ -151,7 +151,7 @@ index_of <- function(x, idxs) {
 wait_all <- function(futures, take) {
   is_settled <- vapply(futures, is_ready, NA)
   while (!all(is_settled)) is_settled[settle_some(futures, is_settled)] <- TRUE
-  if (take) for (future in futures) if (!is_dropped(future)) collect(future)
+  if (take) for (future in futures) if (!is_dropped(future)) await_outcome(future)
 }
 
 is_dropped <- function(future) inherits(future, "DroppedFuture")

@@ -4,8 +4,11 @@
 is_future <- function(x) inherits(x, "elsewhere_future")
 
 # The list with futures replaced by their values.
+# `ahead` is how many lazy futures may be started before a worker is free for
+# them; `on_settled(i)` is told of each future.
 collect_all <- function(x, stdout = TRUE, signal = TRUE, inorder = TRUE,
-                        drop = FALSE) {
+                        drop = FALSE, ahead = 0L,
+                        on_settled = function(i) NULL) {
   values <- x
   here <- which(vapply(x, inherits, NA, "Future"))
   if (!length(here)) return(values)
@@ -18,8 +21,9 @@ collect_all <- function(x, stdout = TRUE, signal = TRUE, inorder = TRUE,
     values[here[[i]]] <<- list(got)
   }
   while (!all(is_settled)) {
-    new <- settle_some(futures, is_settled)
+    new <- settle_some(futures, is_settled, ahead)
     is_settled[new] <- TRUE
+    for (i in new) on_settled(i)
     if (signal) {
       failed <- Filter(function(i) has_failed(futures[[i]]), new)
       if (length(failed)) {
@@ -41,24 +45,29 @@ collect_all <- function(x, stdout = TRUE, signal = TRUE, inorder = TRUE,
 
 # Settles at least one that has not, and says which. Only the first of those
 # that wait are watched: a pool works in order, so the next is among them.
-settle_some <- function(futures, is_settled, watched_max = 64L) {
+settle_some <- function(futures, is_settled, ahead = 0L, watched_max = 64L) {
   waiting <- which(!is_settled)
+  watched_max <- max(watched_max, ahead)
   watched <- waiting[seq_len(min(length(waiting), watched_max))]
-  for (i in watched) start_if_free(futures[[i]])
+  for (i in watched[seq_len(min(length(watched), ahead))]) {
+    future <- futures[[i]]
+    if (.subset2(future, "state") == "created") launch_lazy(future, FALSE)
+  }
+  if (ahead == 0L) for (i in watched) start_if_free(futures[[i]])
   new <- Filter(function(i) is_ready(futures[[i]]), watched)
   if (!length(new)) {
     tasks <- lapply(futures[watched], `[[.elsewhere_future`, "task")
     is_running <- !vapply(tasks, is.null, NA)
     if (!any(is_running)) {
       # Every slot is taken by others: starting the first waits for one.
-      collect(futures[[watched[[1L]]]])
+      await_outcome(futures[[watched[[1L]]]])
       return(watched[[1L]])
     }
     woken <- tasks_wait(tasks[is_running], Inf, TRUE, TRUE)
     if (is.na(woken)) for (i in watched[is_running]) relay_events(futures[[i]])
     new <- Filter(function(i) is_ready(futures[[i]]), watched)
   }
-  for (i in new) if (is_future(futures[[i]])) collect(futures[[i]])
+  for (i in new) if (is_future(futures[[i]])) await_outcome(futures[[i]])
   new
 }
 

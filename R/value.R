@@ -41,7 +41,7 @@ value <- function(future, ...) UseMethod("value")
 value.elsewhere_future <- function(future, stdout = TRUE, signal = TRUE,
                                    drop = FALSE, ...) {
   outcome <- .subset2(future, "outcome")
-  if (is.null(outcome)) outcome <- collect(future)
+  if (is.null(outcome)) outcome <- await_outcome(future)
   if (drop) drop_future(future)
   if (stdout && length(outcome$stdout)) relay_stdout(future, outcome)
   if (signal && length(outcome$conditions)) relay_conditions(future, outcome)

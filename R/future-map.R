@@ -1,0 +1,181 @@
+#' Apply a function to each element, elsewhere
+#'
+#' Evaluates `.f` for each element of `.x` where [plan()] says, many elements in
+#' one future, and gives the results in the order of `.x`.
+#'
+#' @details
+#' Elements are handed out in chunks: large ones first, smaller ones towards the
+#' end, so that all workers finish together. Where what `.f` needs is large,
+#' there are fewer chunks, because each carries a copy. With `.seed`, every
+#' element has a stream of random numbers of its own, so results are the same,
+#' to the bit, under every plan, number of workers and chunking.
+#'
+#' @param .x A vector or list. An environment is taken as a list.
+#' @param .f A function of an element and of `...`; a formula, where `.x` or `.`
+#'   is the element; or a name or position to extract from each element.
+#' @param ... Further arguments of `.f`.
+#' @param .progress `TRUE` shows a progress bar. Default: `FALSE`.
+#' @param .seed `FALSE` (default), `TRUE`, an integer, seven integers, or a list
+#'   with one seed an element; as `seed` in [future()].
+#' @param .globals,.packages,.stdout,.conditions,.label,.timeout As in
+#'   [future()]; `.timeout` in seconds for one chunk.
+#' @param .chunk_size Elements a future. Default: chosen as above.
+#' @param .retries How often a chunk is evaluated again when its worker dies.
+#'   Default: 0.
+#' @return `future_map()`: a list as long as `.x`, with its names.
+#'   `future_map_dbl()` and its kin: a vector of that type.
+#' @section Errors:
+#' The first error of `.f`, unchanged; the other chunks are cancelled. Or
+#' * `FutureInterruptError`: a worker died, and `.retries` did not help.
+#' * `elsewhere_bad_argument`: an argument is not as above.
+#' * `elsewhere_bad_result`: `future_map_dbl()` and its kin: a result is not one
+#'   value of that type.
+#' @examples
+#' plan(sequential)
+#' future_map(1:3, function(i) i^2)
+#' future_map_dbl(1:3, ~ rnorm(1, .x), .seed = 42)
+#' @export
+future_map <- function(.x, .f, ..., .progress = FALSE, .seed = FALSE,
+                       .globals = TRUE, .packages = NULL, .stdout = TRUE,
+                       .conditions = "condition", .label = NULL,
+                       .timeout = Inf, .chunk_size = NULL, .retries = 0L) {
+  check_flag(.progress, ".progress")
+  check_chunk_size(.chunk_size)
+  run_map(
+    as_mappable(.x), as_mapped_function(.f), list(...),
+    progress = .progress, seed = .seed, globals = .globals,
+    packages = .packages, stdout = .stdout, conditions = .conditions,
+    label = .label, timeout = .timeout, retries = .retries,
+    chunks = function(count, backend, bytes) {
+      if (is.null(.chunk_size)) {
+        guided_chunks(count, map_workers(backend), bytes, .progress)
+      } else {
+        even_chunks(count, ceiling(count / .chunk_size))
+      }
+    },
+    envir = parent.frame()
+  )
+}
+
+check_chunk_size <- function(size) {
+  if (is.null(size)) return()
+  if (!is.numeric(size) || length(size) != 1L || is.na(size) || size < 1) {
+    abort_argument(".chunk_size", "one number of elements, 1 or more", size)
+  }
+}
+
+#' @rdname future_map
+#' @export
+future_map_dbl <- function(.x, .f, ...) typed_map(.x, .f, ..., .type = 0)
+#' @rdname future_map
+#' @export
+future_map_int <- function(.x, .f, ...) typed_map(.x, .f, ..., .type = 0L)
+#' @rdname future_map
+#' @export
+future_map_chr <- function(.x, .f, ...) typed_map(.x, .f, ..., .type = "")
+#' @rdname future_map
+#' @export
+future_map_lgl <- function(.x, .f, ...) typed_map(.x, .f, ..., .type = NA)
+
+typed_map <- function(.x, .f, ..., .type) {
+  values <- future_map(.x, .f, ...)
+  fits <- vapply(values, function(value) {
+    length(value) == 1L && (typeof(value) == typeof(.type) ||
+      is.double(.type) && is.integer(value) || identical(value, NA))
+  }, NA)
+  if (!all(fits)) {
+    wrong <- which(!fits)[[1L]]
+    abort(
+      sprintf(
+        "Result %d must be one value of type %s, not %s.", wrong,
+        typeof(.type), describe_value(values[[wrong]])
+      ),
+      "elsewhere_bad_result", index = wrong
+    )
+  }
+  vapply(values, function(value) `storage.mode<-`(value, typeof(.type)), .type)
+}
+
+as_mappable <- function(x) {
+  if (is.environment(x)) return(as.list(x, sorted = TRUE))
+  if (is.vector(x) || is.list(x) || is.factor(x)) return(x)
+  if (is.null(x)) return(list())
+  if (is.language(x) && !is.expression(x) || is.function(x)) {
+    abort_argument(".x", "a vector or list", x)
+  }
+  # Vectors with a class, such as dates, keep it element by element.
+  if (is.atomic(x)) x else as.list(x)
+}
+
+as_mapped_function <- function(f) {
+  if (is.function(f)) return(f)
+  if (inherits(f, "formula") && length(f) == 2L) {
+    # Only `...` and the names that stand for the first argument.
+    return(as.function(
+      c(alist(... = , .x = ..1, . = ..1), f[[2L]]),
+      envir = attr(f, ".Environment")
+    ))
+  }
+  if ((is.character(f) || is.numeric(f)) && length(f) == 1L && !is.na(f)) {
+    return(eval(bquote(function(x, ...) x[[.(f)]]), baseenv()))
+  }
+  abort_argument(
+    ".f", "a function, a one-sided formula, a name or a position", f
+  )
+}
+
+# How many chunks can be worked on at once.
+map_workers <- function(backend) {
+  if (backend$in_background) as.integer(backend$workers) else 1L
+}
+
+# Runs the map: one future a chunk, started a little ahead of the workers.
+run_map <- function(x, f, args, progress, seed, globals, packages, stdout,
+                    conditions, label, timeout, retries, chunks, envir) {
+  count <- length(x)
+  result <- vector("list", count)
+  names(result) <- names(x)
+  seeds <- element_seeds(count, seed)
+  if (count == 0L) return(result)
+  backend <- current_backend()
+  needs <- map_needs(f, args, globals, packages, envir)
+  check_future_arguments(FALSE, stdout, conditions, label, timeout, retries)
+  bytes <- if (backend$in_background) {
+    object_bytes(list(needs$globals, f, args))
+  } else {
+    0
+  }
+  pieces <- chunks(count, backend, bytes)
+  bar <- map_bar(progress, count)
+  futures <- lapply(pieces, function(piece) {
+    future <- make_future(
+      backend, NULL, needs, TRUE, if (!is.null(seeds)) seeds[[piece[[1L]]]],
+      identical(seed, FALSE), stdout = stdout, conditions = conditions,
+      label = label, timeout = timeout, retries = retries
+    )
+    future$map <- list(
+      x = x[piece], f = f, args = args, seeds = seeds[piece],
+      progress = progress
+    )
+    future$on_progress <- bar$advance
+    future
+  })
+  on.exit({
+    cancel(futures)
+    bar$close()
+  })
+  values <- collect_all(
+    futures, drop = FALSE, ahead = 2L * map_workers(backend),
+    on_settled = function(i) bar$settle(length(pieces[[i]]))
+  )
+  result[unlist(pieces)] <- unlist(values, recursive = FALSE)
+  result
+}
+
+# What f and its arguments need, apart from themselves.
+map_needs <- function(f, args, globals, packages, envir) {
+  here <- list2env(list(.f = f, .args = args), envir = NULL, parent = envir)
+  needs <- future_globals(quote(.f(.args)), here, globals, packages)
+  needs$globals[c(".f", ".args")] <- NULL
+  needs
+}

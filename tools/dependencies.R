@@ -5,12 +5,12 @@
 # What elsewhere itself needs, and in which version, is in DESCRIPTION alone.
 
 # What each purpose needs beyond the package's own dependencies: suggested
-# packages (whose versions DESCRIPTION gives), or others by name.
+# packages (whose versions DESCRIPTION gives), or others by name. Vignettes are
+# built where knitr, rmarkdown and pandoc happen to be: they need too much to be
+# part of every test.
 purposes <- list(
   demo = "survival",
-  test = c(
-    "callr", "knitr", "listenv", "rmarkdown", "survival", "testthat", "withr"
-  ),
+  test = c("callr", "listenv", "survival", "testthat", "withr"),
   bench = c("callr", "coro", "future", "mirai", "testthat"),
   lint = c("lintr", "roxygen2")
 )

@@ -58,20 +58,17 @@ check_globals_size <- function(future, limit) {
   if (is.null(limit) || is.infinite(limit)) return()
   globals <- .subset2(future, "globals")
   if (!length(globals)) return()
-  bytes <- vapply(globals, object_bytes, 0)
-  if (sum(bytes) <= limit) return()
-  largest <- utils::head(sort(bytes, decreasing = TRUE), 3L)
+  bytes <- object_bytes(as.list(unclass(globals)))
+  if (bytes <= limit) return()
   stop(new_future_error(sprintf(
     paste(
       "The total size of the %d globals of future %s is %s, which exceeds the",
-      "maximum of %s. The largest are: %s. Pass less, or raise the limit:",
-      "options(future.globals.maxSize = ) or plan(maxSizeOfObjects = ). %s"
+      "maximum of %s. %s Pass less, or raise the limit:",
+      "options(future.globals.maxSize = ) or plan(maxSizeOfObjects = ).",
+      "`explain_globals()` shows why each is needed. %s"
     ),
-    length(globals), describe_future(future), format_bytes(sum(bytes)),
-    format_bytes(limit), paste(
-      sprintf("`%s` (%s)", names(largest), vapply(largest, format_bytes, "")),
-      collapse = ", "
-    ), future_origin(future)
+    length(globals), describe_future(future), format_bytes(bytes),
+    format_bytes(limit), largest_globals(globals), future_origin(future)
   ), NULL, future = future))
 }
 

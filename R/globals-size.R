@@ -1,26 +1,6 @@
 # Values that are too large to send, and which part of them is.
 
-# Raises an error when `globals` takes more than `limit` bytes. `what` says
-# whose globals they are and `setting` where the limit comes from. Returns the
-# total, invisibly. An infinite limit costs nothing.
-check_globals_size <- function(globals, limit, what = "the expression",
-                               setting = "the limit", home = "FutureError") {
-  if (!is.finite(limit) || length(globals) == 0L) return(invisible(NA_real_))
-  total <- object_bytes(globals)
-  if (total <= limit) return(invisible(total))
-  abort(
-    paste0(
-      "The ", length(globals), " globals of ", what, " take ",
-      format_bytes(total), ". This exceeds ", setting, ", ",
-      format_bytes(limit), ". ", largest_globals(globals),
-      "\ni `explain_globals()` shows why each is needed."
-    ),
-    "elsewhere_too_large",
-    bytes = total, limit = limit, home = home
-  )
-}
-
-# The three largest, in words.
+# The largest of a named list, in words.
 largest_globals <- function(globals, count = 3L) {
   size <- vapply(globals, object_bytes, 0)
   largest <- utils::head(order(size, decreasing = TRUE), count)
@@ -46,7 +26,7 @@ largest_part <- function(value, path, size = object_bytes(value)) {
   repeat {
     env <- environment_of(value)
     if (!is.null(env)) entered <- c(entered, env)
-    parts <- parts_of(value, path)
+    parts <- size_parts_of(value, path)
     is_new <- !vapply(parts$values, leads_to, NA, entered)
     values <- parts$values[is_new]
     sizes <- vapply(values, object_bytes, 0)
@@ -70,7 +50,7 @@ leads_to <- function(value, environments) {
 }
 
 # The values directly in `value`, and what one would type to get them.
-parts_of <- function(value, path) {
+size_parts_of <- function(value, path) {
   if (is.function(value) && !is.primitive(value)) {
     return(environment_parts(
       environment(value), sprintf("environment(%s)", path)

@@ -144,8 +144,3 @@ explain_large_part <- function(value, name, size) {
   if (identical(part$path, name)) return("")
   sprintf("; %s of it in `%s`", format_bytes(part$size), part$path)
 }
-
-format_bytes <- function(bytes) {
-  size <- structure(bytes, class = "object_size")
-  format(size, units = "auto", standard = "IEC")
-}

@@ -419,3 +419,12 @@ test_that("globals over the limit are refused by name and path", {
     fixed = TRUE
   )
 })
+
+test_that("small things that local functions use are listed as well", {
+  a <- 5
+  large <- numeric(1000)
+  g <- function(x) x * a + length(large)
+  h <- function(x) g(x) + 1
+  found <- names(elsewhere:::find_globals(quote(h(2)), environment())$globals)
+  expect_setequal(found, c("h", "g", "a"))
+})

@@ -5,6 +5,11 @@
 #include "bridge/guard.h"
 
 namespace elsewhere {
+namespace {
+
+constexpr R_xlen_t kSmallLengthMax = 64;
+
+}  // namespace
 
 void Finder::search(SEXP code) {
   const SharedSummary summary = summary_of_code(main_, code, Certainty::Certain);
@@ -55,8 +60,7 @@ bool Finder::resolve_name(SEXP symbol, Wanted wanted, bool is_certain, SEXP env,
       if (level == Level::Function && !follows_) return true;
       return add_global(symbol, binding, place, reason, is_certain, owner) >= 0;
     case Place::Local:
-      // Around a function that travels, frames travel with it.
-      if (level == Level::Function) return true;
+      if (level == Level::Function && !is_worth_listing(symbol, binding, wanted)) return true;
       return add_global(symbol, binding, place, reason, is_certain, owner) >= 0;
     case Place::Namespace: {
       if (level == Level::Function) return true;
@@ -67,6 +71,18 @@ bool Finder::resolve_name(SEXP symbol, Wanted wanted, bool is_certain, SEXP env,
     }
   }
   return false;
+}
+
+// The frames around a function travel with it, so what it finds there need not
+// be sent. The reference lists it among the globals all the same if it is in
+// view of the expression, and so do we where that costs nothing: a large value
+// travels once.
+bool Finder::is_worth_listing(SEXP symbol, const Binding& binding, Wanted wanted) {
+  const SEXP value = binding.value;
+  if (value == nullptr) return false;
+  const bool is_small =
+      TYPEOF(value) == CLOSXP || (Rf_isVectorAtomic(value) && XLENGTH(value) <= kSmallLengthMax);
+  return is_small && find_binding(main_, symbol, envir_, wanted, kept_).frame == binding.frame;
 }
 
 // Code of a package sees its namespace first; if the package is attached and

@@ -82,6 +82,7 @@ class Finder {
                  int owner);
   void note_package(SEXP name);
   void note_namespace(SEXP name);
+  bool is_worth_listing(SEXP symbol, const Binding& binding, Wanted wanted);
   bool is_exported_by_attached(SEXP symbol, const Binding& binding, SEXP package);
 
   // chase.cpp

@@ -112,7 +112,7 @@ backend_start <- function(backend) {
 worker_setup <- function(backend) {
   backend$options <- forwarded_options()
   list(
-    functions = evaluator_functions(),
+    functions = shipped$evaluator,
     library_paths = backend$libraries,
     options = c(backend$options, list(mc.cores = 1L)),
     nested = encode_stack(backend$nested),

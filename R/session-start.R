@@ -24,7 +24,7 @@ session_start <- function(self, private, super, options, wait, wait_timeout) {
   .Call(ew_session_guard_process, private$link, private$status)
   private$started_at <- Sys.time()
   .Call(ew_session_set_up, private$link, list(
-    functions = session_functions(),
+    functions = shipped$session,
     load_hook = options$load_hook,
     error = options$error,
     output = targets

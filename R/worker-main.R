@@ -17,13 +17,14 @@
 # `suspends_interrupts`, if `TRUE` in that environment, keeps interrupts away
 # from everything but what evaluate() wraps in allowInterrupts().
 
-# A named list of functions, ready to travel: without source references, and
-# without this namespace, which serialization would ask the worker to load.
+# A named list of functions, ready to travel: without source references, without
+# this namespace, which serialization would ask the worker to load, and compiled,
+# so that no worker spends its second task compiling them.
 worker_functions <- function(...) {
   lapply(list(...), function(one) {
     one <- utils::removeSource(one)
     environment(one) <- baseenv()
-    one
+    compiler::cmpfun(one)
   })
 }
 

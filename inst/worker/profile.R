@@ -31,8 +31,8 @@ local({
       }
       home <- environment(sys.function())
       for (name in names(setup$functions)) {
-        function_here <- setup$functions[[name]]
-        environment(function_here) <- home
+        # They come compiled, and `environment<-` would undo that.
+        function_here <- .Call(entries$closure_in, setup$functions[[name]], home)
         assign(name, function_here, envir = home)
       }
       home$uses_segments <- isTRUE(setup$uses_segments)

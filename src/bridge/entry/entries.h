@@ -67,6 +67,7 @@ SEXP ew_worker_emit(SEXP condition);
 SEXP ew_worker_capture_begin();
 SEXP ew_worker_capture_end();
 SEXP ew_worker_redirect_output(SEXP output, SEXP error);
+SEXP ew_worker_closure_in(SEXP function, SEXP environment);
 // process_state.cpp
 SEXP ew_capture_begin();
 SEXP ew_capture_end();

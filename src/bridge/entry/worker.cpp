@@ -51,6 +51,7 @@ extern "C" SEXP ew_worker_boot(SEXP functions) {
           {"capture_begin", reinterpret_cast<DL_FUNC>(&ew_worker_capture_begin)},
           {"capture_end", reinterpret_cast<DL_FUNC>(&ew_worker_capture_end)},
           {"redirect_output", reinterpret_cast<DL_FUNC>(&ew_worker_redirect_output)},
+          {"closure_in", reinterpret_cast<DL_FUNC>(&ew_worker_closure_in)},
       };
       constexpr R_xlen_t count = sizeof table / sizeof table[0];
       SEXP out = PROTECT(Rf_allocVector(VECSXP, count));
@@ -109,6 +110,21 @@ extern "C" SEXP ew_worker_capture_begin() {
 
 extern "C" SEXP ew_worker_capture_end() {
   return guard([&](MainThread& main) { return printed_to_r(main, worker_here().capture().end()); });
+}
+
+// What `environment<-` does, but for the compiled code, which that one drops.
+extern "C" SEXP ew_worker_closure_in(SEXP function, SEXP environment) {
+  return guard([&](MainThread& main) {
+    if (TYPEOF(function) != CLOSXP || TYPEOF(environment) != ENVSXP) {
+      throw EngineError({ErrorCode::Bug, "closure_in() wants a closure and an environment"});
+    }
+    return r_call(main, [&] {
+      SEXP moved = PROTECT(Rf_duplicate(function));
+      SET_CLOENV(moved, environment);
+      UNPROTECT(1);
+      return moved;
+    });
+  });
 }
 
 extern "C" SEXP ew_worker_redirect_output(SEXP output, SEXP error) {

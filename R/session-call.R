@@ -11,16 +11,15 @@ session_call <- function(self, private, func, args, package) {
 
 session_send <- function(private, payload) {
   tryCatch(
-    .Call(ew_session_start, private$link, payload),
+    .Call(ew_session_start, private$link, payload, TRUE),
     elsewhere_cannot_travel = function(e) {
-      parts <- list(func = payload[[1L]], args = payload[[2L]])
-      for (name in names(parts)) {
-        reference <- find_reference(parts[[name]], name)
-        if (!is.null(reference)) {
-          abort_cannot_travel(reference, home = c("callr_error", "rlib_error"))
-        }
+      reference <- find_reference(payload[[2L]], "args", incidental = FALSE)
+      if (!is.null(reference)) {
+        abort_cannot_travel(reference, home = c("callr_error", "rlib_error"))
       }
-      stop(e)
+      # The environment of a function or a formula may hold anything; what is
+      # not used does no harm.
+      .Call(ew_session_start, private$link, payload, FALSE)
     }
   )
   private$state <- "busy"
@@ -162,15 +161,16 @@ relay_warnings <- function(warnings) {
 }
 
 session_running_time <- function(private) {
-  now <- Sys.time()
-  total <- now - private$started_at
-  units(total) <- "secs"
-  current <- as.difftime(NA_real_, units = "secs")
-  if (private$state == "busy" && !is.null(private$call_started_at)) {
-    current <- now - private$call_started_at
-    units(current) <- "secs"
+  now <- as.numeric(Sys.time())
+  current <- if (private$state == "busy") {
+    now - as.numeric(private$call_started_at)
+  } else {
+    NA_real_
   }
-  c(total = total, current = current)
+  structure(
+    c(total = now - as.numeric(private$started_at), current = current),
+    class = "difftime", units = "secs"
+  )
 }
 
 check_milliseconds <- function(value, arg) {

@@ -43,7 +43,7 @@ session_debug <- function(self, private) {
   session_debug_frames(frames)
   frame <- length(frames)
   repeat {
-    line <- read_line(sprintf("RS %d (frame %d) > ", self$get_pid(), frame))
+    line <- prompt_line(sprintf("RS %d (frame %d) > ", self$get_pid(), frame))
     if (is.null(line) || line == ".q") break
     if (line == "") next
     if (line == ".help") {
@@ -86,7 +86,7 @@ chosen_frame <- function(line, frames, frame) {
 
 # One line from the user; NULL at the end of the input. Where nobody can type,
 # lines are taken from standard input, so that a script can end the prompt.
-read_line <- function(prompt) {
+prompt_line <- function(prompt) {
   if (interactive()) return(readline(prompt))
   cat(prompt)
   line <- readLines(file("stdin"), n = 1L)
@@ -101,7 +101,7 @@ session_attach <- function(self, private) {
   prompt <- sprintf("RS %d > ", self$get_pid())
   is_inside <- FALSE
   repeat {
-    line <- read_line(if (is_inside) "+ " else prompt)
+    line <- prompt_line(if (is_inside) "+ " else prompt)
     if (is.null(line) || line == ".q") break
     is_inside <- attach_line(self, private, line)
     if (private$state == "finished") break

@@ -143,6 +143,7 @@ session_ended <- function(self, private) {
     code, text,
     result = NULL, stdout = stdout, stderr = stderr, error = error
   )
+  .Call(ew_session_close, private$link)
   private$ending
 }
 

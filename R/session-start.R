@@ -144,7 +144,7 @@ session_user_profile <- function(options, given) {
   } else if ("R_PROFILE_USER" %in% names(given)) {
     given[["R_PROFILE_USER"]]
   }
-  candidates <- candidates[!is.na(candidates)]
+  candidates <- as.character(candidates[!is.na(candidates)])
   found <- candidates[file.exists(candidates)]
   if (length(found) > 0L) normalizePath(found[[1L]])
 }

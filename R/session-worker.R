@@ -209,6 +209,8 @@ session_dump_frames <- function(frames, condition) {
 # people keeps the shape of the call and says what stood there.
 session_shorten_call <- function(call, depth = 3L) {
   if (!is.call(call)) return(call)
+  # A function as code: its formals are no argument, its source is no news.
+  if (identical(call[[1L]], quote(`function`))) return(call[1:3])
   for (i in seq_along(call)) {
     part <- call[[i]]
     if (identical(part, quote(expr = ))) next

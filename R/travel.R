@@ -2,22 +2,33 @@
 # alive, connections, and whatever holds one.
 
 # NULL if `x` can travel. Otherwise list(path, class): where in `x` the first
-# such object is, written as R code on `name`, and its class.
-find_reference <- function(x, name = "x") {
-  if (can_travel(x)) return(NULL)
-  visited <- list()
-  repeat {
-    if (is.environment(x)) visited <- c(visited, list(x))
-    step <- find_untravelled(x, name, visited)
-    if (is.null(step)) return(list(path = name, class = class(x)[[1L]]))
-    # A connection is the thing to name, not the pointer it carries.
-    if (inherits(x, "connection")) {
-      return(list(path = name, class = class(x)[[1L]]))
-    }
-    x <- step$value
-    name <- step$path
-  }
+# such object is, written as R code on `name`, and its class. With
+# `incidental = FALSE` the environments of functions and formulas are not looked
+# into: they hold whatever was around when these were made.
+find_reference <- function(x, name = "x", incidental = TRUE) {
+  visited <- new.env(parent = emptyenv())
+  visited$environments <- list()
+  search_reference(x, name, incidental, visited)
 }
+
+search_reference <- function(x, name, incidental, visited) {
+  if (can_travel(x)) return(NULL)
+  # A connection is the thing to name, not the pointer it carries.
+  if (inherits(x, "connection") || is_reference(x)) {
+    return(list(path = name, class = class(x)[[1L]]))
+  }
+  if (is.environment(x)) {
+    if (any(vapply(visited$environments, identical, NA, x))) return(NULL)
+    visited$environments <- c(visited$environments, list(x))
+  }
+  for (part in parts_of(x, name, incidental)) {
+    found <- search_reference(part$value, part$path, incidental, visited)
+    if (!is.null(found)) return(found)
+  }
+  NULL
+}
+
+is_reference <- function(x) typeof(x) %in% c("externalptr", "weakref")
 
 can_travel <- function(x) {
   tryCatch({
@@ -26,17 +37,7 @@ can_travel <- function(x) {
   }, elsewhere_cannot_travel = function(e) FALSE)
 }
 
-# The first part of `x` that cannot travel; NULL if it is `x` itself.
-find_untravelled <- function(x, name, visited) {
-  for (part in parts_of(x, name)) {
-    is_new <- !is.environment(part$value) ||
-      !any(vapply(visited, identical, NA, part$value))
-    if (is_new && !can_travel(part$value)) return(part)
-  }
-  NULL
-}
-
-parts_of <- function(x, name) {
+parts_of <- function(x, name, incidental) {
   part <- function(value, path) list(value = value, path = path)
   elements <- if (is.environment(x)) {
     lapply(ls(x, all.names = TRUE, sorted = FALSE), function(variable) {
@@ -44,9 +45,11 @@ parts_of <- function(x, name) {
       part(value, paste0(name, "$", variable))
     })
   } else if (is.function(x) && !is.primitive(x)) {
-    list(
-      part(environment(x), paste0("environment(", name, ")")),
-      part(body(x), paste0("body(", name, ")"))
+    c(
+      if (incidental) {
+        list(part(environment(x), paste0("environment(", name, ")")))
+      },
+      list(part(body(x), paste0("body(", name, ")")))
     )
   } else if (is.list(x) || is.expression(x)) {
     plain <- unclass(x)
@@ -61,7 +64,9 @@ parts_of <- function(x, name) {
     })
   }
   extra <- attributes(x)
-  extra <- extra[setdiff(names(extra), "names")]
+  extra <- extra[setdiff(names(extra), c(
+    "names", "srcref", if (!incidental) ".Environment"
+  ))]
   c(elements, lapply(names(extra), function(label) {
     path <- if (isS4(x)) {
       paste0(name, "@", label)

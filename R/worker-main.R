@@ -49,7 +49,8 @@ worker_variables <- function(system_profile = FALSE) {
     ELSEWHERE_DLL = worker_library(),
     R_PROFILE_USER = worker_file("profile.R"),
     saved_variable("R_PROFILE_USER"),
-    if (!system_profile) c(R_PROFILE = "", saved_variable("R_PROFILE"))
+    saved_variable("R_PROFILE"),
+    if (!system_profile) c(R_PROFILE = "")
   )
 }
 

@@ -20,7 +20,7 @@ SessionLink* link_of(SEXP handle) { return static_cast<SessionLink*>(R_ExternalP
 // still shows at the other side, and touches nothing else.
 void after_fork_in_child() {
   for (SEXP handle : *handles) {
-    link_of(handle)->channel().close();
+    link_of(handle)->close();
     SEXP process = R_ExternalPtrProtected(handle);
     if (TYPEOF(process) == EXTPTRSXP) R_ClearExternalPtr(process);
   }

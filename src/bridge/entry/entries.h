@@ -80,7 +80,7 @@ SEXP ew_random_substreams(SEXP seed, SEXP count);
 SEXP ew_session_open(SEXP keeps_output, SEXP keeps_error);
 SEXP ew_session_guard_process(SEXP session, SEXP process);
 SEXP ew_session_set_up(SEXP session, SEXP setup);
-SEXP ew_session_start(SEXP session, SEXP payload);
+SEXP ew_session_start(SEXP session, SEXP payload, SEXP refuse_references);
 SEXP ew_session_sync(SEXP session);
 SEXP ew_session_take(SEXP session);
 SEXP ew_session_wait(SEXP session, SEXP timeout);

@@ -15,6 +15,7 @@ namespace elsewhere {
 namespace {
 
 constexpr std::chrono::microseconds kLook{100};
+constexpr std::chrono::milliseconds kRestOfPacket{250};
 
 std::optional<std::chrono::milliseconds> milliseconds_from(MainThread& main, SEXP value) {
   const double number = number_from(main, value);
@@ -143,10 +144,12 @@ extern "C" SEXP ew_session_set_up(SEXP session, SEXP setup) {
   });
 }
 
-extern "C" SEXP ew_session_start(SEXP session, SEXP payload) {
+extern "C" SEXP ew_session_start(SEXP session, SEXP payload, SEXP refuse_references) {
   return guard([&](MainThread& main) {
     SessionLink& link = session_from(main, session);
-    sent(link.start(to_bytes(main, payload)));
+    const auto policy =
+        flag_from(main, refuse_references) ? OnReference::Refuse : OnReference::Allow;
+    sent(link.start(to_bytes(main, payload, policy)));
     // A large payload goes out here: the worker is idle and reads it.
     for (;;) {
       auto all = link.channel().wait_sent({});
@@ -166,7 +169,12 @@ extern "C" SEXP ew_session_sync(SEXP session) {
 
 extern "C" SEXP ew_session_take(SEXP session) {
   return guard([&](MainThread& main) {
-    auto packet = session_from(main, session).take();
+    SessionLink& link = session_from(main, session);
+    auto packet = link.take();
+    // The other end is in the middle of sending, and waits for nothing but us.
+    if (packet.ok() && !packet.value() && link.channel().is_inside_packet()) {
+      packet = wait_for_packet(link, deadline_in(kRestOfPacket));
+    }
     return news_of(main, packet);
   });
 }
@@ -202,7 +210,7 @@ extern "C" SEXP ew_session_is_waiting(SEXP session) {
 
 extern "C" SEXP ew_session_close(SEXP session) {
   return guard([&](MainThread& main) {
-    session_from(main, session).channel().close();
+    session_from(main, session).close();
     return R_NilValue;
   });
 }

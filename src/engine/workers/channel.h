@@ -53,6 +53,7 @@ class Channel {
   // found looking need not be woken, which saves both ends more than the looking
   // costs when an answer is only microseconds away.
   bool look_for(std::chrono::microseconds time) const;
+  bool is_inside_packet() const { return reader_.is_inside_packet(); }
   // Packets taken in while sending, which poll() on the descriptor cannot show.
   bool has_waiting_packet() const { return !inbox_.empty(); }
 

@@ -15,6 +15,11 @@ off_t size_of(int fd) {
 
 }  // namespace
 
+void SessionLink::close() {
+  channel_.close();
+  for (Fd& file : files_) file.reset();
+}
+
 Status SessionLink::set_up(Bytes setup) {
   const PacketHeader header{PacketKind::Setup, PacketFlag::None, kNoTask, setup.size()};
   return channel_.send(header, std::move(setup));

@@ -18,6 +18,8 @@ class SessionLink {
   explicit SessionLink(Fd fd) : channel_(std::move(fd)) {}
 
   Channel& channel() { return channel_; }
+  // Closes the channel and the files.
+  void close();
   // What is under way: a call, or nothing.
   bool is_running() const { return running_.has_value(); }
 

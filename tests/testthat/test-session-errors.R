@@ -1,0 +1,123 @@
+test_that("an error of the session has callr's classes and its own in parent", {
+  session <- local_session()
+  error <- expect_error(session$run(function() {
+    cat("said\n")
+    stop("boo")
+  }))
+  expect_identical(class(error), c(
+    "callr_status_error", "callr_error", "rlib_error_3_0", "rlib_error",
+    "error", "condition"
+  ))
+  expect_identical(error$message, "in callr subprocess.")
+  expect_identical(
+    conditionMessage(error),
+    "! in callr subprocess.\nCaused by error in `(function () ...`:\n! boo"
+  )
+  expect_s3_class(error$parent, "simpleError")
+  expect_identical(error$stdout, "said\n")
+  expect_identical(error$stderr, "")
+  expect_identical(error$status, 0)
+})
+
+test_that("a condition object keeps its class and its data", {
+  session <- local_session()
+  error <- expect_error(session$run(function() {
+    stop(errorCondition("mine", class = "my_error", data = list(a = 1)))
+  }))
+  expect_s3_class(error$parent, "my_error")
+  expect_identical(error$parent$data, list(a = 1))
+})
+
+test_that("an error that the function handles is none", {
+  session <- local_session()
+  event <- session$run_with_output(function() {
+    try(stop("tried"), silent = TRUE)
+    tryCatch(stop("caught"), error = function(e) "handled")
+  })
+  expect_null(event$error)
+  expect_identical(event$result, "handled")
+})
+
+test_that("the backtrace has the calls of the function and no others", {
+  session <- local_session()
+  error <- expect_error(session$run(function() {
+    inner <- function() stop("deep")
+    outer <- function() inner()
+    outer()
+  }))
+  expect_s3_class(error$parent_trace, "rlib_trace")
+  expect_identical(
+    vapply(error$parent_trace$call, deparse, ""),
+    c("outer()", "inner()", "stop(\"deep\")")
+  )
+  expect_identical(error$parent_trace$namespace, c(NA, NA, "base"))
+  text <- capture.output(print(error))
+  expect_true("Subprocess backtrace:" %in% text)
+  expect_true("3. base::stop(\"deep\")" %in% text)
+})
+
+test_that("the last error is where people look for it", {
+  session <- local_session()
+  try(session$run(function() stop("the last one")), silent = TRUE)
+  last <- get(".Last.error", "org:r-lib")
+  expect_match(conditionMessage(last), "the last one")
+  expect_s3_class(get(".Last.error.trace", "org:r-lib"), "rlib_trace")
+})
+
+test_that("a backtrace with large arguments takes milliseconds", {
+  session <- local_session()
+  withr::local_options(callr.traceback = TRUE)
+  fail <- function(x) {
+    inner <- function(y) stop("large")
+    do.call(inner, list(x))
+  }
+  seconds <- system.time(
+    expect_error(session$run(fail, list(as.numeric(1:1e6))), "large")
+  )[["elapsed"]]
+  expect_lt(seconds, 1)
+  expect_output(calls <- session$traceback(), "<numeric\\[1000000\\]>")
+  expect_length(calls, 3L)
+})
+
+test_that("error = \"stack\" brings the frames", {
+  session <- local_session(error = "stack")
+  error <- expect_error(session$run(function() {
+    local_value <- 17
+    stop("with frames")
+  }))
+  expect_s3_class(error$stack, "dump.frames")
+  expect_identical(error$stack[[1]]$local_value, 17)
+  expect_identical(attr(error$stack, "error.message"), "with frames")
+})
+
+test_that("infinite recursion is an error and the session goes on", {
+  session <- local_session()
+  expect_error(session$run(function() {
+    f <- function() f()
+    f()
+  }), "infinite recursion|stack usage", class = "callr_error")
+  expect_error(session$run(function() {
+    options(expressions = 5e5)
+    f <- function() f()
+    f()
+  }), "infinite recursion|stack usage", class = "callr_error")
+  expect_identical(session$run(function() 1), 1)
+})
+
+test_that("traceback() shows the calls of the last error", {
+  session <- local_session()
+  expect_error(
+    session$traceback(), "No traceback was recorded in the subprocess \\(yet\\?\\)"
+  )
+  try(session$run(function() {
+    f <- function() stop("x")
+    f()
+  }), silent = TRUE)
+  expect_output(calls <- session$traceback(), "2: stop\\(\"x\"\\)\n1: f\\(\\)")
+  expect_length(calls, 2L)
+})
+
+test_that("debug() wants frames", {
+  session <- local_session()
+  expect_error(session$debug(), "^Can't find dumped frames, nothing to debug$")
+})

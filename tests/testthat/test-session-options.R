@@ -1,0 +1,196 @@
+test_that("the options are callr's, in its order", {
+  expect_identical(names(r_session_options()), c(
+    "func", "args", "libpath", "repos", "stdout", "stderr", "error", "cmdargs",
+    "system_profile", "user_profile", "env", "supervise", "load_hook", "extra",
+    "arch"
+  ))
+})
+
+test_that("an option that does not exist is named", {
+  expect_error(r_session_options(foo = 1), "Unknown option: .foo.", class = "rlib_error")
+  expect_error(r_session_options(foo = 1, bar = 2), "Unknown options: .foo., .bar.")
+  expect_error(r_session_options(1), "is.named\\(new_opts\\) is not TRUE")
+  expect_null(r_session_options(libpath = NULL)$libpath)
+})
+
+test_that("environment variables are set, replaced and removed", {
+  session <- local_session(env = c(A = "1", HOME = NA))
+  expect_identical(
+    session$run(function() Sys.getenv(c("A", "HOME", "TERM"), NA, names = FALSE)),
+    c("1", NA, Sys.getenv("TERM", NA))
+  )
+  plain <- local_session()
+  expect_identical(plain$run(function() Sys.getenv("TERM")), "dumb")
+  expect_identical(plain$run(function() Sys.getenv("CALLR_IS_RUNNING")), "true")
+})
+
+test_that("what starts the session is hidden from what it starts", {
+  withr::local_envvar(R_PROFILE_USER = "/no/such/profile")
+  session <- local_session()
+  expect_identical(
+    session$run(function() Sys.getenv("R_PROFILE_USER")), "/no/such/profile"
+  )
+  withr::local_envvar(R_PROFILE_USER = NA)
+  session <- local_session()
+  expect_identical(
+    session$run(function() Sys.getenv(c("R_PROFILE_USER", "R_PROFILE"), NA, names = FALSE)),
+    c(NA_character_, NA)
+  )
+})
+
+test_that("libpath and repos reach the session", {
+  library <- withr::local_tempdir()
+  session <- local_session(
+    libpath = c(library, .libPaths()), repos = c(CRAN = "http://example.org")
+  )
+  expect_identical(
+    session$run(function() .libPaths())[[1]], normalizePath(library)
+  )
+  expect_identical(
+    session$run(function() getOption("repos")), c(CRAN = "http://example.org")
+  )
+  own <- local_session(libpath = NULL)
+  expect_true(length(own$run(function() .libPaths())) > 0)
+})
+
+test_that("a library or an R that does not exist is said at once", {
+  expect_error(
+    local_session(libpath = "/does/not/exist"),
+    "`libpath` must hold existing folders; there is no `/does/not/exist`",
+    class = "elsewhere_bad_argument"
+  )
+  expect_error(
+    local_session(arch = "nope"), "Cannot find R executable at `.*nope/R`",
+    class = "elsewhere_worker_start"
+  )
+})
+
+test_that("the load hook runs once, its variables stay its own", {
+  session <- local_session(load_hook = quote({
+    hidden <- 1
+    options(hook_ran = TRUE)
+  }))
+  expect_true(session$run(function() getOption("hook_ran")))
+  expect_false(session$run(function() exists("hidden")))
+})
+
+test_that("a load hook that fails ends the start with what R printed", {
+  local_leak_check()
+  error <- expect_error(
+    local_session(load_hook = quote(stop("oops"))),
+    "callr subprocess failed: Failed to start R session",
+    class = "callr_status_error"
+  )
+  expect_match(error$stderr, "oops")
+  expect_identical(error$status, 1L)
+  session <- local_session(load_hook = quote(stop("oops")), wait = FALSE)
+  event <- next_event(session)
+  expect_identical(event$code, 501L)
+  expect_match(event$stderr, "oops")
+})
+
+test_that("a start that takes too long is an error and leaves no process", {
+  local_leak_check()
+  expect_error(
+    r_session$new(wait_timeout = 1), "Could not start R session, timed out",
+    class = "rlib_error"
+  )
+})
+
+test_that("a load hook may print much", {
+  session <- local_session(load_hook = quote(cat(strrep("x", 3e5))))
+  expect_identical(session$run(function() 1), 1)
+})
+
+test_that("profiles run where the options ask for them", {
+  folder <- withr::local_tempdir()
+  writeLines("options(profile_ran = TRUE); left_over <- 1", file.path(folder, ".Rprofile"))
+  withr::local_dir(folder)
+  session <- local_session()
+  expect_true(session$run(function() getOption("profile_ran")))
+  expect_false(session$run(function() exists("left_over")))
+  without <- local_session(user_profile = FALSE)
+  expect_null(without$run(function() getOption("profile_ran")))
+  elsewhere_folder <- withr::local_tempdir()
+  withr::local_dir(elsewhere_folder)
+  writeLines("options(chosen_ran = TRUE)", "chosen.R")
+  withr::local_envvar(R_PROFILE_USER = file.path(elsewhere_folder, "chosen.R"))
+  expect_null(local_session()$run(function() getOption("chosen_ran")))
+  expect_true(local_session(user_profile = TRUE)$run(function() getOption("chosen_ran")))
+})
+
+test_that("the site profile runs where the options ask for it", {
+  profile <- withr::local_tempfile(lines = "options(site_ran = TRUE)")
+  withr::local_envvar(R_PROFILE = profile)
+  expect_null(local_session()$run(function() getOption("site_ran")))
+  session <- local_session(system_profile = TRUE)
+  expect_true(session$run(function() getOption("site_ran")))
+  expect_identical(session$run(function() Sys.getenv("R_PROFILE")), profile)
+})
+
+test_that("an environment file cannot keep the session from starting", {
+  folder <- withr::local_tempdir()
+  writeLines(
+    c("FROM_FILE=yes", "R_PROFILE_USER=/no/such", "R_LIBS=/no/library"),
+    file.path(folder, ".Renviron")
+  )
+  withr::local_dir(folder)
+  withr::local_envvar(R_ENVIRON_USER = NA)
+  session <- local_session()
+  expect_identical(session$run(function() Sys.getenv("FROM_FILE")), "yes")
+  expect_identical(session$run(function() .libPaths()), .libPaths())
+})
+
+test_that("--vanilla does not keep the session from starting", {
+  session <- local_session(cmdargs = c("--no-readline", "--slave", "--vanilla"))
+  expect_identical(session$run(function() 1), 1)
+})
+
+test_that("stdout and stderr can be pipes", {
+  session <- local_session(stdout = "|", stderr = "|")
+  event <- session$run_with_output(function() {
+    cat("to the pipe\n")
+    1
+  })
+  expect_null(event$stdout)
+  expect_null(event$stderr)
+  session$poll_io(2000L)
+  expect_identical(session$read_output(), "to the pipe\n")
+})
+
+test_that("stdout and stderr can be files, which calls append to", {
+  folder <- withr::local_tempdir()
+  output <- file.path(folder, "out.txt")
+  session <- local_session(stdout = output, stderr = "2>&1")
+  session$run(function() {
+    cat("one\n")
+    message("two")
+    system("echo three")
+  })
+  expect_null(session$run_with_output(function() cat("four\n"))$stdout)
+  expect_identical(readLines(output), c("one", "two", "three", "four"))
+})
+
+test_that("extra goes to the process", {
+  session <- local_session(extra = list(wd = "/"))
+  expect_identical(session$run(function() getwd()), "/")
+})
+
+test_that("supervise is honoured", {
+  session <- local_session(supervise = TRUE)
+  expect_true(session$is_supervised())
+  session$supervise(FALSE)
+  processx::supervisor_kill()
+})
+
+test_that("hooks change the options of every session", {
+  withr::defer(add_hook(test = NULL))
+  add_hook(test = function(options) {
+    options$env <- c(options$env, FROM_HOOK = "yes")
+    options
+  })
+  expect_identical(local_session()$run(function() Sys.getenv("FROM_HOOK")), "yes")
+  add_hook(test = function(options) stop("ignored"))
+  expect_identical(local_session()$run(function() Sys.getenv("FROM_HOOK")), "")
+  expect_error(add_hook(function(options) options), class = "elsewhere_bad_argument")
+})

@@ -1,0 +1,57 @@
+# What happens to sessions when the process that owns them ends.
+
+owner_lines <- function(job) {
+  c(
+    "library(elsewhere)",
+    "rs <- r_session$new()",
+    "directory <- rs$run(function() tempdir())",
+    sprintf("rs$call(%s)", paste(deparse(job), collapse = "\n")),
+    "Sys.sleep(0.2)",
+    "cat('ready', rs$get_pid(), directory, '\\n')",
+    "Sys.sleep(100)"
+  )
+}
+
+test_that("a session is gone within a second after its owner is killed", {
+  jobs <- list(
+    busy = function() repeat {},
+    asleep = function() Sys.sleep(100),
+    in_c = function() crossprod(matrix(runif(9e6), 3000)),
+    no_interrupts = function() suspendInterrupts(Sys.sleep(100)),
+    idle = function() 1
+  )
+  for (name in names(jobs)) {
+    owner <- local_r_process(owner_lines(jobs[[name]]))
+    words <- strsplit(read_line(owner, "^ready"), " ")[[1]]
+    pid <- as.integer(words[[2]])
+    expect_true(is_process(pid))
+    owner$kill(grace = 0)
+    expect_true(wait_until(function() !is_process(pid), 1), info = name)
+    expect_true(
+      wait_until(function() !dir.exists(words[[3]]), 1), info = name
+    )
+  }
+})
+
+test_that("what a session has started is gone with it", {
+  owner <- local_r_process(owner_lines(function() {
+    system("sleep 4711 & echo $! > /tmp/elsewhere-test-child; wait")
+  }))
+  withr::defer(unlink("/tmp/elsewhere-test-child"))
+  read_line(owner, "^ready")
+  child <- as.integer(readLines("/tmp/elsewhere-test-child"))
+  expect_true(is_process(child))
+  owner$kill(grace = 0)
+  expect_true(wait_until(function() !is_process(child), 1))
+})
+
+test_that("an owner that ends in order takes its sessions with it", {
+  owner <- local_r_process(c(
+    "library(elsewhere)",
+    "rs <- r_session$new()",
+    "rs$call(function() repeat {})",
+    "cat('ready', rs$get_pid(), '\\n')"
+  ))
+  pid <- as.integer(strsplit(read_line(owner, "^ready"), " ")[[1]][[2]])
+  expect_true(wait_until(function() !is_process(pid), 2))
+})

@@ -39,7 +39,6 @@ new_backend <- function(stack, settings) {
   backend <- list2env(settings, envir = NULL, parent = emptyenv())
   backend$nested <- nested_stack(unclass(stack))
   backend$pool <- NULL
-  backend$running <- list()
   backend$in_background <- in_background
   # One worker in this very process evaluates when asked.
   backend$lazy <- !in_background && !settings$name %in% c("sequential", "transparent")
@@ -132,7 +131,6 @@ leave_backend <- function() {
 backend_stop <- function(backend) {
   if (is.null(backend$pool)) return()
   pool_stop(backend$pool)
-  backend$running <- list()
 }
 
 # Options whose value here rules there too.

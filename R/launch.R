@@ -74,7 +74,9 @@ launch_in_pool <- function(future, backend, wait = TRUE) {
   payload <- future_payload(future, backend)
   if (!is.null(options <- changed_options(backend))) payload$options <- options
   if (isTRUE(backend$keep)) payload$keep <- TRUE
-  if (wait) wait_for_slot(backend)
+  if (wait && !is.infinite(backend$queue)) {
+    pool_wait_for_room(backend$pool, backend$queue)
+  }
   on_reference <- getOption("future.globals.onReference")
   if (identical(on_reference, "warning")) warn_references(future)
   task <- tryCatch(
@@ -87,29 +89,11 @@ launch_in_pool <- function(future, backend, wait = TRUE) {
   )
   future$task <- task
   future$state <- "running"
-  if (!is.infinite(backend$queue)) {
-    backend$running[[length(backend$running) + 1L]] <- task
-  }
 }
 
-# Waits until a worker is free, or the queue has room.
-wait_for_slot <- function(backend) {
-  if (is.infinite(backend$queue)) return()
-  while (!has_slot(backend)) {
-    running <- Filter(Negate(task_settled), backend$running)
-    backend$running <- running
-    # With nothing to wait for, the engine says by the task what is wrong.
-    if (!length(running)) return()
-    tasks_wait(running, any = TRUE)
-  }
-  if (length(backend$running) > 64L + 2L * backend$workers) {
-    backend$running <- Filter(Negate(task_settled), backend$running)
-  }
-}
-
+# Whether a future could be launched now without waiting.
 has_slot <- function(backend) {
-  if (pool_free(backend$pool) > 0L) return(TRUE)
-  backend$queue > 0 && pool_status(backend$pool)$queued < backend$queue
+  pool_wait_for_room(backend$pool, backend$queue, timeout = 0)
 }
 
 # Waits for the outcome. Immediate conditions are signalled as they come.

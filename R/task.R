@@ -34,6 +34,12 @@ pool_free <- function(pool) {
   .Call(ew_pool_free, pool)
 }
 
+# Waits until a new task would run at once, or would find fewer than `queued_max`
+# tasks in the queue. FALSE when `timeout` seconds have passed. Ctrl-C ends it.
+pool_wait_for_room <- function(pool, queued_max = 0, timeout = Inf) {
+  .Call(ew_pool_wait_for_room, pool, queued_max, timeout)
+}
+
 # `payload` is what the workers' evaluate() gets. `retries` counts lost workers
 # only; `timeout` is in seconds of running; a higher `priority` runs earlier.
 # With `refuse = TRUE` a payload with a live external pointer is an error of

@@ -22,6 +22,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_pool_stop, 1),
     ENTRY(ew_pool_status, 1),
     ENTRY(ew_pool_free, 1),
+    ENTRY(ew_pool_wait_for_room, 3),
     ENTRY(ew_pool_submit, 6),
     ENTRY(ew_task_state, 1),
     ENTRY(ew_task_settled, 1),

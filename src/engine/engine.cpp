@@ -63,13 +63,38 @@ PoolStatus Engine::pool_status(PoolId id) {
   });
 }
 
-int Engine::pool_free(PoolId id) {
-  return loop_.with_turn([&](Turn& turn) {
-    const Pool* pool = scheduler_.find_pool(turn, id);
-    if (pool == nullptr) return 0;
-    const int queued = static_cast<int>(scheduler_.queued_count(turn, id));
-    return std::max(0, pool->size() - pool->busy_count() - queued);
+int Engine::pool_free(PoolId pool) {
+  return loop_.with_turn([&](Turn& turn) { return scheduler_.free_count(turn, pool); });
+}
+
+bool Engine::has_room(Turn& turn, PoolId pool, double queued_max) {
+  const Pool* open = scheduler_.find_pool(turn, pool);
+  if (open == nullptr || open->broken()) return true;
+  if (scheduler_.free_count(turn, pool) > 0) return true;
+  return static_cast<double>(scheduler_.queued_count(turn, pool)) < queued_max;
+}
+
+Result<bool> Engine::wait_for_room(PoolId pool, double queued_max,
+                                   std::optional<std::chrono::milliseconds> timeout) {
+  const bool must_wait = loop_.with_turn([&](Turn& turn) {
+    if (has_room(turn, pool, queued_max)) return false;
+    room_wanted_ = {pool, queued_max};
+    wakeup_.clear();
+    return true;
   });
+  if (!must_wait) return true;
+  const auto woken = wait_ready(wakeup_.fd(), Ready::Readable, timeout);
+  return loop_.with_turn([&](Turn& turn) -> Result<bool> {
+    room_wanted_.reset();
+    if (has_room(turn, pool, queued_max)) return true;
+    if (!woken.ok()) return woken.error();
+    return false;
+  });
+}
+
+void Engine::on_worker_idle(Turn& turn, PoolId pool) {
+  if (!room_wanted_ || room_wanted_->pool != pool) return;
+  if (has_room(turn, pool, room_wanted_->queued_max)) wakeup_.raise();
 }
 
 TaskId Engine::submit(PoolId pool, Parcel payload, TaskOptions options) {

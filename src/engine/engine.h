@@ -41,6 +41,11 @@ class Engine final : private SchedulerListener {
   // Workers that a new task would not have to wait for, counting those that
   // are still starting.
   int pool_free(PoolId pool);
+  // Blocks until a task can be submitted that runs at once or finds fewer than
+  // `queued_max` tasks in the queue. Ends as wait() does; true at once for a pool
+  // that is closed or broken, where submit() says what is wrong.
+  Result<bool> wait_for_room(PoolId pool, double queued_max,
+                             std::optional<std::chrono::milliseconds> timeout);
 
   TaskId submit(PoolId pool, Parcel payload, TaskOptions options);
   TaskState task_state(TaskId task);
@@ -74,6 +79,8 @@ class Engine final : private SchedulerListener {
   explicit Engine(Wakeup wakeup);
   void on_settled(Turn&, Task& task) override;
   void on_event(Turn&, Task& task) override;
+  void on_worker_idle(Turn&, PoolId pool) override;
+  bool has_room(Turn&, PoolId pool, double queued_max);
   Task& task_of(Turn&, TaskId task);
   void note_notified(Turn&, TaskId task);
 
@@ -81,6 +88,11 @@ class Engine final : private SchedulerListener {
   // How many of the tasks waited for must still settle; guarded by the turn.
   std::size_t unsettled_ = 0;
   bool has_event_ = false;
+  struct RoomWanted {
+    PoolId pool;
+    double queued_max;
+  };
+  std::optional<RoomWanted> room_wanted_;
   WaitEvents wait_events_ = WaitEvents::Ignore;
   std::function<void()> notify_;
   std::vector<TaskId> notified_;

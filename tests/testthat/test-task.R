@@ -233,3 +233,14 @@ test_that("a large payload and a large value travel whole, and leave nothing", {
   task <- task_submit(pool, call("identity", large))
   expect_identical(task_value(task), large)
 })
+
+test_that("waiting for room ends when a worker is free, and not before", {
+  pool <- local_pool()
+  expect_true(pool_wait_for_room(pool))
+  task <- task_submit(pool, quote(Sys.sleep(0.3)))
+  wait_until(function() task_state(task) == "running")
+  expect_false(pool_wait_for_room(pool, timeout = 0.05))
+  expect_true(pool_wait_for_room(pool, queued_max = 1, timeout = 0))
+  expect_true(pool_wait_for_room(pool, timeout = 20))
+  expect_identical(task_state(task), "settled")
+})

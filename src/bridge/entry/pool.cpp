@@ -97,6 +97,28 @@ Bytes zero_ended(const std::vector<std::string>& entries) {
   return block;
 }
 
+// Waits by `wait(slice)` until it answers something else than `time_out` or the
+// time is over, and lets R handle Ctrl-C in between.
+template <class Answer, class Wait>
+Answer wait_in_slices(MainThread& main, std::optional<std::chrono::milliseconds> limit,
+                      Answer time_out, Wait&& wait) {
+  // A signal that comes just before a wait begins does not end it, so none is
+  // longer than this.
+  constexpr std::chrono::milliseconds kSlice{200};
+  const auto start = std::chrono::steady_clock::now();
+  for (;;) {
+    const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - start);
+    const auto slice =
+        limit ? std::clamp(*limit - spent, std::chrono::milliseconds(0), kSlice) : kSlice;
+    const Result<Answer> end = wait(slice);
+    if (!end.ok() && end.error().code != ErrorCode::Interrupted) throw EngineError(end.error());
+    if (end.ok() && end.value() != time_out) return end.value();
+    r_call(main, [] { R_CheckUserInterrupt(); });
+    if (limit && std::chrono::steady_clock::now() - start >= *limit) return time_out;
+  }
+}
+
 PoolSpec pool_spec_from(MainThread& main, SEXP workers, SEXP setup, SEXP options) {
   PoolSpec spec;
   spec.workers = int_from(main, workers);
@@ -222,30 +244,24 @@ extern "C" SEXP ew_task_wait(SEXP tasks, SEXP timeout, SEXP any, SEXP events) {
     for (R_xlen_t i = 0; i < Rf_xlength(tasks); ++i) ids.push_back(task_from(VECTOR_ELT(tasks, i)));
     const auto what = flag_from(main, any) ? WaitFor::Any : WaitFor::All;
     const auto on_event = flag_from(main, events) ? WaitEvents::Return : WaitEvents::Ignore;
-    const auto limit = seconds_from(main, timeout);
     Engine& running = engine(main);
-    const auto start = std::chrono::steady_clock::now();
-    // A signal that comes just before the wait begins does not end it, so one
-    // wait is never longer than this.
-    constexpr std::chrono::milliseconds kSlice{200};
-    for (;;) {
-      auto slice = kSlice;
-      if (limit) {
-        const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
-            std::chrono::steady_clock::now() - start);
-        slice = std::clamp(*limit - spent, std::chrono::milliseconds(0), kSlice);
-      }
-      const auto end = running.wait(ids, what, on_event, slice);
-      if (!end.ok() && end.error().code != ErrorCode::Interrupted) or_throw(end);
-      if (end.ok() && end.value() != WaitEnd::TimedOut) {
-        const int answer = end.value() == WaitEnd::Settled ? TRUE : NA_LOGICAL;
-        return r_call(main, [&] { return Rf_ScalarLogical(answer); });
-      }
-      r_call(main, [] { R_CheckUserInterrupt(); });
-      if (limit && std::chrono::steady_clock::now() - start >= *limit) {
-        return r_call(main, [] { return Rf_ScalarLogical(FALSE); });
-      }
-    }
+    const auto end =
+        wait_in_slices(main, seconds_from(main, timeout), WaitEnd::TimedOut,
+                       [&](auto slice) { return running.wait(ids, what, on_event, slice); });
+    const int answer = end == WaitEnd::Event ? NA_LOGICAL : end == WaitEnd::Settled;
+    return r_call(main, [&] { return Rf_ScalarLogical(answer); });
+  });
+}
+
+extern "C" SEXP ew_pool_wait_for_room(SEXP pool, SEXP queued_max, SEXP timeout) {
+  return guard([&](MainThread& main) {
+    const PoolId where = pool_from(pool);
+    const double most = number_from(main, queued_max);
+    Engine& running = engine(main);
+    const bool has_room = wait_in_slices(main, seconds_from(main, timeout), false, [&](auto slice) {
+      return running.wait_for_room(where, most, slice);
+    });
+    return r_call(main, [&] { return Rf_ScalarLogical(has_room); });
   });
 }
 

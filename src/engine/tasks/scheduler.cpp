@@ -88,6 +88,14 @@ std::size_t Scheduler::queued_count(Turn&, PoolId pool) const {
   return found == pools_.end() ? 0 : found->second->queue.size();
 }
 
+int Scheduler::free_count(Turn&, PoolId pool) const {
+  const auto found = pools_.find(pool);
+  if (found == pools_.end()) return 0;
+  const auto& open = *found->second;
+  return std::max(
+      0, open.pool->size() - open.pool->busy_count() - static_cast<int>(open.queue.size()));
+}
+
 Result<Nursery*> Scheduler::nursery_for(Turn& turn, const LaunchSpec& spec) {
   for (auto& open : nurseries_) {
     if (starts_alike(open.spec, spec) && open.nursery->is_alive()) return open.nursery.get();
@@ -201,7 +209,10 @@ bool Scheduler::has_ended(Turn& turn) {
                      [](const auto& open) { return open.nursery->is_gone(); });
 }
 
-void Scheduler::OpenPool::on_worker_idle(Turn& turn) { scheduler.dispatch(turn, *this); }
+void Scheduler::OpenPool::on_worker_idle(Turn& turn) {
+  scheduler.dispatch(turn, *this);
+  scheduler.listener_.on_worker_idle(turn, id);
+}
 
 void Scheduler::OpenPool::on_task_event(Turn& turn, TaskId task_id, Parcel event) {
   Task* task = scheduler.find(turn, task_id);

@@ -18,6 +18,8 @@ class SchedulerListener {
  public:
   virtual void on_settled(Turn&, Task& task) = 0;
   virtual void on_event(Turn&, Task& task) = 0;
+  // A worker of the pool has become idle and has been given what was queued.
+  virtual void on_worker_idle(Turn&, PoolId pool) = 0;
 
  protected:
   ~SchedulerListener() = default;
@@ -32,6 +34,9 @@ class Scheduler {
   void close_pool(Turn&, PoolId pool);
   const Pool* find_pool(Turn&, PoolId pool) const;
   std::size_t queued_count(Turn&, PoolId pool) const;
+  // How many new tasks would not have to wait for another one; workers that are
+  // still starting count as free. 0 for a pool that is closed.
+  int free_count(Turn&, PoolId pool) const;
 
   Task& submit(Turn&, PoolId pool, SharedParcel payload, TaskOptions options);
   Task* find(Turn&, TaskId task);

@@ -33,6 +33,7 @@ condition_recorder <- function(payload) {
       calls <<- future_calls(sys.calls(), own_call)
       return()
     }
+    if (inherits(condition, "interrupt")) return()
     if (inherits(condition, "warning") && getOption("warn") >= 2L) return()
     if (length(immediate) && inherits(condition, immediate)) {
       emit(condition)

@@ -162,9 +162,13 @@ evaluation_environment <- function(payload) {
   if (!length(globals)) return(new.env(parent = outer))
   dots <- globals[["..."]]
   globals[["..."]] <- NULL
-  is_missing <- vapply(globals, identical, NA, quote(expr = ))
-  arguments <- globals[is_missing]
-  if (any(is_missing)) globals <- globals[!is_missing]
+  # Only an argument can be asked whether it is missing().
+  names <- if (any(all.names(payload$expr) == "missing")) {
+    intersect(names(globals), all.vars(payload$expr))
+  }
+  arguments <- globals[names]
+  is_given <- !vapply(arguments, identical, NA, quote(expr = ))
+  globals[names] <- NULL
   if (!is_worker()) {
     outer <- list2env(globals, envir = new.env(parent = outer))
   } else {
@@ -183,10 +187,14 @@ evaluation_environment <- function(payload) {
   }
   if (is.null(dots) && !length(arguments)) return(new.env(parent = outer))
   # A frame is the only place for `...` and for arguments that are missing.
+  formals <- rep(alist(a = ), length(arguments))
+  names(formals) <- names(arguments)
   frame <- as.function(c(
-    if (!is.null(dots)) alist(... = ), arguments, quote(environment())
+    if (!is.null(dots)) alist(... = ), formals, quote(environment())
   ), envir = baseenv())
-  here <- do.call(frame, unclass(dots), quote = TRUE)
+  here <- do.call(
+    frame, c(as.list(unclass(dots)), arguments[is_given]), quote = TRUE
+  )
   parent.env(here) <- outer
   here
 }

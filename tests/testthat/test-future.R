@@ -1,0 +1,128 @@
+test_that("a future has the value of its expression", {
+  every_plan({
+    expect_identical(value(future({ x <- 41; x + 1 })), 42)
+    expect_null(value(future(NULL)))
+    expect_false(exists("x", inherits = FALSE))
+  })
+})
+
+test_that("globals are those of the moment the future was created", {
+  every_plan({
+    a <- 1
+    eager <- future(a)
+    lazy <- future(a, lazy = TRUE)
+    a <- 2
+    expect_identical(value(eager), 1)
+    expect_identical(value(lazy), 1)
+  })
+})
+
+test_that("globals may be named, given, added and left out", {
+  every_plan({
+    a <- 2
+    expect_identical(value(future(get("a"), globals = "a")), 2)
+    expect_identical(value(future(a * b, globals = list(a = 2, b = 4))), 8)
+    added <- structure(TRUE, add = list(b = 5))
+    expect_identical(value(future(a + get("b"), globals = added)), 7)
+    less <- future(a, globals = structure(TRUE, ignore = "a"), lazy = TRUE)
+    expect_false("a" %in% names(less$globals))
+  })
+})
+
+test_that("a global that does not exist is named when it was asked for", {
+  error <- error_of(future(1, globals = "no_such_thing"))
+  expect_s3_class(error, "FutureError")
+  expect_match(conditionMessage(error), "`no_such_thing`")
+})
+
+test_that("... and missing arguments reach the expression", {
+  every_plan({
+    add_all <- function(...) value(future(sum(...)))
+    expect_identical(add_all(1, 2, 3), 6)
+    is_absent <- function(a, b) value(future(if (missing(b)) a else a + b))
+    expect_identical(is_absent(1), 1)
+    expect_identical(is_absent(1, 2), 3)
+  })
+})
+
+test_that("what an expression assigns stays inside", {
+  every_plan({
+    y <- 1
+    value(future({ y <<- 2; y }))
+    expect_identical(y, 1)
+  })
+})
+
+test_that("strategies can be called directly", {
+  f <- multisession({ Sys.getpid() }, workers = 2)
+  withr::defer(leave_backend())
+  expect_s3_class(f, c("MultisessionFuture", "Future"), exact = FALSE)
+  expect_false(value(f) == Sys.getpid())
+  expect_identical(value(sequential(1 + 1)), 2)
+  expect_identical(value(multiprocess(1 + 1, workers = 2, seed = NULL)), 2)
+})
+
+test_that("a lazy future may be saved and evaluated by whoever reads it", {
+  every_plan({
+    a <- 2
+    path <- withr::local_tempfile()
+    saveRDS(future(42 * a, lazy = TRUE), path)
+    expect_identical(value(readRDS(path)), 84)
+  })
+})
+
+test_that("a future that runs belongs to its process", {
+  local_plan(multisession, workers = 2)
+  running <- future({ Sys.sleep(0.3); 1 })
+  asked <- future(value(running))
+  expect_error(value(asked), "created it", class = "FutureError")
+  expect_identical(value(running), 1)
+  expect_identical(value(future(value(running))), 1)
+})
+
+test_that("run() starts a future once", {
+  f <- run(future(1, lazy = TRUE))
+  expect_error(run(f), "only be launched once", class = "FutureError")
+})
+
+test_that("an argument that is wrong is named", {
+  expect_error(future(1, lazy = NA), class = "elsewhere_bad_argument")
+  expect_error(future(1, stdout = "x"), class = "elsewhere_bad_argument")
+  expect_error(future(1, conditions = 1), class = "elsewhere_bad_argument")
+  expect_error(future(1, seed = "x"), class = "elsewhere_bad_argument")
+  expect_error(future(1, globals = 1), class = "elsewhere_bad_argument")
+  expect_error(future(1, timeout = -1), class = "elsewhere_bad_argument")
+})
+
+test_that("printing shows label, state and value", {
+  f <- future(42, label = "answer")
+  shown <- capture.output(print(f))
+  expect_match(shown, "answer", all = FALSE)
+  expect_match(shown, "finished", all = FALSE)
+})
+
+test_that("an object that cannot travel is refused with the path to it", {
+  local_plan(multisession, workers = 2)
+  held <- list(a = 1, connection = rawConnection(raw()))
+  withr::defer(close(held$connection))
+  error <- error_of(future(length(held)))
+  expect_s3_class(error, c("elsewhere_cannot_travel", "FutureError"), exact = FALSE)
+  expect_match(conditionMessage(error), "non-exportable")
+  expect_match(conditionMessage(error), "held$connection", fixed = TRUE)
+  withr::local_options(future.globals.onReference = "ignore")
+  expect_identical(value(future(length(held))), 2L)
+})
+
+test_that("globals over the limit are refused", {
+  withr::local_options(future.globals.maxSize = 1e3)
+  big <- numeric(1e4)
+  expect_error(future(sum(big)), "exceeds", class = "FutureError")
+})
+
+test_that("a missing package on the worker is an error that names it", {
+  local_plan(multisession, workers = 2)
+  error <- error_of(value(future(1, packages = "no.such.package")))
+  expect_s3_class(error, "FutureLaunchError")
+  expect_match(conditionMessage(error), "no.such.package")
+  expect_identical(value(future(1)), 1)
+})

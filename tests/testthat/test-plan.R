@@ -1,0 +1,176 @@
+test_that("plan() answers the former stack, and takes it back", {
+  former <- plan(sequential)
+  expect_s3_class(former, "FutureStrategyList")
+  local_plan(multisession, workers = 2)
+  expect_s3_class(plan(), "multisession")
+  expect_identical(nbrOfWorkers(), 2L)
+  plan(former)
+})
+
+test_that("a strategy may be named", {
+  local_plan("sequential")
+  expect_s3_class(plan(), "sequential")
+})
+
+test_that("an unknown strategy is named, with those there are", {
+  expect_error(plan("nonsense"), "\"nonsense\".*multisession", class = "elsewhere_bad_argument")
+  expect_error(plan(1), class = "elsewhere_bad_argument")
+})
+
+test_that("a number of workers that is none is refused, and the plan stays", {
+  local_plan(sequential)
+  for (workers in list(0L, NA_integer_, TRUE, "x", -1, c(1, 2))) {
+    expect_error(plan(multisession, workers = workers), "workers", class = "elsewhere_bad_argument")
+  }
+  expect_s3_class(plan(), "sequential")
+})
+
+test_that("a worker library that does not exist is named", {
+  expect_error(
+    plan(multisession, workers = 2, rscript_libs = "/no/such/folder"),
+    "/no/such/folder", class = "elsewhere_bad_argument"
+  )
+})
+
+test_that("workers may be a function", {
+  local_plan(multisession, workers = function() 2L)
+  expect_identical(nbrOfWorkers(), 2L)
+})
+
+test_that("one worker is this process, and I(1) is another", {
+  local_plan(multisession, workers = 1)
+  f <- future(Sys.getpid())
+  expect_identical(f$state, "created")
+  expect_identical(value(f), Sys.getpid())
+  local_plan(multisession, workers = I(1))
+  expect_false(value(future(Sys.getpid())) == Sys.getpid())
+})
+
+test_that("far too many workers are refused unless meant", {
+  withr::local_options(mc.cores = 1)
+  expect_error(plan(multisession, workers = 4), "I\\(4\\)", class = "elsewhere_bad_argument")
+})
+
+test_that("tweak() sets arguments of strategies, not of futures", {
+  expect_identical(formals(tweak(multisession, workers = 2))$workers, 2)
+  expect_error(tweak(multisession, seed = TRUE), class = "elsewhere_bad_argument")
+  local_plan(sequential)
+  expect_warning(plan(sequential, abc = 1), "unknown future arguments")
+})
+
+test_that("a worker gets the rest of the stack", {
+  local_plan(list(tweak(multisession, workers = 2), tweak(multisession, workers = I(3))))
+  expect_identical(value(future(nbrOfWorkers())), 3L)
+  expect_length(plan("tail"), 1L)
+})
+
+test_that("below the last level futures are sequential", {
+  every_plan(expect_identical(value(future(nbrOfWorkers())), 1L))
+})
+
+test_that("a change of plan ends what runs", {
+  local_plan(multisession, workers = 2)
+  f <- future(Sys.sleep(60))
+  plan(sequential)
+  expect_error(value(f), class = "FutureInterruptError")
+})
+
+test_that("the same plan again changes nothing", {
+  local_plan(multisession, workers = 2)
+  f <- future({ Sys.sleep(0.2); 1 })
+  plan(multisession, workers = 2)
+  expect_identical(value(f), 1)
+})
+
+test_that("with(plan()) is for a while", {
+  local_plan(sequential)
+  pid <- with(plan(multisession, workers = I(1)), value(future(Sys.getpid())))
+  expect_false(pid == Sys.getpid())
+  expect_s3_class(plan(), "sequential")
+  inside <- function() {
+    with(plan(multisession, workers = 2), local = TRUE)
+    class(plan())
+  }
+  expect_true("multisession" %in% inside())
+  expect_s3_class(plan(), "sequential")
+})
+
+test_that("creation waits for a free worker, and a queue never does", {
+  local_plan(multisession, workers = 2)
+  gate <- withr::local_tempfile()
+  wait_for <- function(path) while (!file.exists(path)) Sys.sleep(0.005)
+  first <- lapply(1:2, function(i) future(wait_for(gate)))
+  expect_identical(nbrOfFreeWorkers(), 0L)
+  later <- future(file.exists(gate), lazy = TRUE)
+  expect_false(resolved(later))
+  file.create(gate)
+  expect_true(value(future(file.exists(gate))))
+  value(first)
+
+  local_plan(multisession, workers = 2, queue = Inf)
+  unlink(gate)
+  futures <- lapply(1:20, function(i) future({ wait_for(gate); i }))
+  expect_false(any(resolved(futures)))
+  file.create(gate)
+  expect_identical(value(futures), as.list(1:20))
+})
+
+test_that("a higher priority is evaluated earlier", {
+  local_plan(multisession, workers = I(1), queue = Inf)
+  gate <- withr::local_tempfile()
+  log <- withr::local_tempfile()
+  note <- function(name) cat(name, "\n", file = log, append = TRUE)
+  blocker <- future(while (!file.exists(gate)) Sys.sleep(0.005))
+  low <- future(note("low"))
+  high <- future(note("high"), priority = 1L)
+  file.create(gate)
+  value(list(blocker, low, high))
+  expect_identical(trimws(readLines(log)), c("high", "low"))
+})
+
+test_that("a worker is clean for each future", {
+  local_plan(multisession, workers = I(1))
+  here <- value(future(list(getwd(), getOption("digits"), Sys.getenv("HOME"))))
+  value(future({
+    assign("left", 1, envir = globalenv())
+    options(digits = 3)
+    Sys.setenv(HOME = "/elsewhere")
+    setwd("/")
+  }))
+  expect_false(value(future(exists("left"))))
+  expect_identical(
+    value(future(list(getwd(), getOption("digits"), Sys.getenv("HOME")))), here
+  )
+})
+
+test_that("the user's process is as it was after a sequential future", {
+  local_plan(sequential)
+  digits <- getOption("digits")
+  home <- Sys.getenv("HOME")
+  value(future({
+    options(digits = 3)
+    Sys.setenv(HOME = "/elsewhere")
+    setwd("/")
+  }))
+  expect_identical(getOption("digits"), digits)
+  expect_identical(Sys.getenv("HOME"), home)
+})
+
+test_that("a disallowed strategy is refused", {
+  withr::local_options(future.plan.disallow = "multisession")
+  expect_error(plan(multisession, workers = 2), class = "FutureError")
+})
+
+test_that("options of this process rule in the worker", {
+  local_plan(multisession, workers = 2)
+  withr::local_options(width = 55)
+  expect_identical(value(future(getOption("width"))), 55L)
+  expect_identical(value(future(getOption("mc.cores"))), 1L)
+})
+
+test_that("cluster takes hosts of this machine only, and says so", {
+  local_plan(cluster, workers = c("localhost", "localhost"))
+  expect_identical(nbrOfWorkers(), 2L)
+  expect_identical(value(future(1)), 1)
+  expect_error(plan(cluster, workers = "far.example.org"), "far.example.org")
+})

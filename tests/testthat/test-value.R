@@ -1,0 +1,228 @@
+test_that("an error is raised as it was, each time", {
+  every_plan({
+    mine <- structure(
+      class = c("mine", "error", "condition"),
+      list(message = "boo", call = NULL, data = 1)
+    )
+    f <- future(stop(mine))
+    for (i in 1:2) {
+      error <- error_of(value(f))
+      expect_s3_class(error, "mine")
+      expect_identical(error$data, 1)
+      expect_false(inherits(error, "FutureError"))
+    }
+    expect_s3_class(value(f, signal = FALSE), "mine")
+  })
+})
+
+test_that("output comes first, then conditions in order, then the error", {
+  every_plan({
+    f <- future({
+      cat("one\n")
+      message("first")
+      cat("two\n")
+      warning("second")
+      stop("third")
+    })
+    seen <- character()
+    note <- function(condition) {
+      seen <<- c(seen, trimws(conditionMessage(condition)))
+      tryInvokeRestart("muffleMessage")
+      tryInvokeRestart("muffleWarning")
+    }
+    out <- capture.output(
+      error <- error_of(withCallingHandlers(value(f), condition = note))
+    )
+    expect_identical(out, c("one", "two"))
+    expect_identical(seen, c("first", "second", "third"))
+    expect_identical(conditionMessage(error), "third")
+    expect_null(conditionCall(error))
+  })
+})
+
+test_that("stdout can be kept, dropped and printed once", {
+  every_plan({
+    expect_identical(capture.output(value(future(cat("hi\n")))), "hi")
+    expect_length(capture.output(value(future(cat("hi\n")), stdout = FALSE)), 0L)
+    expect_null(result(future(cat("hi\n"), stdout = FALSE))$stdout)
+    f <- future(cat("hi\n"), stdout = structure(TRUE, drop = TRUE))
+    expect_identical(capture.output(value(f)), "hi")
+    expect_length(capture.output(value(f)), 0L)
+  })
+})
+
+test_that("visibility is kept", {
+  every_plan({
+    expect_false(withVisible(value(future(invisible(1))))$visible)
+    expect_true(withVisible(value(future(1)))$visible)
+  })
+})
+
+test_that("conditions can be left out, and all be silenced", {
+  every_plan({
+    expect_no_condition(value(future(
+      { message("m"); warning("w") }, conditions = character(0)
+    )))
+    f <- future(
+      { message("m"); warning("w") },
+      conditions = structure("condition", exclude = "message")
+    )
+    expect_warning(expect_no_message(value(f)), "w")
+  })
+})
+
+test_that("a list keeps names and dimensions, and what is no future", {
+  every_plan({
+    expect_identical(
+      value(list(a = future(1), b = 2, c = future(NULL))),
+      list(a = 1, b = 2, c = NULL)
+    )
+    x <- list(future(1), future(2), 3, 4)
+    dim(x) <- c(2, 2)
+    expect_identical(dim(value(x)), c(2L, 2L))
+  })
+})
+
+test_that("values can be folded", {
+  futures <- lapply(1:3, function(i) future(i))
+  expect_identical(value(futures, reduce = `+`), 6L)
+  expect_identical(value(futures, reduce = structure("+", init = 10)), 16)
+})
+
+test_that("the first error cancels the rest of a list", {
+  local_plan(multisession, workers = 2)
+  futures <- list(future(Sys.sleep(60)), future(stop("x")))
+  elapsed <- system.time(error <- error_of(value(futures)))[["elapsed"]]
+  expect_identical(conditionMessage(error), "x")
+  expect_lt(elapsed, 10)
+  expect_identical(value(future(1)), 1)
+})
+
+test_that("a dropped value is gone", {
+  f <- future(1)
+  expect_identical(value(f, drop = TRUE), 1)
+  expect_error(value(f), class = "FutureDroppedError")
+})
+
+test_that("a killed worker is one typed error that says how it died", {
+  local_plan(multisession, workers = 2)
+  f <- future({
+    cat("last words\n", file = stderr())
+    tools::pskill(Sys.getpid(), 9)
+    Sys.sleep(5)
+  })
+  error <- error_of(value(f))
+  expect_s3_class(error, "FutureInterruptError")
+  expect_match(conditionMessage(error), "signal 9")
+  expect_match(conditionMessage(error), "last words")
+  expect_identical(f$state, "interrupted")
+  expect_identical(value(lapply(1:4, function(i) future(i))), as.list(1:4))
+})
+
+test_that("a worker that quits is a typed error, and is replaced", {
+  local_plan(multisession, workers = 2)
+  expect_error(value(future(quit("no"))), class = "FutureInterruptError")
+  expect_identical(value(future(1)), 1)
+})
+
+test_that("an interrupt in the worker leaves the worker alive", {
+  local_plan(multisession, workers = I(1))
+  pid <- value(future(Sys.getpid()))
+  f <- future({ tools::pskill(Sys.getpid(), 2); Sys.sleep(5) })
+  expect_error(value(f), class = "FutureInterruptError")
+  expect_identical(value(future(Sys.getpid())), pid)
+})
+
+test_that("a time limit is an error, and the worker goes on", {
+  local_plan(multisession, workers = I(1))
+  pid <- value(future(Sys.getpid()))
+  f <- future({
+    setTimeLimit(elapsed = 0.1, transient = FALSE)
+    repeat Sys.sleep(0.01)
+  })
+  expect_error(value(f), "time limit")
+  expect_identical(value(future(Sys.getpid())), pid)
+})
+
+test_that("`timeout` ends what takes longer", {
+  local_plan(multisession, workers = 2)
+  f <- future(repeat Sys.sleep(0.1), timeout = 0.2)
+  error <- error_of(value(f))
+  expect_s3_class(error, c("elsewhere_timeout", "FutureInterruptError"), exact = FALSE)
+  expect_identical(value(future(1)), 1)
+})
+
+test_that("cancel() stops a future, and resets make it new", {
+  local_plan(multisession, workers = 2)
+  f <- future(Sys.sleep(60))
+  cancel(f)
+  expect_error(value(f), class = "FutureCanceledError")
+  expect_identical(f$state, "canceled")
+  expect_true(resolved(f))
+  expect_identical(reset(f)$state, "created")
+})
+
+test_that("cancel(interrupt = FALSE) lets the future end", {
+  local_plan(multisession, workers = 2)
+  f <- future({ Sys.sleep(0.2); 42 })
+  cancel(f, interrupt = FALSE)
+  expect_identical(f$state, "canceled")
+  expect_identical(value(f), 42)
+})
+
+test_that("the calls that led to an error can be had", {
+  every_plan({
+    g <- function() stop("x")
+    f <- future(g())
+    error_of(value(f))
+    expect_identical(backtrace(f)[[1L]], quote(g()))
+  })
+})
+
+test_that("immediate conditions come while the future runs", {
+  local_plan(multisession, workers = 2)
+  gate <- withr::local_tempfile()
+  f <- future({
+    signalCondition(structure(
+      class = c("immediateCondition", "condition"),
+      list(message = "now", call = NULL)
+    ))
+    while (!file.exists(gate)) Sys.sleep(0.01)
+    1
+  })
+  seen <- 0L
+  deadline <- Sys.time() + 10
+  withCallingHandlers(
+    while (seen == 0L && Sys.time() < deadline) {
+      expect_false(resolved(f))
+      Sys.sleep(0.01)
+    },
+    immediateCondition = function(condition) seen <<- seen + 1L
+  )
+  file.create(gate)
+  expect_identical(seen, 1L)
+  expect_identical(value(f), 1)
+})
+
+test_that("resolve() waits for all and gives the container back", {
+  every_plan({
+    x <- list(a = future(1), b = list(future(2)))
+    expect_identical(resolve(x, recursive = TRUE, result = TRUE), x)
+    expect_true(all(resolved(x)))
+    expect_named(resolved(x), c("a", "b"))
+  })
+})
+
+test_that("a thousand lazy futures have their values in order", {
+  local_plan(multisession, workers = 2)
+  futures <- lapply(1:1000, function(i) future(i, lazy = TRUE))
+  expect_identical(value(futures), as.list(1:1000))
+})
+
+test_that("a value that cannot be sent back is an error of its future", {
+  local_plan(multisession, workers = 2)
+  f <- future(rawConnection(raw()))
+  got <- suppressWarnings(error_of(value(f)))
+  expect_true(is.null(got) || inherits(got, "FutureError"))
+  expect_identical(value(future(1)), 1)
+})

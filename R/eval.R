@@ -78,3 +78,40 @@ eval_trace_leaf <- function(trace, expr) {
   text <- paste(deparse(expr, width.cutoff = 60L), collapse = "\n")
   trace(paste0("R: ", text, "\n"))
 }
+
+eval_nested_error <- function(culprit) {
+  maps <- c(
+    "sapply", "lapply", "vapply", "Map", "map", "map_dbl", "map_chr", "map_int",
+    "map_lgl", "walk", "mapply", "apply", "Filter", "Reduce"
+  )
+  head <- culprit[[1L]]
+  if (is.call(head)) head <- head[[length(head)]]
+  is_map <- as.character(head)[[1L]] %in% maps
+  abort(
+    paste0(
+      "`", shorten(culprit, 80L), "` pauses in a function of its own, which R ",
+      "cannot stop in the middle of. ",
+      if (is_map) {
+        "Use `await(async_map(x, async(function(i) ...)))`, or a `for` loop."
+      } else {
+        paste0(
+          "Make that function `async(function(...) ...)`, or ",
+          "`gen(function(...) ...)`, and await or go through what it returns."
+        )
+      }
+    ),
+    c("elsewhere_await_inside_function", "elsewhere_cannot_pause"),
+    expression = culprit
+  )
+}
+
+# An error raised directly in a body has the evaluator's own call; the user's is
+# that of the async function, or none.
+eval_clean_condition <- function(condition, coroutine) {
+  if (!is.list(condition)) return(condition)
+  call <- condition$call
+  is_ours <- is.call(call) && length(call) == 3L &&
+    identical(call[[2L]], quote(body)) && is.environment(call[[3L]])
+  if (is_ours) condition["call"] <- list(.Call(ew_eval_state, coroutine)$call)
+  condition
+}

@@ -175,25 +175,8 @@ future_uuid <- function(future) c(.subset2(future, "owner"), future$number)
   .subset2(x, i)
 }
 
-#' Start a future
-#'
-#' Starts a future that was created with `lazy = TRUE`. [value()] and
-#' [resolved()] do so by themselves.
-#'
-#' @param future A future that was not started.
-#' @param ... Not used.
-#' @return The future, invisibly.
-#' @section Errors:
-#' * `FutureError`: it was started before.
-#' @examples
-#' f <- future(1 + 1, lazy = TRUE)
-#' run(f)
-#' value(f)
-#' @export
-run <- function(future, ...) UseMethod("run")
-
-#' @export
-run.elsewhere_future <- function(future, ...) {
+# run() of a future, which R/collect.R exports: starts one that is lazy.
+run_future <- function(future) {
   if (.subset2(future, "state") != "created") {
     stop(new_future_error(sprintf(
       "A future can only be launched once, and %s is %s. Call reset() to run it again. %s",

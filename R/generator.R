@@ -122,7 +122,7 @@ nextOr.default <- function(obj, or, ...) {
   }
   if (is.function(obj)) {
     value <- obj()
-    return(if (identical(value, quote(exhausted))) or else value)
+    return(if (identical(value, exhausted_mark)) or else value)
   }
   abort_argument("obj", "an iterator or a function", obj)
 }
@@ -166,9 +166,24 @@ print.generator <- function(x, ...) {
 # For the evaluator: the next item of what a `for` loop or yieldFrom() goes
 # through, in a list; the pointer `no_item` at the end.
 eval_next_item <- function(source) {
+  if (inherits(source, "channel")) return(channel_item(channel_state(source)))
   end <- no_item$pointer
   value <- nextOr(source, end)
-  if (identical(value, end)) end else list(value)
+  if (identical(value, end)) return(end)
+  # An asynchronous generator of the coro package gives promises of its values.
+  if (!inherits(source, "generator") && inherits(value, "promise")) {
+    return(promised_item(value))
+  }
+  list(value)
+}
+
+promised_item <- function(promise) {
+  new_promise(function(resolve, reject) {
+    promises::then(promise, function(value) {
+      is_end <- identical(value, exhausted_mark)
+      resolve(if (is_end) no_item$pointer else list(value))
+    }, reject)
+  })
 }
 
 no_item <- new.env()
@@ -176,3 +191,6 @@ no_item <- new.env()
 is_iterable_object <- function(value) {
   is.function(value) || inherits(value, c("iter", "iteror", "channel"))
 }
+
+# What iterators of the coro protocol give at their end.
+exhausted_mark <- as.symbol(".__exhausted__.")

@@ -191,3 +191,33 @@ test_that("the documented example of trace prints its steps", {
   expect_true("1 " %in% out)
   expect_true("myAsync: async: return (resolving)" %in% out)
 })
+
+test_that("a pause in a nested function is refused when the task is built", {
+  expect_error(
+    async(sapply(1:3, function(i) await(i))),
+    class = "elsewhere_await_inside_function"
+  )
+  expect_error(async(sapply(1:3, function(i) await(i))), "async_map")
+  expect_error(
+    async({
+      f <- function(x) await(x)
+      f(1)
+    }),
+    class = "elsewhere_await_inside_function"
+  )
+  expect_equal(settled(async({
+    f <- async(function(x) await(x))
+    await(f(soon(2)))
+  })), 2)
+})
+
+test_that("an error in the body itself has no call of the evaluator", {
+  error <- tryCatch(settled(async(stop("x"))), error = identity)
+  expect_null(conditionCall(error))
+  f <- async(function(n) {
+    await(soon(1))
+    stop("x")
+  })
+  error <- tryCatch(settled(f(3)), error = identity)
+  expect_equal(conditionCall(error), quote(f(3)))
+})

@@ -74,8 +74,8 @@ extern "C" SEXP ew_eval_guard_left(SEXP coroutine, SEXP layer, SEXP frame) {
 
 extern "C" SEXP ew_eval_compile(SEXP expr, SEXP env, SEXP kind, SEXP strict_pipes) {
   return evaluate([&] {
-    return compile_body(expr, env,
-                        {static_cast<BodyKind>(Rf_asInteger(kind)), Rf_asLogical(strict_pipes) == 1});
+    return compile_body(
+        expr, env, {static_cast<BodyKind>(Rf_asInteger(kind)), Rf_asLogical(strict_pipes) == 1});
   });
 }
 
@@ -120,8 +120,8 @@ extern "C" SEXP ew_gen_resume(SEXP coroutine, SEXP inject, SEXP value) {
 extern "C" SEXP ew_eval_state(SEXP coroutine) {
   return evaluate([&] {
     const Coroutine co = coroutine_from(coroutine);
-    static const char* const names[] = {"status", "env", "source", "awaited", "result", "promise",
-                                        "pause",  ""};
+    static const char* const names[] = {"status",  "env",   "source", "awaited", "result",
+                                        "promise", "pause", "kind",   "call",    ""};
     SEXP out = PROTECT(Rf_mkNamed(VECSXP, const_cast<const char**>(names)));
     SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(static_cast<int>(co.machine->status)));
     SET_VECTOR_ELT(out, 1, co.slot(kStateEnv));
@@ -129,6 +129,8 @@ extern "C" SEXP ew_eval_state(SEXP coroutine) {
     SET_VECTOR_ELT(out, 3, co.slot(kStateAwaited));
     SET_VECTOR_ELT(out, 4, co.slot(kStateResult));
     SET_VECTOR_ELT(out, 5, co.slot(kStatePromise));
+    SET_VECTOR_ELT(out, 7, Rf_ScalarInteger(static_cast<int>(co.machine->kind)));
+    SET_VECTOR_ELT(out, 8, co.slot(kStateCall));
     SET_VECTOR_ELT(out, 6, Rf_ScalarInteger(static_cast<int>(co.machine->pause)));
     UNPROTECT(1);
     return out;
@@ -171,6 +173,35 @@ extern "C" SEXP ew_async_wake(SEXP coroutine, SEXP wait, SEXP is_rejected, SEXP 
   });
 }
 
+// A stream: `channel` hears of its values; it runs when ew_async_queue() asks.
+extern "C" SEXP ew_stream_bind(SEXP coroutine, SEXP channel) {
+  return evaluate([&] {
+    coroutine_from(coroutine).set(kStatePromise, channel);
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_async_queue(SEXP coroutine) {
+  return evaluate([&] {
+    queue_reaction(coroutine, R_NilValue);
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_async_raise(SEXP coroutine, SEXP condition) {
+  return evaluate([&] {
+    raise_in_task(coroutine_from(coroutine), condition);
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_promise_set_owner(SEXP promise, SEXP owner) {
+  return evaluate([&] {
+    set_promise_owner(core_of(promise), owner);
+    return R_NilValue;
+  });
+}
+
 extern "C" SEXP ew_promise_new(SEXP kind) {
   return evaluate([&] { return new_promise_object(kind); });
 }
@@ -199,13 +230,15 @@ extern "C" SEXP ew_promise_when_settled(SEXP promise, SEXP reaction) {
 extern "C" SEXP ew_promise_state(SEXP promise) {
   return evaluate([&] {
     SEXP core = core_of(promise);
-    static const char* const names[] = {"status", "value", "visible", "handled", "owner", ""};
+    static const char* const names[] = {"status", "value",   "visible", "handled",
+                                        "owner",  "waiters", ""};
     SEXP out = PROTECT(Rf_mkNamed(VECSXP, const_cast<const char**>(names)));
     SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(static_cast<int>(settled_state(core))));
     SET_VECTOR_ELT(out, 1, settled_value(core));
     SET_VECTOR_ELT(out, 2, Rf_ScalarLogical(settled_visible(core)));
     SET_VECTOR_ELT(out, 3, Rf_ScalarLogical(is_handled(core)));
     SET_VECTOR_ELT(out, 4, promise_owner(core));
+    SET_VECTOR_ELT(out, 5, Rf_ScalarInteger(reaction_count(core)));
     UNPROTECT(1);
     return out;
   });

@@ -14,8 +14,8 @@ bool contains_for(SEXP expr) {
   const Words& w = words();
   const SEXP head = CAR(expr);
   if (head == w.for_) return true;
-  const bool is_flow = head == w.brace || head == w.if_ || head == w.while_ || head == w.repeat ||
-                       head == w.paren;
+  const bool is_flow =
+      head == w.brace || head == w.if_ || head == w.while_ || head == w.repeat || head == w.paren;
   if (!is_flow) return false;
   for (SEXP rest = CDR(expr); rest != R_NilValue; rest = CDR(rest)) {
     if (contains_for(CAR(rest))) return true;
@@ -44,6 +44,12 @@ bool has_plain_handler(SEXP call) {
     }
   }
   return false;
+}
+
+[[noreturn]] void nested_error(SEXP culprit) {
+  SEXP quoted = PROTECT(Rf_lang2(hooks().quote, culprit));
+  Rf_eval(PROTECT(Rf_lang2(hooks().nested_error, quoted)), R_GlobalEnv);
+  Rf_error("a pause in a function of its own");  // the call above does not return
 }
 
 void compile_sequence(Compiler& c, SEXP statements) {
@@ -101,23 +107,43 @@ void compile_for(Compiler& c, SEXP call) {
   Assembler& a = c.assembler;
   const SEXP body = CADDDR(call);
   compile(c, CADDR(call));
-  const bool is_leaf_body =
-      !contains_pause(body) && !contains_jump(body) && !contains_for(body);
+  const bool is_leaf_body = !contains_pause(body) && !contains_jump(body) && !contains_for(body);
   int check = -1;
   if (is_leaf_body) check = a.emit(Op::ForCheck, 0, a.constant(call));
   const int setup = a.emit(Op::ForSetup);
   a.set_b(setup, a.here());
-  const int step = a.emit(Op::ForNext, a.constant(CADR(call)));
+  const int variable = a.constant(CADR(call));
+  const int step = a.emit(Op::ForNext, variable);
+  const int take = a.emit(Op::ForTake, variable);
   ++c.loops;
   compile(c, body);
   --c.loops;
   a.emit(Op::Pop);
   a.emit(Op::Jump, step);
   a.set_b(step, a.here());
+  a.set_b(take, a.here());
   a.set_a(setup, a.here());
   a.emit(Op::LoopEnd, 1);
   push_invisible_null(c);
   if (check >= 0) a.set_a(check, a.here());
+}
+
+// for (x in source) yield(x), without the variable.
+void compile_yield_from(Compiler& c, SEXP source) {
+  Assembler& a = c.assembler;
+  compile(c, source);
+  const int setup = a.emit(Op::ForSetup);
+  a.set_b(setup, a.here());
+  const int step = a.emit(Op::ForNext, -1);
+  const int take = a.emit(Op::ForTake, -1);
+  a.emit(Op::Yield);
+  a.emit(Op::Pop);
+  a.emit(Op::Jump, step);
+  a.set_b(step, a.here());
+  a.set_b(take, a.here());
+  a.set_a(setup, a.here());
+  a.emit(Op::LoopEnd, 1);
+  push_invisible_null(c);
 }
 
 void compile_assignment(Compiler& c, SEXP call) {
@@ -163,10 +189,17 @@ SEXP argument_named(SEXP call, SEXP name) {
 
 SEXP argument_unnamed(SEXP call, int position) {
   for (SEXP rest = CDR(call); rest != R_NilValue; rest = CDR(rest)) {
-    if (TAG(rest) == words().error) continue;
+    const SEXP tag = TAG(rest);
+    if (tag == words().error || tag == words().err || tag == words().or_argument) continue;
     if (position-- == 0) return CAR(rest);
   }
   return nullptr;
+}
+
+// What awaitNext(source, or) gives at the end.
+SEXP argument_or(SEXP call) {
+  const SEXP named = argument_named(call, words().or_argument);
+  return named != nullptr ? named : argument_unnamed(call, 1);
 }
 
 void check_place(Compiler& c, SEXP word, SEXP call) {
@@ -180,16 +213,29 @@ void check_place(Compiler& c, SEXP word, SEXP call) {
   }
 }
 
+// awaitNext(source, or, err) is tryCatch(awaitNext(source, or), error = err).
+void compile_next_or_handler(Compiler& c, SEXP call, SEXP source, SEXP at_end, SEXP handler) {
+  SEXP next = PROTECT(at_end == nullptr ? Rf_lang2(CAR(call), source)
+                                        : Rf_lang3(CAR(call), source, at_end));
+  SEXP guarded = PROTECT(Rf_lang3(words().try_catch, next, handler));
+  SET_TAG(CDDR(guarded), words().error);
+  c.assembler.constant(guarded);
+  compile_handler_word(c, words().try_catch, guarded);
+  UNPROTECT(2);
+}
+
 void compile_pause(Compiler& c, SEXP word, SEXP call) {
   check_place(c, word, call);
   Assembler& a = c.assembler;
   const SEXP operand = argument_unnamed(call, 0);
   if (operand == nullptr && word != words().yield) build_error("it needs an argument", call);
   SEXP handler = argument_named(call, words().error);
+  if (handler == nullptr) handler = argument_named(call, words().err);
   if (handler == nullptr && word == words().await) handler = argument_unnamed(call, 1);
+  if (handler == nullptr && word == words().await_next) handler = argument_unnamed(call, 2);
   if (word == words().await) {
     if (handler != nullptr) {
-      compile_await_or(c, operand, handler, Op::Await);
+      compile_await_or(c, operand, handler);
     } else {
       compile(c, operand);
       a.emit(Op::Await, a.constant(call));
@@ -202,19 +248,54 @@ void compile_pause(Compiler& c, SEXP word, SEXP call) {
     }
     a.emit(Op::Yield);
   } else if (word == words().yield_from) {
-    compile(c, operand);
-    a.emit(Op::Delegate);
-    a.emit(Op::Invisible);
+    compile_yield_from(c, operand);
   } else {
+    const SEXP at_end = argument_or(call);
+    if (handler != nullptr) {
+      compile_next_or_handler(c, call, operand, at_end, handler);
+      return;
+    }
     compile(c, operand);
-    const SEXP at_end = argument_unnamed(call, 1);
-    const int next = a.emit(Op::AwaitNext, -1);
+    a.emit(Op::NextItem);
+    const int open = a.emit(Op::ItemOr, -1);
     if (at_end != nullptr) {
       const int over = a.emit(Op::Jump);
-      a.set_a(next, a.here());
+      a.set_a(open, a.here());
       compile(c, at_end);
       a.set_a(over, a.here());
     }
+  }
+}
+
+// A handler of tryCatch() written in place may pause: the machine runs it.
+bool is_handler_in_place(SEXP call, SEXP argument) {
+  const SEXP word = head_word(call);
+  const bool takes_handlers = word == words().try_catch || word == words().await ||
+                              word == words().await_next || word == words().with_calling_handlers;
+  return takes_handlers && Rf_length(CADR(argument)) == 1;
+}
+
+// A function written in the body is R's to call, and R cannot stop in the middle
+// of it. Found now, it costs no surprise at run time.
+void refuse_nested_pauses(SEXP expr, SEXP around) {
+  if (TYPEOF(expr) != LANGSXP || is_opaque(expr)) return;
+  const SEXP head = CAR(expr);
+  if (head == words().function) {
+    if (around != nullptr && is_handler_in_place(around, expr)) {
+      refuse_nested_pauses(CADDR(expr), nullptr);
+    } else if (contains_pause(CADDR(expr))) {
+      nested_error(around == nullptr ? expr : around);
+    }
+    return;
+  }
+  if (head == words().tilde) {
+    for (SEXP rest = CDR(expr); rest != R_NilValue; rest = CDR(rest)) {
+      if (contains_pause(CAR(rest))) nested_error(around == nullptr ? expr : around);
+    }
+    return;
+  }
+  for (SEXP rest = expr; rest != R_NilValue; rest = CDR(rest)) {
+    refuse_nested_pauses(CAR(rest), expr);
   }
 }
 
@@ -300,6 +381,7 @@ void compile(Compiler& c, SEXP expr) {
 void compile_pause_itself(Compiler& c, SEXP call) { compile_pause(c, head_word(call), call); }
 
 SEXP compile_body(SEXP expr, SEXP env, CompileOptions options) {
+  refuse_nested_pauses(expr, nullptr);
   SEXP roots = PROTECT(Rf_allocVector(VECSXP, Assembler::kRoots));
   Compiler c{Assembler(roots), env, options};
   compile(c, expr);

@@ -33,12 +33,12 @@ struct Compiler {
 
 void compile(Compiler& c, SEXP expr);
 void compile_leaf(Compiler& c, SEXP expr);
-void compile_shared(Compiler& c, SEXP expr);        // compile_call.cpp
-void compile_call(Compiler& c, SEXP call);          // compile_call.cpp
-void compile_replacement(Compiler& c, SEXP call);   // compile_call.cpp
+void compile_shared(Compiler& c, SEXP expr);                   // compile_call.cpp
+void compile_call(Compiler& c, SEXP call);                     // compile_call.cpp
+void compile_replacement(Compiler& c, SEXP call);              // compile_call.cpp
 bool compile_handler_word(Compiler& c, SEXP word, SEXP call);  // compile_handlers.cpp
-void compile_await_or(Compiler& c, SEXP operand, SEXP handler, Op op);
-void compile_switch(Compiler& c, SEXP call);        // compile_switch.cpp
+void compile_await_or(Compiler& c, SEXP operand, SEXP handler);
+void compile_switch(Compiler& c, SEXP call);  // compile_switch.cpp
 // try and its kin, local, ...: words whose meaning depends on the binding.
 bool is_flow_word(SEXP word);
 bool is_base_function(Compiler& c, SEXP word);

@@ -239,8 +239,7 @@ bool compile_local(Compiler& c, SEXP call) {
   if (CDR(call) == R_NilValue) return false;
   if (rest == R_NilValue) {
     a.emit(Op::NewEnv, -1);
-  } else if (CDR(rest) == R_NilValue &&
-             (TAG(rest) == words().envir || TAG(rest) == R_NilValue)) {
+  } else if (CDR(rest) == R_NilValue && (TAG(rest) == words().envir || TAG(rest) == R_NilValue)) {
     compile(c, CAR(rest));
   } else {
     return false;
@@ -267,13 +266,25 @@ bool is_base_function(Compiler& c, SEXP word) {
 
 bool is_flow_word(SEXP word) {
   const Words& w = words();
-  const SEXP flow[] = {w.brace,        w.if_,          w.for_,
-                       w.while_,       w.repeat,       w.assign,
-                       w.assign_equal, w.assign_outer, w.and_,
-                       w.or_,          w.return_,      w.switch_,
-                       w.try_catch,    w.try_,         w.local,
-                       w.on_exit,      w.with_calling_handlers,
-                       w.suppress_warnings, w.suppress_messages};
+  const SEXP flow[] = {w.brace,
+                       w.if_,
+                       w.for_,
+                       w.while_,
+                       w.repeat,
+                       w.assign,
+                       w.assign_equal,
+                       w.assign_outer,
+                       w.and_,
+                       w.or_,
+                       w.return_,
+                       w.switch_,
+                       w.try_catch,
+                       w.try_,
+                       w.local,
+                       w.on_exit,
+                       w.with_calling_handlers,
+                       w.suppress_warnings,
+                       w.suppress_messages};
   for (SEXP each : flow) {
     if (each == word) return true;
   }
@@ -283,9 +294,8 @@ bool is_flow_word(SEXP word) {
 bool compile_handler_word(Compiler& c, SEXP word, SEXP call) {
   const Words& w = words();
   const bool is_ours = word == w.try_catch || word == w.try_ || word == w.local ||
-                       word == w.switch_ || word == w.on_exit ||
-                       word == w.with_calling_handlers || word == w.suppress_warnings ||
-                       word == w.suppress_messages;
+                       word == w.switch_ || word == w.on_exit || word == w.with_calling_handlers ||
+                       word == w.suppress_warnings || word == w.suppress_messages;
   if (!is_ours || !is_base_function(c, word)) return false;
   if (word == w.try_catch) {
     const TryParts parts = take_apart(call, true);
@@ -308,15 +318,15 @@ bool compile_handler_word(Compiler& c, SEXP word, SEXP call) {
   build_error("on.exit() cannot take an expression that pauses; use tryCatch(finally = )", call);
 }
 
-void compile_await_or(Compiler& c, SEXP operand, SEXP handler, Op op) {
-  compile(c, operand);
+void compile_await_or(Compiler& c, SEXP operand, SEXP handler) {
   // The operand stays below the handlers, and is copied up by Await's b.
+  compile(c, operand);
   TryParts parts;
   parts.classes[0] = PRINTNAME(words().error);
   parts.handlers[0] = handler;
   parts.count = 1;
   compile_exiting(c, parts, [&] {
-    c.assembler.emit(op, -1, 1);  // b = 1: the operand lies below one handler
+    c.assembler.emit(Op::Await, -1, 1);  // b = 1: the operand lies below one handler
   });
   c.assembler.emit(Op::DropUnder);
 }

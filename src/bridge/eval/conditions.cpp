@@ -47,9 +47,8 @@ void run_calling(const Coroutine& co, SEXP handler, SEXP condition, int layer, i
   INTEGER(position)[0] = layer;
   INTEGER(position)[1] = block;
   INTEGER(position)[2] = index;
-  SEXP call = PROTECT(Rf_lcons(
-      hooks().run_calling,
-      PROTECT(Rf_list5(handler, condition, co.self, position, frame))));
+  SEXP call = PROTECT(Rf_lcons(hooks().run_calling,
+                               PROTECT(Rf_list5(handler, condition, co.self, position, frame))));
   Rf_eval(call, R_GlobalEnv);
   UNPROTECT(3);
 }

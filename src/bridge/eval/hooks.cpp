@@ -42,7 +42,7 @@ SEXP strict_specials() {
 // eval() by one of these names.
 SEXP base_scope(SEXP eval) {
   SEXP scope = PROTECT(R_NewEnv(R_BaseEnv, FALSE, 5));
-  for (const char* name : {"async", "gen", "stream", "local"}) {
+  for (const char* name : {"async", "gen", "stream", "run", "local"}) {
     Rf_defineVar(Rf_install(name), eval, scope);
   }
   UNPROTECT(1);
@@ -85,6 +85,9 @@ void init_hooks(SEXP space) {
   h.next_item = function_of(space, "eval_next_item");
   h.foreign_resolve = function_of(space, "resolve_with_foreign");
   h.unhandled = function_of(space, "watch_rejection");
+  h.nested_error = function_of(space, "eval_nested_error");
+  h.stream_event = function_of(space, "stream_event");
+  h.clean_condition = function_of(space, "eval_clean_condition");
   h.run_task = function_of(space, "run_guarded_task");
   h.strict_specials = strict_specials();
 }

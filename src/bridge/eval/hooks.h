@@ -7,15 +7,15 @@
 namespace elsewhere::eval {
 
 struct Hooks {
-  SEXP space;            // the namespace
-  SEXP eval;             // base::eval, as closure
+  SEXP space;                                                            // the namespace
+  SEXP eval;                                                             // base::eval, as closure
   SEXP while_, quote, if_, invisible, stop, on_exit, sys_on_exit, list;  // base functions
-  SEXP drive, left;      // native symbols for the base context's .Call
-  SEXP base_scope;       // where the base call is evaluated: async, gen = eval
-  SEXP forced_promise;   // function(value): the frame with `value` forced
+  SEXP drive, left;     // native symbols for the base context's .Call
+  SEXP base_scope;      // where the base call is evaluated: async, gen = eval
+  SEXP forced_promise;  // function(value): the frame with `value` forced
   SEXP guard, run_calling, call_handler, build_error, run_error, muffle_warnings, muffle_messages,
-      try_handler, as_awaitable, await_foreign, schedule, run_reaction, trace_leaf,
-      next_item, unhandled, foreign_resolve, run_task;
+      try_handler, as_awaitable, await_foreign, schedule, run_reaction, trace_leaf, next_item,
+      unhandled, foreign_resolve, run_task, nested_error, stream_event, clean_condition;
   SEXP strict_specials;  // list of SPECIAL primitives that evaluate their arguments
 };
 

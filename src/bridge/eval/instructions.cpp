@@ -41,19 +41,14 @@ void pause(const Coroutine& co, Pause why, SEXP value) {
 void arrive(const Coroutine& co) {
   Machine& m = *co.machine;
   const Inject inject = m.inject;
-  const bool was_delegating = m.is_delegating;
   m.inject = Inject::None;
-  m.is_delegating = false;
   SEXP sent = PROTECT(co.slot(kStateSent));
   co.set(kStateSent, R_NilValue);
   switch (inject) {
     case Inject::None: break;
-    case Inject::Value:
-      if (!was_delegating) push(co, sent);
-      break;
-    case Inject::Same:
-      if (!was_delegating) push(co, co.slot(kStateResult));
-      break;
+    case Inject::Value: push(co, sent); break;
+    case Inject::Same: push(co, co.slot(kStateResult)); break;
+    case Inject::Return: complete(co, Completion::Return, sent, 0, 0); break;
     case Inject::Raise: {
       SEXP literal = PROTECT(as_literal(sent));
       SEXP call = PROTECT(Rf_lang2(hooks().stop, literal));
@@ -248,17 +243,61 @@ void return_from_body(const Coroutine& co) {
   UNPROTECT(1);
 }
 
-void delegate(const Coroutine& co) {
-  SEXP call = PROTECT(Rf_lang2(hooks().next_item, top(co)));
+// What a source gives next. A channel gives a promise of it, which is awaited.
+void next_item(const Coroutine& co, SEXP source) {
+  SEXP call = PROTECT(Rf_lang2(hooks().next_item, source));
   SEXP item = PROTECT(run_leaf(co, call, current_env(co)));
-  if (TYPEOF(item) == EXTPTRSXP) {
-    replace_top(co, 1, R_NilValue);
+  if (OBJECT(item) && is_native_promise(item)) {
+    if (co.machine->kind == BodyKind::Generator || co.machine->kind == BodyKind::Run) {
+      Rf_error("a generator cannot wait for a channel; use stream() or async()");
+    }
+    pause(co, Pause::Await, item);
   } else {
-    --co.machine->pc;  // comes back here for the next item
-    pause(co, Pause::Yield, VECTOR_ELT(item, 0));
-    co.machine->is_delegating = true;
+    push(co, item);
   }
   UNPROTECT(2);
+}
+
+bool is_no_item(SEXP item) { return TYPEOF(item) == EXTPTRSXP; }
+
+// Pops an item and gives what is in it; nothing (and the jump made) at the end.
+bool open_item(const Coroutine& co, int end_pc) {
+  SEXP item = PROTECT(top(co));
+  drop(co);
+  const bool is_end = is_no_item(item);
+  if (!is_end) {
+    push(co, VECTOR_ELT(item, 0));
+  } else if (end_pc >= 0) {
+    co.machine->pc = end_pc;
+  } else {
+    Rf_error("StopIteration");
+  }
+  UNPROTECT(1);
+  return !is_end;
+}
+
+void bind_or_leave(const Coroutine& co, int symbol) {
+  if (symbol < 0) return;
+  Rf_defineVar(constant(co, symbol), top(co), current_env(co));
+  drop(co);
+}
+
+void next_of_for(const Coroutine& co, const int* operand) {
+  Machine& m = *co.machine;
+  const Block& loop = blocks(co)[m.blocks - 1];
+  SEXP sequence = VECTOR_ELT(co.slot(kStateStack), loop.sp - 1);
+  if (is_iterable_object(sequence)) {
+    next_item(co, sequence);
+    return;
+  }
+  if (step_for(co)) {
+    trace(co, "for: do\n");
+    bind_or_leave(co, operand[0]);
+    ++m.pc;
+  } else {
+    trace(co, "for: finished\n");
+    m.pc = operand[1];
+  }
 }
 
 void step(const Coroutine& co, Op op, const int* operand) {
@@ -290,8 +329,8 @@ void step(const Coroutine& co, Op op, const int* operand) {
     case Op::Replace: {
       const int holes = operand[1];
       SEXP value = top(co, holes);
-      SEXP call = PROTECT(fill_replacement(constant(co, operand[0]), value, co.slot(kStateStack),
-                                           m.sp - holes));
+      SEXP call = PROTECT(
+          fill_replacement(constant(co, operand[0]), value, co.slot(kStateStack), m.sp - holes));
       run_leaf(co, call, current_env(co));
       drop(co, holes);
       UNPROTECT(1);
@@ -312,19 +351,19 @@ void step(const Coroutine& co, Op op, const int* operand) {
     case Op::Dots: evaluate_dots(co); return;
     case Op::CallStrict: {
       const int count = operand[1];
-      call_and_replace(co,
-                       fill_strict(constant(co, operand[0]), top(co, count), co.slot(kStateStack),
-                                   m.sp - count),
-                       count + 1);
+      call_and_replace(
+          co,
+          fill_strict(constant(co, operand[0]), top(co, count), co.slot(kStateStack), m.sp - count),
+          count + 1);
       m.is_visible = true;
       return;
     }
     case Op::CallLazy: {
       const int count = operand[1];
-      call_and_replace(co,
-                       fill_lazy(constant(co, operand[0]), top(co, count), co.slot(kStateStack),
-                                 m.sp - count),
-                       count + 1);
+      call_and_replace(
+          co,
+          fill_lazy(constant(co, operand[0]), top(co, count), co.slot(kStateStack), m.sp - count),
+          count + 1);
       m.is_visible = true;
       return;
     }
@@ -341,11 +380,20 @@ void step(const Coroutine& co, Op op, const int* operand) {
       UNPROTECT(1);
       return;
     }
-    case Op::AwaitNext: Rf_error("awaitNext() is not available here");
-    case Op::Delegate: delegate(co); return;
+    case Op::NextItem: {
+      SEXP source = PROTECT(top(co));
+      drop(co);
+      next_item(co, source);
+      UNPROTECT(1);
+      return;
+    }
+    case Op::ItemOr: open_item(co, operand[0]); return;
     case Op::ForCheck: check_for(co, operand[0], constant(co, operand[1])); return;
     case Op::ForSetup: set_up_for(co, operand[0], operand[1]); return;
-    case Op::ForNext: step_for(co, constant(co, operand[0]), operand[1]); return;
+    case Op::ForNext: next_of_for(co, operand); return;
+    case Op::ForTake:
+      if (open_item(co, operand[1])) bind_or_leave(co, operand[0]);
+      return;
     case Op::LoopSetup: push_block(co, BlockKind::Loop, operand[0], operand[1]); return;
     case Op::LoopEnd:
       --m.blocks;
@@ -385,9 +433,7 @@ void step(const Coroutine& co, Op op, const int* operand) {
 
 // Something only the base context can do: enter or leave a scope, put up the
 // guard.
-bool needs_base(Op op) {
-  return op == Op::TrySetup || op == Op::FinallySetup;
-}
+bool needs_base(Op op) { return op == Op::TrySetup || op == Op::FinallySetup; }
 
 }  // namespace
 

@@ -77,30 +77,14 @@ void set_up_for(const Coroutine& co, int break_pc, int next_pc) {
   push_block(co, BlockKind::Loop, break_pc, next_pc);
 }
 
-void step_for(const Coroutine& co, SEXP variable, int end_pc) {
-  Machine& m = *co.machine;
-  Block& loop = blocks(co)[m.blocks - 1];
+bool step_for(const Coroutine& co) {
+  Block& loop = blocks(co)[co.machine->blocks - 1];
   SEXP sequence = VECTOR_ELT(co.slot(kStateStack), loop.sp - 1);
-  SEXP env = current_env(co);
-  if (is_iterable_object(sequence)) {
-    SEXP call = PROTECT(Rf_lang2(hooks().next_item, sequence));
-    SEXP item = PROTECT(run_leaf(co, call, env));
-    const bool is_end = TYPEOF(item) == EXTPTRSXP;
-    if (is_end) {
-      m.pc = end_pc;
-    } else {
-      Rf_defineVar(variable, VECTOR_ELT(item, 0), env);
-    }
-    UNPROTECT(2);
-    return;
-  }
-  if (loop.index >= Rf_xlength(sequence)) {
-    m.pc = end_pc;
-    return;
-  }
+  if (loop.index >= Rf_xlength(sequence)) return false;
   SEXP item = PROTECT(element(sequence, static_cast<R_xlen_t>(loop.index++)));
-  Rf_defineVar(variable, item, env);
+  push(co, item);
   UNPROTECT(1);
+  return true;
 }
 
 bool condition_holds(const Coroutine& co, SEXP value, SEXP call) {

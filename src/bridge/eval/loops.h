@@ -10,7 +10,9 @@ bool is_iterable_object(SEXP value);
 
 void check_for(const Coroutine& co, int target, SEXP call);
 void set_up_for(const Coroutine& co, int break_pc, int next_pc);
-void step_for(const Coroutine& co, SEXP variable, int end_pc);
+// Pushes the next element of the innermost loop's plain sequence; false at the
+// end.
+bool step_for(const Coroutine& co);
 
 // R's `&&` and `||` and conditions, on values.
 bool condition_holds(const Coroutine& co, SEXP value, SEXP call);

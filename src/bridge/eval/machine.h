@@ -17,7 +17,7 @@ namespace elsewhere::eval {
 
 enum class Phase : int { Fresh, Running, Paused, Done, Failed };
 enum class Pause : int { None, Await, Yield };
-enum class Inject : int { None, Value, Same, Raise };  // what a resume brings
+enum class Inject : int { None, Value, Same, Raise, Return };  // what a resume brings
 
 enum class BlockKind : int { Loop, Handler, Finally, Scope, Sub, Switch };
 
@@ -26,11 +26,11 @@ enum class Completion : int { Normal, Break, Next, Return, Throw, Reject, Jump }
 
 struct Block {
   int kind;
-  int pc;      // break target; handler, finally or leaving code; return position
-  int pc2;     // next target
-  int sp;      // height of the value stack that the block starts from
-  int x;       // Handler: how many, negative if calling. Scope: its environment
-  int y;       // Handler: constant with the classes
+  int pc;         // break target; handler, finally or leaving code; return position
+  int pc2;        // next target
+  int sp;         // height of the value stack that the block starts from
+  int x;          // Handler: how many, negative if calling. Scope: its environment
+  int y;          // Handler: constant with the classes
   int64_t index;  // Loop: the next element
 };
 constexpr int kBlockInts = sizeof(Block) / sizeof(int);
@@ -52,12 +52,11 @@ struct Machine {
   bool in_closure;    // layer 0 is the frame of the user's own function call
   bool is_visible;
   bool is_traced;
-  bool is_delegating;  // paused in yieldFrom(): what is sent has no taker
-  bool is_leaving;    // a foreign jump passes: finally code may not pause
+  bool is_leaving;  // a foreign jump passes: finally code may not pause
   int escape_kind, escape_target, matched;
   int back_edges;
   Inject next_inject;  // what the next run of a task brings
-  int wait;           // counts pauses; an old wake-up is told by it
+  int wait;            // counts pauses; an old wake-up is told by it
 };
 
 enum StateSlot {

@@ -9,57 +9,60 @@
 namespace elsewhere::eval {
 
 enum class Op : int {
-  Eval,           // push what R makes of constant a, in the current scope
-  Const,          // push constant a as it is
-  Pop,            // drop the top value
-  DropUnder,      // drop the value below the top one
-  Jump,           // go to a
-  JumpIfNot,      // pop a condition; go to a if false; b: the call, for errors
-  Assign,         // top value into symbol a; it stays on the stack
-  AssignOuter,    // the same with `<<-`
-  Replace,        // `x[i] <- value`: a: call site; b holes above the value
-  Callee,         // push the function that symbol a names
-  CalleeCheck,    // the top value must be a function
-  Lazy,           // if the top value is a closure, go to a; b: call, for errors
-  Dots,           // push the evaluated `...` as a list
-  CallStrict,     // pop b arguments and a callee; call site a; push its value
-  CallLazy,       // pop b holes and a callee; call site a; push its value
-  GoSub,          // run the code at a, which ends in Return-from-sub
-  EndSub,         //
-  Await,          // pop something awaitable; pause; push its value
-  Yield,          // pop a value; pause; push what was sent, or the value
-  AwaitNext,      // pop a source; push its next item, or go to a at the end
-  Delegate,       // pop an iterator; yield each of its items; push NULL
-  ForCheck,       // if the top value is an ordinary sequence: pop, run leaf b
-                  // with it as R would, push NULL and go to a
-  ForSetup,       // pop a sequence; push LOOP block, break at a, next at b
-  ForNext,        // next element into symbol a; at the end go to b
-  LoopSetup,      // push LOOP block: break at a, next at b
-  LoopEnd,        // pop LOOP block and a values
-  Break,          //
-  Next,           //
-  Return,         // pop a value and leave the innermost scope with it
-  Left,           // pop lhs of && (b = 0) or || (b = 1); decided: push, go to a
-  Right,          // pop rhs and lhs, push R's answer (b as above)
-  TrySetup,       // push HANDLER block: classes a, handler code b; c = handler
-                  // values on the stack, negative if they are calling handlers
-  TryPop,         // pop HANDLER block, keep the top value
-  HandlerCase,    // if the handler that matched is number a, go to b
-  CallHandler,    // pop condition and handler; push the handler's value
-  FinallySetup,   // push FINALLY block with code a
-  FinallyPop,     // pop FINALLY block, note "normal" completion
-  FinallyEnd,     // pop completion, go on with it
-  ScopeEnter,     // pop an environment; SCOPE block leaving to a
-  ScopeLeave,     // leave it normally with the top value
-  Bind,           // pop a value into symbol a of the environment on top
-  NewEnv,         // push a child of the current environment
-  SwitchTable,    // pop EXPR; table a; go to the arm, or to b if none
-  Goto,           // pop a label or use constant a; leave to the switch
-  SwitchSetup,    // push SWITCH block (for goto): table a, end b
-  SwitchEnd,      //
-  Invisible,      // the value on top is invisible
-  Fail,           // raise an error with message constant a
-  Finish          // pop the value of the body and end
+  Eval,          // push what R makes of constant a, in the current scope
+  Const,         // push constant a as it is
+  Pop,           // drop the top value
+  DropUnder,     // drop the value below the top one
+  Jump,          // go to a
+  JumpIfNot,     // pop a condition; go to a if false; b: the call, for errors
+  Assign,        // top value into symbol a; it stays on the stack
+  AssignOuter,   // the same with `<<-`
+  Replace,       // `x[i] <- value`: a: call site; b holes above the value
+  Callee,        // push the function that symbol a names
+  CalleeCheck,   // the top value must be a function
+  Lazy,          // if the top value is a closure, go to a; b: call, for errors
+  Dots,          // push the evaluated `...` as a list
+  CallStrict,    // pop b arguments and a callee; call site a; push its value
+  CallLazy,      // pop b holes and a callee; call site a; push its value
+  GoSub,         // run the code at a, which ends in Return-from-sub
+  EndSub,        //
+  Await,         // pop something awaitable; pause; push its value
+  Yield,         // pop a value; pause; push what was sent, or the value
+  NextItem,      // pop a source; push its next item (a list of one, or the
+                 // pointer for "none"), waiting for it if need be
+  ItemOr,        // pop an item; push what is in it; at the end go to a
+  ForCheck,      // if the top value is an ordinary sequence: pop, run leaf b
+                 // with it as R would, push NULL and go to a
+  ForSetup,      // pop a sequence; push LOOP block, break at a, next at b
+  ForNext,       // next element into symbol a (a < 0: push it), past the
+                 // following instruction; at the end go to b
+  ForTake,       // the same with an item that had to be waited for
+  LoopSetup,     // push LOOP block: break at a, next at b
+  LoopEnd,       // pop LOOP block and a values
+  Break,         //
+  Next,          //
+  Return,        // pop a value and leave the innermost scope with it
+  Left,          // pop lhs of && (b = 0) or || (b = 1); decided: push, go to a
+  Right,         // pop rhs and lhs, push R's answer (b as above)
+  TrySetup,      // push HANDLER block: classes a, handler code b; c = handler
+                 // values on the stack, negative if they are calling handlers
+  TryPop,        // pop HANDLER block, keep the top value
+  HandlerCase,   // if the handler that matched is number a, go to b
+  CallHandler,   // pop condition and handler; push the handler's value
+  FinallySetup,  // push FINALLY block with code a
+  FinallyPop,    // pop FINALLY block, note "normal" completion
+  FinallyEnd,    // pop completion, go on with it
+  ScopeEnter,    // pop an environment; SCOPE block leaving to a
+  ScopeLeave,    // leave it normally with the top value
+  Bind,          // pop a value into symbol a of the environment on top
+  NewEnv,        // push a child of the current environment
+  SwitchTable,   // pop EXPR; table a; go to the arm, or to b if none
+  Goto,          // pop a label or use constant a; leave to the switch
+  SwitchSetup,   // push SWITCH block (for goto): table a, end b
+  SwitchEnd,     //
+  Invisible,     // the value on top is invisible
+  Fail,          // raise an error with message constant a
+  Finish         // pop the value of the body and end
 };
 
 constexpr int kInstructionInts = 4;

@@ -9,7 +9,13 @@
 namespace elsewhere::eval {
 
 // Slots of a program (a VECSXP).
-enum ProgramSlot { kProgramCode, kProgramConstants, kProgramSource, kProgramNeedsEval, kProgramSlots };
+enum ProgramSlot {
+  kProgramCode,
+  kProgramConstants,
+  kProgramSource,
+  kProgramNeedsEval,
+  kProgramSlots
+};
 
 class Assembler {
  public:

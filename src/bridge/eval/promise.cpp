@@ -23,9 +23,7 @@ bool is_core(SEXP value) {
   return TYPEOF(value) == EXTPTRSXP && R_ExternalPtrTag(value) == core_tag();
 }
 
-std::intptr_t bits(SEXP core) {
-  return reinterpret_cast<std::intptr_t>(R_ExternalPtrAddr(core));
-}
+std::intptr_t bits(SEXP core) { return reinterpret_cast<std::intptr_t>(R_ExternalPtrAddr(core)); }
 
 void set_bits(SEXP core, std::intptr_t value) {
   R_SetExternalPtrAddr(core, reinterpret_cast<void*>(value));

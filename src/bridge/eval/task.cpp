@@ -14,8 +14,9 @@ constexpr int kNestedStartsMax = 24;
 SEXP promise_core(const Coroutine& co) { return core_of(co.slot(kStatePromise)); }
 
 SEXP jump_error() {
-  SEXP text = PROTECT(Rf_mkString("the task was left by a jump out of its code (a restart, or "
-                                  "quitting the browser), so it has no value"));
+  SEXP text =
+      PROTECT(Rf_mkString("the task was left by a jump out of its code (a restart, or "
+                          "quitting the browser), so it has no value"));
   SEXP value = Rf_eval(PROTECT(Rf_lang2(hooks().run_error, text)), R_BaseEnv);
   UNPROTECT(2);
   return value;
@@ -36,9 +37,45 @@ void subscribe(const Coroutine& co) {
   UNPROTECT(1);
 }
 
+void tell_stream(const Coroutine& co, const char* event, SEXP value) {
+  SEXP name = PROTECT(Rf_mkString(event));
+  SEXP holder = PROTECT(Rf_allocVector(VECSXP, 1));
+  SET_VECTOR_ELT(holder, 0, value);
+  SEXP call = PROTECT(Rf_lang4(hooks().stream_event, co.slot(kStatePromise), name, holder));
+  Rf_eval(call, R_BaseEnv);
+  UNPROTECT(3);
+}
+
+void go_on_stream(const Coroutine& co) {
+  const Machine& m = *co.machine;
+  SEXP result = PROTECT(co.slot(kStateResult));
+  if (m.status == Phase::Paused && m.pause == Pause::Await) {
+    subscribe(co);
+  } else if (m.status == Phase::Paused) {
+    tell_stream(co, "yield", result);
+  } else {
+    co.set(kStateEnv, R_EmptyEnv);
+    tell_stream(co, m.status == Phase::Done ? "close" : "reject", result);
+  }
+  UNPROTECT(1);
+}
+
+// Our base context is no call of the user's: an error that was raised right in
+// the body says so by having no call, or that of the async function.
+SEXP clean_condition(const Coroutine& co, SEXP condition) {
+  SEXP call = PROTECT(Rf_lang3(hooks().clean_condition, condition, co.self));
+  SEXP cleaned = Rf_eval(call, R_BaseEnv);
+  UNPROTECT(1);
+  return cleaned;
+}
+
 // After a run: what comes next for the task.
 void go_on(const Coroutine& co) {
   const Machine& m = *co.machine;
+  if (m.kind == BodyKind::Stream) {
+    go_on_stream(co);
+    return;
+  }
   SEXP result = PROTECT(co.slot(kStateResult));
   switch (m.status) {
     case Phase::Paused: subscribe(co); break;
@@ -50,7 +87,9 @@ void go_on(const Coroutine& co) {
       break;
     case Phase::Failed:
       co.set(kStateEnv, R_EmptyEnv);
+      result = PROTECT(clean_condition(co, result));
       reject_core(promise_core(co), result);
+      UNPROTECT(1);
       break;
     case Phase::Fresh:
     case Phase::Running: break;
@@ -108,11 +147,18 @@ SEXP start_task_in_closure(const Coroutine& co, SEXP kind) {
 
 void wake_task(SEXP coroutine, SEXP core) {
   const Coroutine co = coroutine_from(coroutine);
+  const Machine& m = *co.machine;
   if (core == R_NilValue) {
-    if (co.machine->status == Phase::Fresh) run(co, Inject::None, R_NilValue);
+    if (m.status == Phase::Fresh) {
+      run(co, Inject::None, R_NilValue);
+    } else if (m.status == Phase::Paused && m.pause == Pause::Yield) {
+      run(co, Inject::Same, R_NilValue);
+    }
     return;
   }
-  if (co.machine->status != Phase::Paused) return;
+  // A task that was cancelled waits for something else by now, or for nothing.
+  const SEXP awaited = co.slot(kStateAwaited);
+  if (m.status != Phase::Paused || !is_native_promise(awaited) || core_of(awaited) != core) return;
   const bool is_rejected = settled_state(core) == Settled::Rejected;
   trace(co, is_rejected ? "await: fail\n" : "await: success\n");
   run(co, is_rejected ? Inject::Raise : Inject::Value, settled_value(core));
@@ -123,6 +169,16 @@ void wake_task_with(SEXP coroutine, int wait, bool is_rejected, SEXP value) {
   if (co.machine->status != Phase::Paused || co.machine->wait != wait) return;
   trace(co, is_rejected ? "await: fail\n" : "await: success\n");
   run(co, is_rejected ? Inject::Raise : Inject::Value, value);
+}
+
+void raise_in_task(const Coroutine& co, SEXP condition) {
+  if (co.machine->status == Phase::Paused) {
+    run(co, Inject::Raise, condition);
+  } else if (co.machine->status == Phase::Fresh) {
+    co.machine->status = Phase::Failed;
+    co.set(kStateResult, condition);
+    go_on(co);
+  }
 }
 
 void run_task(const Coroutine& co) {

@@ -103,6 +103,8 @@ void init_words() {
   w.bracket2 = Rf_install("[[");
   w.dollar = Rf_install("$");
   w.at = Rf_install("@");
+  w.err = Rf_install("err");
+  w.or_argument = Rf_install("or");
 }
 
 SEXP head_word(SEXP call) {
@@ -129,10 +131,10 @@ bool is_opaque(SEXP call) {
     head = CADDR(head);
   }
   if (TYPEOF(head) != SYMSXP) return false;
-  static const char* const names[] = {"quote",         "bquote",   "substitute",     "expression",
-                                      "alist",         "async",    "gen",            "stream",
-                                      "run",           "future",   "future_promise", "generator",
-                                      "async_generator", "debugAsync"};
+  static const char* const names[] = {
+      "quote",          "bquote",    "substitute",      "expression", "alist",
+      "async",          "gen",       "stream",          "run",        "future",
+      "future_promise", "generator", "async_generator", "debugAsync"};
   const char* name = CHAR(PRINTNAME(head));
   for (const char* opaque : names) {
     if (std::strcmp(name, opaque) == 0) return true;

@@ -12,7 +12,8 @@ struct Words {
       return_, assign, assign_equal, assign_outer, and_, or_, function, tilde, switch_, goto_,
       try_catch, try_, local, with_calling_handlers, suppress_warnings, suppress_messages, on_exit,
       quote, double_colon, triple_colon, expr, finally, value, dot_call, elsewhere, async, base,
-      add, after, invisible, error, envir, classes, silent, next_or, bracket, bracket2, dollar, at;
+      add, after, invisible, error, envir, classes, silent, next_or, bracket, bracket2, err,
+      or_argument, dollar, at;
 };
 
 const Words& words();

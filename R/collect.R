@@ -1,0 +1,174 @@
+#' Collect values into a vector
+#'
+#' `gather()` takes all values of a channel. `collect()` calls a function that
+#' may call `emit(value)` any number of times, and `collector()` gives out that
+#' function and one that returns what has been collected so far.
+#'
+#' @param ch A [channel()].
+#' @param type A vector whose type (and class) the result has; `list()` by
+#'   default.
+#' @param fn For `collect()` a function of `emit`; for `collector()` of `emit` and
+#'   `extract`. `emit(value, name = NULL)` returns its value.
+#' @return `gather()`: a promise of the vector. If the channel ends with an error,
+#'   the promise is rejected with it, and its attribute `partialResults` has what
+#'   came before. `collect()`: the vector. `collector()`: the value of `fn`.
+#' @examples
+#' collect(type = 0, function(emit) {
+#'   total <- 0
+#'   for (i in 1:4) total <- emit(total + i)
+#' })
+#' gather(stream(for (i in 1:3) yield(i)), type = 0)$then(print)
+#' \dontshow{while (!later::loop_empty()) later::run_now(0.1)}
+#' @export
+gather <- function(ch, type = list()) {
+  if (!is.channel(ch)) ch <- channel(ch)
+  collector(type = type, function(emit, extract) {
+    new_promise(function(resolve, reject) {
+      subscribe(
+        ch,
+        onNext = emit,
+        onError = function(error) {
+          attr(error, "partialResults") <- extract()
+          reject(error)
+        },
+        onClose = function() resolve(extract())
+      )
+    })
+  })
+}
+
+#' @rdname gather
+#' @export
+collect <- function(fn, type = list()) {
+  collector(type = type, function(emit, extract) {
+    fn(emit)
+    extract()
+  })
+}
+
+#' @rdname gather
+#' @export
+collector <- function(fn, type = list()) {
+  count <- 0L
+  values <- vector("list", 16L)
+  names <- NULL
+  emit <- function(value, name = NULL) {
+    count <<- count + 1L
+    if (count > length(values)) length(values) <<- 2L * count
+    values[count] <<- list(value)
+    if (!is.null(name)) {
+      if (is.null(names)) names <<- character()
+      names[[count]] <<- name
+    }
+    value
+  }
+  extract <- function() as_type(values[seq_len(count)], type, names, count)
+  fn(emit, extract)
+}
+
+as_type <- function(values, type, names, count) {
+  if (!is.null(names)) {
+    length(names) <- count
+    names[is.na(names)] <- ""
+  }
+  out <- if (is.list(type)) {
+    values
+  } else {
+    vapply(values, function(value) value, type[NA_integer_][[1L]])
+  }
+  if (!is.null(names)) names(out) <- names
+  out
+}
+
+#' @exportS3Method promises::as.promise
+as.promise.channel <- function(x) gather(x)
+
+#' Merge promises and channels into one channel
+#'
+#' @param ... Promises and channels.
+#' @return A [channel()] that gives their values in the order they come, and
+#'   closes when all of them have ended. The first error ends it.
+#' @examples
+#' both <- combine(delay(0.02, "later"), stream(for (i in 1:2) yield(i)))
+#' gather(both)$then(str)
+#' \dontshow{while (!later::loop_empty()) later::run_now(0.1)}
+#' @export
+combine <- function(...) {
+  sources <- list(...)
+  channel(function(emit, reject, close) {
+    open <- length(sources)
+    ended <- function(...) {
+      open <<- open - 1L
+      if (open == 0L) close()
+    }
+    if (open == 0L) close()
+    for (source in sources) combine_one(source, emit, reject, ended)
+  })
+}
+
+combine_one <- function(source, emit, reject, ended) {
+  if (is.channel(source)) {
+    subscribe(source, emit, reject, ended)
+  } else {
+    promises::then(
+      source,
+      function(value) {
+        emit(value)
+        ended()
+      },
+      reject
+    )
+  }
+}
+
+#' Run a generator's code, or a lazy future, at once
+#'
+#' `run(expr)` runs code as [gen()] would, in the calling environment, and
+#' collects what it yields. If its value is a future that was not started,
+#' `run()` starts that: [value()] and [resolved()] do so by themselves.
+#'
+#' @inheritParams async
+#' @inheritParams gather
+#' @param future Instead of `expr`: a future that was created with
+#'   `lazy = TRUE`.
+#' @return If `expr` has a `yield()` or `yieldFrom()`, a vector of what was
+#'   yielded; otherwise the value of `expr`. A future: invisibly.
+#' @section Errors:
+#' * `FutureError`: the future was started before.
+#' @examples
+#' run(type = 0, for (i in 1:20) if (i %% 7 == 0) yield(i))
+#'
+#' f <- future(1 + 1, lazy = TRUE)
+#' run(f)
+#' value(f)
+#' @export
+run <- function(expr, type = list(), ..., split_pipes = TRUE, trace = NULL,
+                debugR = FALSE, debugInternal = FALSE, future) {
+  if (!missing(future)) return(run_future(future))
+  expr <- substitute(expr)
+  env <- parent.frame()
+  if (!contains_yield(expr)) {
+    value <- run_coroutine(expr, env, split_pipes, check_trace(trace), identity)
+    if (inherits(value, "elsewhere_future")) return(run_future(value))
+    return(value)
+  }
+  collect(type = type, function(emit) {
+    run_coroutine(expr, env, split_pipes, check_trace(trace), emit)
+  })
+}
+
+contains_yield <- function(expr) {
+  any(c("yield", "yieldFrom") %in% all.names(expr))
+}
+
+# Runs to the end; each yield goes to `emit`. The value of the code.
+run_coroutine <- function(expr, env, split_pipes, trace, emit) {
+  program <- .Call(ew_eval_compile, expr, env, body_kind[["run"]], !split_pipes)
+  coroutine <- .Call(ew_eval_new, program, env, body_kind[["run"]], trace, NULL)
+  repeat {
+    value <- .Call(ew_gen_resume, coroutine, 2L, NULL)
+    if (identical(value, coroutine)) break
+    emit(value)
+  }
+  .Call(ew_eval_state, coroutine)$result
+}

@@ -1,0 +1,142 @@
+#' Make a channel from sequential code
+#'
+#' `stream({...})` is to [channel()] what [gen()] is to an iterator: the code may
+#' `await()` and `yield()`. `stream(function(...) ...)` makes a function whose
+#' calls are such streams.
+#'
+#' @inheritParams async
+#' @param lazy `TRUE` (the default): the code runs when a value is asked for.
+#'   `FALSE`: it starts at once and runs ahead until 500 values wait to be taken.
+#' @return A [channel()] of class `c("stream", "channel", "coroutine", "iteror",
+#'   "iter")`.
+#' @examples
+#' count_to <- stream(function(n, interval = 0.01) {
+#'   for (i in 1:n) {
+#'     await(delay(interval))
+#'     yield(i)
+#'   }
+#' })
+#' accumulate <- stream(function(st, sum = 0) {
+#'   for (i in st) {
+#'     sum <- sum + i
+#'     yield(sum)
+#'   }
+#' })
+#' print_each <- async(function(st) for (i in st) print(i))
+#' count_to(4) |> accumulate() |> print_each()
+#' \dontshow{while (!later::loop_empty()) later::run_now(0.1)}
+#' @export
+stream <- function(expr, ..., split_pipes = TRUE, lazy = TRUE, trace = NULL,
+                   compileLevel = 0, debugR = FALSE, debugInternal = FALSE) {
+  expr <- substitute(expr)
+  env <- parent.frame()
+  trace <- check_trace(trace)
+  check_flag(lazy, "lazy")
+  if (is_function_expression(expr)) {
+    return(stream_function(expr, env, split_pipes, lazy, trace))
+  }
+  scope <- new.env(parent = env)
+  program <- .Call(
+    ew_eval_compile, expr, scope, body_kind[["stream"]], !split_pipes
+  )
+  new_stream(program, scope, lazy, trace, NULL)
+}
+
+stream_function <- function(expr, env, split_pipes, lazy, trace) {
+  program <- .Call(
+    ew_eval_compile, expr[[3L]], env, body_kind[["stream"]], !split_pipes
+  )
+  made <- eval(expr[1:3], env)
+  body(made) <- as.call(list(
+    stream_call, program, lazy, trace, quote(environment()), quote(sys.call())
+  ))
+  made
+}
+
+stream_call <- function(program, lazy, trace, frame, call) {
+  force_arguments(frame)
+  new_stream(program, frame, lazy, trace, call)
+}
+
+stream_class <- c("stream", "channel", "coroutine", "iteror", "iter")
+
+new_stream <- function(program, env, lazy, trace, call) {
+  coroutine <- .Call(
+    ew_eval_new, program, env, body_kind[["stream"]], trace, call
+  )
+  state <- new_channel_state()
+  state$coroutine <- coroutine
+  state$lazy <- lazy
+  state$at_yield <- TRUE
+  state$wakeup <- function() stream_go_on(state)
+  if (!lazy) state$taken <- state$wakeup
+  .Call(ew_stream_bind, coroutine, state)
+  if (!lazy) stream_go_on(state)
+  new_channel(state, stream_class)
+}
+
+# Queues the next stretch of the code, once.
+stream_go_on <- function(state) {
+  if (!state$at_yield || state$closed) return()
+  state$at_yield <- FALSE
+  .Call(ew_async_queue, state$coroutine)
+}
+
+# The evaluator reports: a value was yielded, or the code has ended.
+stream_event <- function(state, event, holder) {
+  value <- holder[[1L]]
+  switch(event,
+    yield = {
+      channel_emit(state, value)
+      state$at_yield <- TRUE
+      has_room <- state$queue$length < state$max_queue
+      wanted <- state$listeners$length > 0L
+      if (wanted || (!state$lazy && has_room)) stream_go_on(state)
+    },
+    close = channel_end(state),
+    reject = channel_end(state, eval_clean_condition(value, state$coroutine))
+  )
+  NULL
+}
+
+#' Wait for the next value of a channel
+#'
+#' Belongs in the body of [async()] or [stream()].
+#'
+#' @param strm A [channel()], stream or iterator.
+#' @param or Evaluated and given back when there is no further value; may be
+#'   `break` or `return(x)`. Without it, the end is an error "StopIteration".
+#' @param err A function of the error that ended the channel.
+#' @return The next value.
+#' @examples
+#' numbers <- stream(for (i in 1:3) yield(i))
+#' async(repeat print(awaitNext(numbers, or = break)))
+#' \dontshow{while (!later::loop_empty()) later::run_now(0.1)}
+#' @export
+awaitNext <- function(strm, or, err) {
+  abort(
+    paste0(
+      "`awaitNext(", shorten(substitute(strm)),
+      ")` was called outside of a task. Write it in the body of async({...}) ",
+      "or stream({...})."
+    ),
+    "elsewhere_await_outside"
+  )
+}
+
+#' @rdname gen
+#' @param it What to go through: a generator, another iterator, a vector, or, in
+#'   [stream()], a channel.
+#' @param err Not used.
+#' @return `yieldFrom()`: `NULL`, invisibly, when `it` has ended.
+#' @export
+yieldFrom <- function(it, err) {
+  abort(
+    paste0(
+      "`yieldFrom(", shorten(substitute(it)),
+      ")` was called outside of a generator. Write it in the body of ",
+      "gen({...}) or stream({...})."
+    ),
+    "elsewhere_yield_outside"
+  )
+}

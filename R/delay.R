@@ -1,6 +1,6 @@
 #' Make a promise that is fulfilled after some time
 #'
-#' @param secs Seconds to wait, 0 or more.
+#' @param secs Seconds to wait, 0 or more. `Inf` never ends, but by [cancel()].
 #' @param expr Evaluated when the time has passed; its value is the promise's.
 #'   `NULL` by default.
 #' @return A promise. An error in `expr` rejects it.
@@ -13,6 +13,10 @@
 delay <- function(secs, expr = NULL) {
   check_seconds(secs, "secs")
   promise <- .Call(ew_promise_new, promise_class)
-  later::later(function() promise_resolve_native(promise, expr), secs)
+  if (is.infinite(secs)) return(promise)
+  stop_timer <- later::later(
+    function() promise_resolve_native(promise, expr), secs
+  )
+  .Call(ew_promise_set_owner, promise, stop_timer)
   promise
 }

@@ -18,5 +18,5 @@ as.promise.elsewhere_future <- function(x) {
     if (.subset2(x, "state") == "created") launch_lazy(x, wait = FALSE)
     task <- .subset2(x, "task")
     if (is.null(task)) settle() else task_notify(task, settle)
-  })
+  }, on_cancel = function() cancel(x))
 }

@@ -4,8 +4,9 @@
 # $finally().
 #
 # For the rest of the package:
-#   new_promise(function(resolve, reject) ...)   a promise; `resolve(value)` and
-#     `reject(reason)` settle it, the first call counts, any later time will do
+#   new_promise(function(resolve, reject) ..., on_cancel = NULL)   a promise;
+#     `resolve(value)` and `reject(reason)` settle it, the first call counts, any
+#     later time will do. cancel() calls on_cancel(), then rejects it
 #   pending_promise(), promise_resolve_native(promise, value),
 #   promise_reject_native(promise, reason)       the same without closures
 #   promise_when_settled(promise, function(fulfilled, value))   called once from
@@ -15,8 +16,9 @@ promise_class <- c("elsewhere_promise", "promise")
 
 pending_promise <- function() .Call(ew_promise_new, promise_class)
 
-new_promise <- function(action) {
+new_promise <- function(action, on_cancel = NULL) {
   promise <- .Call(ew_promise_new, promise_class)
+  if (!is.null(on_cancel)) .Call(ew_promise_set_owner, promise, on_cancel)
   resolve <- function(value) promise_resolve_native(promise, value)
   reject <- function(reason) promise_reject_native(promise, reason)
   tryCatch(action(resolve, reject), error = reject)

@@ -87,7 +87,7 @@ extern "C" SEXP ew_eval_new(SEXP program, SEXP env, SEXP kind, SEXP trace, SEXP 
 
 // The next value of a generator, or the coroutine itself when there is none.
 // `inject`: 1 = yield() gives `value`, 2 = it gives what was yielded, 3 = it
-// raises `value`.
+// raises `value`, 4 = the body is left from there, as by return().
 extern "C" SEXP ew_gen_resume(SEXP coroutine, SEXP inject, SEXP value) {
   bool has_begun = false;
   return guard([&](MainThread& main) {
@@ -98,6 +98,10 @@ extern "C" SEXP ew_gen_resume(SEXP coroutine, SEXP inject, SEXP value) {
           Rf_error("Generator already running: it cannot ask itself for a value");
         }
         if (co.machine->status == Phase::Done || co.machine->status == Phase::Failed) {
+          return coroutine;
+        }
+        if (co.machine->status == Phase::Fresh && Rf_asInteger(inject) == 4) {
+          finish(co, Phase::Done, R_NilValue);
           return coroutine;
         }
         has_begun = true;

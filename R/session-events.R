@@ -13,6 +13,12 @@ session_has_news <- function(private) {
 }
 
 session_event <- function(self, private, news) {
+  event <- make_event(self, private, news)
+  if (!is.null(private$on_event)) private$on_event(event)
+  event
+}
+
+make_event <- function(self, private, news) {
   value <- news[[2L]]
   switch(news[[1L]],
     ready = {
@@ -197,6 +203,7 @@ session_let_go <- function(private) {
     )
   }
   .Call(ew_session_close, private$link)
+  if (!is.null(private$on_event)) private$on_event(private$ending)
 }
 
 session_cleanup <- function(self, private) {

@@ -199,7 +199,9 @@ r_session <- R6::R6Class(
     keeps = c(TRUE, TRUE),
     # The last event of all, repeated by read().
     ending = NULL,
-    attached = FALSE
+    # Who waits for the event that ends what is under way.
+    promise = NULL,
+    on_event = NULL
   )
 )
 

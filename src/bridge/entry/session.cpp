@@ -208,6 +208,16 @@ extern "C" SEXP ew_session_is_waiting(SEXP session) {
   });
 }
 
+// A duplicate that the caller closes.
+extern "C" SEXP ew_session_descriptor(SEXP session) {
+  return guard([&](MainThread& main) {
+    Fd copy = or_throw(duplicate(session_from(main, session).channel().fd()));
+    SEXP out = r_call(main, [&] { return Rf_ScalarInteger(copy.get()); });
+    copy.release();
+    return out;
+  });
+}
+
 extern "C" SEXP ew_session_close(SEXP session) {
   return guard([&](MainThread& main) {
     session_from(main, session).close();

@@ -54,12 +54,14 @@ read_line <- function(process, pattern, seconds = 20) {
   deadline <- Sys.time() + seconds
   seen <- character()
   repeat {
+    # Asked before the lines are read: the last ones come as the process ends.
+    is_alive <- process$is_alive()
     process$poll_io(200)
     lines <- process$read_output_lines()
     seen <- c(seen, lines)
     found <- grep(pattern, lines, value = TRUE)
     if (length(found)) return(found[[1L]])
-    if (Sys.time() > deadline || !process$is_alive() && !length(lines)) {
+    if (Sys.time() > deadline || !is_alive && !length(lines)) {
       stop("no line matches ", pattern, ":\n", paste(seen, collapse = "\n"))
     }
   }

@@ -1,0 +1,104 @@
+# Sessions as a person uses them: an interactive R on a pseudo-terminal.
+
+local_terminal <- function(env = parent.frame()) {
+  terminal <- processx::process$new(
+    file.path(R.home("bin"), "R"), c("--no-save", "--quiet", "--no-restore"),
+    pty = TRUE, pty_options = list(echo = FALSE, rows = 40L, cols = 200L),
+    env = c(
+      "current",
+      R_LIBS = paste(.libPaths(), collapse = ":"), TERM = "dumb",
+      R_PROFILE_USER = "/no/such/profile"
+    )
+  )
+  withr::defer(terminal$kill(), envir = env)
+  await_text(terminal, "> $")
+  type_line(terminal, "library(elsewhere); rs <- r_session$new()")
+  terminal
+}
+
+# What the terminal shows until `pattern` is at its end.
+await_text <- function(terminal, pattern, seconds = 20) {
+  deadline <- Sys.time() + seconds
+  seen <- ""
+  while (Sys.time() < deadline) {
+    terminal$poll_io(100)
+    seen <- gsub("\r", "", paste0(seen, terminal$read_output()))
+    if (grepl(pattern, seen)) return(seen)
+  }
+  stop("`", pattern, "` was not shown, but this:\n", seen)
+}
+
+type_line <- function(terminal, line, pattern = "(^|\n)> $") {
+  terminal$write_input(paste0(line, "\n"))
+  await_text(terminal, pattern)
+}
+
+type_interrupt <- function(terminal, pattern) {
+  terminal$write_input("\003")
+  await_text(terminal, pattern)
+}
+
+attached <- "RS [0-9]+ > $"
+
+test_that("attach() types into the top level of the session", {
+  terminal <- local_terminal()
+  expect_match(type_line(terminal, "rs$attach()", attached), "Attached to process")
+  type_line(terminal, "x <- 41", attached)
+  expect_match(type_line(terminal, "x + 1", attached), "[1] 42", fixed = TRUE)
+  type_line(terminal, "f <- function() {", "\\+ $")
+  type_line(terminal, "  'two lines'", "\\+ $")
+  expect_match(type_line(terminal, "}; f()", attached), "two lines")
+  expect_match(type_line(terminal, "stop('oops')", attached), "Error: oops")
+  expect_match(type_line(terminal, "message('hey')", attached), "hey")
+  type_line(terminal, ".q")
+  expect_match(type_line(terminal, "rs$run(function() x)"), "[1] 41", fixed = TRUE)
+})
+
+test_that("Ctrl-C stops the line that runs, and then leaves the prompt", {
+  terminal <- local_terminal()
+  type_line(terminal, "rs$attach()", attached)
+  terminal$write_input("{ cat('run', 'ning\\n'); Sys.sleep(100) }\n")
+  await_text(terminal, "run ning")
+  type_interrupt(terminal, attached)
+  expect_match(type_line(terminal, "1 + 1", attached), "[1] 2", fixed = TRUE)
+  type_interrupt(terminal, "\n> $")
+  expect_match(type_line(terminal, "rs$run(function() 'alive')"), "alive")
+})
+
+test_that("a session that quits ends attach()", {
+  terminal <- local_terminal()
+  type_line(terminal, "rs$attach()", attached)
+  type_line(terminal, "q('no')", "> $")
+  expect_match(type_line(terminal, "rs"), "R SESSION, finished")
+})
+
+test_that("Ctrl-C in run() interrupts the call and keeps the session", {
+  terminal <- local_terminal()
+  terminal$write_input("cat('be', 'gun\\n'); rs$run(function() Sys.sleep(100))\n")
+  await_text(terminal, "be gun")
+  Sys.sleep(0.2) # run() shows nothing to wait for
+  type_interrupt(terminal, "> $")
+  expect_match(type_line(terminal, "rs"), "alive, idle")
+  expect_match(type_line(terminal, "rs$run(function() 'alive')"), "alive")
+})
+
+test_that("debug() goes through the frames of the last error", {
+  terminal <- local_terminal()
+  type_line(terminal, "options(callr.traceback = TRUE)")
+  type_line(terminal, "rs$run(function() { f <- function(a) { b <- a * 2; stop('x') }; f(21) })")
+  at_frame <- "frame [0-9]+\\) > $"
+  expect_match(type_line(terminal, "rs$debug()", at_frame), "2: f(21)", fixed = TRUE)
+  type_line(terminal, ".inspect 2", "frame 2\\) > $")
+  expect_match(type_line(terminal, "b", at_frame), "[1] 42", fixed = TRUE)
+  expect_match(type_line(terminal, "nope", at_frame), "object 'nope' not found")
+  expect_match(type_line(terminal, ".help", at_frame), ".where", fixed = TRUE)
+  type_line(terminal, ".q", "> $")
+})
+
+test_that("attach() and debug() end with the input where nobody can type", {
+  owner <- local_r_process(c(
+    "library(elsewhere)", "rs <- r_session$new()",
+    "rs$attach()", "cat('left', 'attach\\n')"
+  ))
+  expect_match(read_line(owner, "left attach"), "left attach")
+})

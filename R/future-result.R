@@ -32,7 +32,7 @@ as_future_result <- function(future, outcome) {
   seconds <- function(x) if (is.null(x)) NULL else .POSIXct(x)
   FutureResult(
     value = outcome$value, visible = outcome$visible, stdout = outcome$stdout,
-    conditions = outcome$conditions, rng = !is.null(outcome$misuse$Rng),
+    conditions = as.list(outcome$conditions), rng = !is.null(outcome$misuse$Rng),
     seed = .subset2(future, "seed"),
     misuseGlobalEnv = outcome$misuse$GlobalEnvMisuse,
     misuseConnections = outcome$misuse$ConnectionMisuse,

@@ -213,8 +213,13 @@ futureCall <- function(FUN, args = list(), envir = parent.frame(),
     FUN <- with_globals_below(FUN, globals)
     globals <- c(list(FUN = FUN, args = args), globals)
   } else if (isTRUE(as.vector(globals))) {
+    # Taken now, and kept by the function itself: where it was made, a variable
+    # may be gone before a lazy future is evaluated.
+    FUN <- with_globals_below(FUN, globals_of_function(FUN))
+    add <- attr(globals, "add")
+    if (is.character(add)) add <- globals_by_name(add, envir)
     globals <- structure(
-      globals, add = c(attr(globals, "add"), list(FUN = FUN, args = args))
+      globals, add = c(add, list(FUN = FUN, args = args))
     )
   } else {
     globals <- list(FUN = FUN, args = args)
@@ -233,6 +238,13 @@ with_globals_below <- function(fun, globals) {
     globals, envir = NULL, parent = environment(fun)
   )
   fun
+}
+
+globals_of_function <- function(fun) {
+  if (is.primitive(fun) || isNamespace(topenv(environment(fun)))) return(NULL)
+  code <- call("function", formals(fun), body(fun))
+  found <- find_globals(code, environment(fun))$globals
+  found[setdiff(names(found), "...")]
 }
 
 call_globals <- function(globals, envir) {

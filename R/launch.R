@@ -91,11 +91,6 @@ launch_in_pool <- function(future, backend, wait = TRUE) {
   future$state <- "running"
 }
 
-# Whether a future could be launched now without waiting.
-has_slot <- function(backend) {
-  pool_wait_for_room(backend$pool, backend$queue, timeout = 0)
-}
-
 # Waits for the outcome. Immediate conditions are signalled as they come.
 await_outcome <- function(future) {
   outcome <- .subset2(future, "outcome")

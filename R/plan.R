@@ -45,7 +45,10 @@ plan <- function(strategy = NULL, ..., substitute = TRUE, .skip = FALSE,
     as_stack(strategy)
   }
   if (...length()) stack[[1L]] <- tweak(stack[[1L]], ...)
-  if (isTRUE(.call)) attr(stack[[1L]], "call") <- sys.call()
+  # A plan that is set again keeps the call it was first set by.
+  if (...length() || is.null(attr(stack[[1L]], "call"))) {
+    attr(stack[[1L]], "call") <- sys.call()
+  }
   invisible(set_stack(stack))
 }
 

@@ -3,8 +3,8 @@
 #' `resolved()` answers at once. `resolve()` waits.
 #'
 #' @details
-#' `resolved()` starts a lazy future if a worker is free for it. It never raises
-#' the error of an expression.
+#' `resolved()` starts a lazy future, which queues if all workers are busy. It
+#' never waits and never raises the error of an expression.
 #'
 #' @param x A `Future`, or a list, environment or listenv. Anything else counts
 #'   as settled.
@@ -36,8 +36,7 @@ resolved.default <- function(x, ...) {
 resolved.elsewhere_future <- function(x, ...) {
   if (!is.null(.subset2(x, "outcome"))) return(TRUE)
   if (.subset2(x, "state") == "created") {
-    start_if_free(x)
-    if (.subset2(x, "state") == "created") return(FALSE)
+    start_queued(x)
   }
   task <- .subset2(x, "task")
   if (is.null(task)) return(TRUE)

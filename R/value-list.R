@@ -4,10 +4,9 @@
 is_future <- function(x) inherits(x, "elsewhere_future")
 
 # The list with futures replaced by their values.
-# `ahead` is how many lazy futures may be started before a worker is free for
-# them; `on_settled(i)` is told of each future.
+# `ahead` is how many lazy futures are sent to the pool at a time; `on_settled(i)` is told of each future.
 collect_all <- function(x, stdout = TRUE, signal = TRUE, inorder = TRUE,
-                        drop = FALSE, ahead = 0L,
+                        drop = FALSE, ahead = 64L,
                         on_settled = function(i) NULL) {
   values <- x
   here <- which(vapply(x, inherits, NA, "Future"))
@@ -44,25 +43,16 @@ collect_all <- function(x, stdout = TRUE, signal = TRUE, inorder = TRUE,
 }
 
 # Settles at least one that has not, and says which. Only the first of those
-# that wait are watched: a pool works in order, so the next is among them.
-settle_some <- function(futures, is_settled, ahead = 0L, watched_max = 64L) {
+# that wait are started and watched: a pool works in order, so the next to settle
+# is among them, and what is sent ahead stays small.
+settle_some <- function(futures, is_settled, ahead = 64L) {
   waiting <- which(!is_settled)
-  watched_max <- max(watched_max, ahead)
-  watched <- waiting[seq_len(min(length(waiting), watched_max))]
-  for (i in watched[seq_len(min(length(watched), ahead))]) {
-    future <- futures[[i]]
-    if (.subset2(future, "state") == "created") launch_lazy(future, FALSE)
-  }
-  if (ahead == 0L) for (i in watched) start_if_free(futures[[i]])
+  watched <- waiting[seq_len(min(length(waiting), ahead))]
+  for (i in watched) start_queued(futures[[i]])
   new <- Filter(function(i) is_ready(futures[[i]]), watched)
   if (!length(new)) {
     tasks <- lapply(futures[watched], `[[.elsewhere_future`, "task")
     is_running <- !vapply(tasks, is.null, NA)
-    if (!any(is_running)) {
-      # Every slot is taken by others: starting the first waits for one.
-      await_outcome(futures[[watched[[1L]]]])
-      return(watched[[1L]])
-    }
     woken <- tasks_wait(tasks[is_running], Inf, TRUE, TRUE)
     if (is.na(woken)) for (i in watched[is_running]) relay_events(futures[[i]])
     new <- Filter(function(i) is_ready(futures[[i]]), watched)
@@ -83,11 +73,11 @@ is_ready <- function(future) {
   task_settled(task)
 }
 
-start_if_free <- function(future) {
-  if (!is_future(future) || .subset2(future, "state") != "created") return()
-  backend <- .subset2(future, "backend")
-  if (is.null(backend)) backend <- current_backend()
-  if (!backend$in_background || has_slot(backend)) launch(future, backend)
+# Starts a lazy future; where all workers are busy it queues.
+start_queued <- function(future) {
+  if (is_future(future) && .subset2(future, "state") == "created") {
+    launch_lazy(future, wait = FALSE)
+  }
 }
 
 has_failed <- function(future) {

@@ -1,0 +1,76 @@
+#' Count the iterations of the Mandelbrot map
+#'
+#' Work that is easily cut into pieces, for demonstrations: see
+#' `demo("mandelbrot", package = "elsewhere")`.
+#'
+#' @param Z A complex matrix, as `mandelbrot_tiles()` makes them.
+#' @param maxIter The largest number of iterations. Default: 200.
+#' @param tau The modulus at which a point counts as escaped. Default: 2.
+#' @param x An object of class `Mandelbrot`.
+#' @param ... Not used; for `plot()`, further arguments of [image()].
+#' @return `mandelbrot()`: an integer matrix of class `Mandelbrot`: iterations
+#'   until each point escaped. `mandelbrot_tiles()`: a matrix of mode list, each
+#'   element a complex matrix.
+#' @examples
+#' tiles <- mandelbrot_tiles(nrow = 2, resolution = 20)
+#' counts <- future_map(tiles, mandelbrot)
+#' range(unlist(counts))
+#' @export
+mandelbrot <- function(Z, maxIter = 200L, tau = 2.0, ...) {
+  if (!is.complex(Z)) abort_argument("Z", "a complex matrix", Z)
+  count <- array(maxIter, dim = dim(Z))
+  inside <- seq_along(Z)
+  z <- Z
+  for (iteration in seq_len(maxIter)) {
+    escaped <- Mod(z) > tau
+    if (any(escaped)) {
+      count[inside[escaped]] <- iteration - 1L
+      inside <- inside[!escaped]
+      z <- z[!escaped]
+    }
+    if (!length(inside)) break
+    z <- z^2 + Z[inside]
+  }
+  storage.mode(count) <- "integer"
+  structure(count, class = c("elsewhere_mandelbrot", "Mandelbrot"))
+}
+
+#' @rdname mandelbrot
+#' @param xmid,ymid The middle of the region.
+#' @param side The length of its side.
+#' @param nrow,ncol How many tiles it is cut into, down and across.
+#' @param resolution Points along the side of the whole region.
+#' @export
+mandelbrot_tiles <- function(xmid = -0.75, ymid = 0, side = 3, nrow = 2L,
+                             ncol = nrow, resolution = 400L) {
+  step <- (seq_len(resolution) - 0.5) / resolution - 0.5
+  x <- xmid + side * step
+  y <- ymid - side * step
+  pieces <- function(values, number) {
+    split(values, cut(seq_along(values), number, labels = FALSE))
+  }
+  across <- pieces(x, ncol)
+  down <- pieces(y, nrow)
+  tiles <- list()
+  for (column in across) {
+    for (row in down) {
+      tiles[[length(tiles) + 1L]] <- outer(row, column, function(im, re) {
+        complex(real = re, imaginary = im)
+      })
+    }
+  }
+  dim(tiles) <- c(nrow, ncol)
+  tiles
+}
+
+#' @rdname mandelbrot
+#' @exportS3Method base::plot
+plot.elsewhere_mandelbrot <- function(x, ...) {
+  counts <- unclass(x)
+  graphics::par(mar = c(0, 0, 0, 0))
+  graphics::image(
+    t(counts[rev(seq_len(nrow(counts))), , drop = FALSE]),
+    col = grDevices::hcl.colors(64), axes = FALSE, ...
+  )
+  invisible(x)
+}

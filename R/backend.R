@@ -110,6 +110,7 @@ backend_start <- function(backend) {
 # are sent again only where they differ from these.
 worker_setup <- function(backend) {
   backend$options <- forwarded_options()
+  backend$seen_options <- NULL
   list(
     functions = shipped$evaluator,
     library_paths = backend$libraries,
@@ -152,8 +153,12 @@ forwarded_options <- function() {
 # The options to send with one future: those that have changed since its worker
 # was set up.
 changed_options <- function(backend) {
-  now <- forwarded_options()
-  if (identical(now, backend$options)) return(NULL)
-  same <- mapply(identical, now, backend$options)
-  now[!same]
+  seen <- backend$seen_options
+  if (is.null(seen) || !.Call(ew_are_options_now, seen)) {
+    backend$seen_options <- .Call(ew_options_now)
+    now <- forwarded_options()
+    same <- mapply(identical, now, backend$options)
+    backend$changed_options <- if (!all(same)) now[!same]
+  }
+  backend$changed_options
 }

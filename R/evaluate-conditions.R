@@ -80,7 +80,8 @@ future_calls <- function(calls, own_call, calls_max = 200L) {
 # goes into somebody's sink, or is caught already, needs a sink of its own.
 capture_start <- function(stdout, split = FALSE) {
   if (is.na(stdout)) return(NULL)
-  depth <- sink.number()
+  # Most of the time there is no sink, which is cheaper to see than to count.
+  depth <- if (unclass(stdout())[1L] == 1L) 0L else sink.number()
   if (stdout && !split && depth == 0L && capture_begin()) {
     return(list(connection = NULL, depth = depth, keep = TRUE))
   }
@@ -96,7 +97,8 @@ capture_start <- function(stdout, split = FALSE) {
 # Also takes away sinks that the expression left behind.
 capture_stop <- function(capture) {
   if (is.null(capture)) return(NULL)
-  extra <- sink.number() - capture$depth
+  is_plain <- capture$depth == 0L && unclass(stdout())[1L] == 1L
+  extra <- if (is_plain) 0L else sink.number() - capture$depth
   while (extra > 0L) {
     sink(type = "output")
     extra <- extra - 1L

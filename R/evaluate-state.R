@@ -3,16 +3,12 @@
 # the workspace. Base R only: these functions are shipped to workers.
 
 process_state <- function(payload) {
-  seed <- .GlobalEnv$.Random.seed
+  state <- .Call(ew_process_state)
   list(
-    options = as.list(.Options),
-    variables = .Call(ew_environment_variables),
-    directory = getwd(),
-    seed = seed,
+    state = state,
     # Where there is no state yet, the kind is remembered by itself.
-    kind = if (is.null(seed) && !is.null(payload$seed)) RNGkind(),
+    kind = if (is.null(state$seed) && !is.null(payload$seed)) RNGkind(),
     connections = getAllConnections(),
-    devices = .Devices,
     names = if (isTRUE(payload$check_workspace)) {
       ls(globalenv(), all.names = TRUE)
     }
@@ -22,24 +18,11 @@ process_state <- function(payload) {
 # Puts everything back. The answer names what should not have happened: a list
 # with one entry a kind, or NULL.
 process_restore <- function(before, payload) {
-  restore_options(before$options)
-  variables <- .Call(ew_environment_variables)
-  if (!identical(variables, before$variables)) {
-    restore_variables(before$variables, variables)
-  }
-  if (!identical(getwd(), before$directory)) setwd(before$directory)
   misuse <- NULL
-  if (!is.null(payload$seed)) {
-    restore_seed(before$seed, before$kind)
-  } else if (isTRUE(payload$check_rng) &&
-    !identical(.GlobalEnv$.Random.seed, before$seed)) {
-    misuse$Rng <- list()
-  }
+  changes <- .Call(ew_process_changes, before$state)
+  if (changes != 0L) misuse <- restore_changed(changes, before, payload)
   if (!identical(getAllConnections(), before$connections)) {
     misuse$ConnectionMisuse <- connections_misuse(before$connections)
-  }
-  if (!identical(.Devices, before$devices)) {
-    misuse <- c(misuse, devices_misuse(before$devices))
   }
   if (isTRUE(payload$check_workspace)) {
     known <- c(before$names, names(payload$globals), ".Random.seed")
@@ -48,9 +31,42 @@ process_restore <- function(before, payload) {
   }
   if (is_worker()) {
     setTimeLimit()
-    if (!isTRUE(payload$keep)) clean_workspace()
+    if (!isTRUE(payload$keep)) .Call(ew_clear_workspace)
   }
   misuse
+}
+
+# `changes` has the bits of StateChange in src/bridge/process_state.h.
+restore_changed <- function(changes, before, payload) {
+  has_changed <- function(bit) bitwAnd(changes, bit) != 0L
+  state <- before$state
+  misuse <- NULL
+  if (has_changed(1L)) restore_options(state$options)
+  if (has_changed(2L)) {
+    restore_variables(
+      variables_from(state$variables), .Call(ew_environment_variables)
+    )
+  }
+  if (has_changed(4L)) setwd(state$directory)
+  if (has_changed(8L)) {
+    if (!is.null(payload$seed)) {
+      restore_seed(state$seed, before$kind)
+    } else if (isTRUE(payload$check_rng) &&
+      !identical(.GlobalEnv$.Random.seed, state$seed)) {
+      misuse$Rng <- list()
+    }
+  }
+  if (has_changed(16L)) misuse <- c(misuse, devices_misuse(state$devices))
+  misuse
+}
+
+# NAME=value from the bytes of them all, each ended by a zero byte.
+variables_from <- function(block) {
+  ends <- which(block == as.raw(0L))
+  starts <- c(1L, ends[-length(ends)] + 1L)
+  mapply(function(start, end) {
+    rawToChar(block[start + seq_len(end - start) - 1L])
+  }, starts, ends)
 }
 
 # Options that were there get their values back. What was added stays, because
@@ -118,9 +134,4 @@ restore_seed <- function(seed, kind) {
   } else {
     assign(".Random.seed", seed, envir = globalenv())
   }
-}
-
-clean_workspace <- function() {
-  left <- ls(globalenv(), all.names = TRUE, sorted = FALSE)
-  if (length(left)) rm(list = left, envir = globalenv())
 }

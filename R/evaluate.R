@@ -26,7 +26,8 @@ evaluator_functions <- function() {
     devices_misuse = devices_misuse,
     restore_variables = restore_variables,
     restore_seed = restore_seed,
-    clean_workspace = clean_workspace,
+    restore_changed = restore_changed,
+    variables_from = variables_from,
     is_worker = function() TRUE
   )
 }
@@ -204,9 +205,12 @@ evaluation_environment <- function(payload) {
 evaluate_prepare <- function(setup) {
   home <- environment(sys.function())
   library <- getLoadedDLLs()[["elsewhere"]]
-  home$ew_environment_variables <- getNativeSymbolInfo(
-    "ew_environment_variables", library
-  )
+  for (entry in c(
+    "ew_environment_variables", "ew_process_state", "ew_process_changes",
+    "ew_clear_workspace"
+  )) {
+    assign(entry, getNativeSymbolInfo(entry, library), envir = home)
+  }
   home$suspends_interrupts <- TRUE
   home$nested <- setup$nested
   if (length(setup$library_paths)) .libPaths(setup$library_paths)

@@ -1,9 +1,9 @@
 # Objects that cannot travel: external pointers, and connections, which hold one.
 
-# Stops with the path to what cannot travel. `error` is the engine's refusal.
-refuse_references <- function(future, error = NULL) {
+# `is_refused`: the engine has found one already, wherever it is.
+refuse_references <- function(future, is_refused = FALSE) {
   found <- find_reference(.subset2(future, "globals"))
-  if (is.null(found) && is.null(error)) return(invisible())
+  if (is.null(found) && !is_refused) return(invisible())
   stop(new_future_error(
     reference_message(future, found), NULL, future = future,
     ours = c("elsewhere_cannot_travel", "elsewhere_future")

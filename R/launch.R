@@ -79,14 +79,12 @@ launch_in_pool <- function(future, backend, wait = TRUE) {
   }
   on_reference <- getOption("future.globals.onReference")
   if (identical(on_reference, "warning")) warn_references(future)
-  task <- tryCatch(
-    task_submit(
-      backend$pool, payload, as.integer(.subset2(future, "retries")),
-      .subset2(future, "timeout"), as.integer(.subset2(future, "priority")),
-      is.null(on_reference) || on_reference == "error"
-    ),
-    elsewhere_cannot_travel = function(e) refuse_references(future, e)
+  task <- task_submit(
+    backend$pool, payload, .subset2(future, "retries"),
+    .subset2(future, "timeout"), .subset2(future, "priority"),
+    is.null(on_reference) || on_reference == "error"
   )
+  if (is.null(task)) refuse_references(future, is_refused = TRUE)
   future$task <- task
   future$state <- "running"
 }

@@ -7,8 +7,7 @@
 pool_start <- function(workers, setup, launch = "nursery",
                        environment = worker_environment(),
                        start_timeout = 30) {
-  # Large values may come and go in shared memory.
-  setup$uses_segments <- TRUE
+  setup$in_pool <- TRUE
   .Call(ew_pool_start, workers, setup, list(
     program = file.path(R.home("bin"), "R"),
     arguments = worker_arguments(),
@@ -42,8 +41,8 @@ pool_wait_for_room <- function(pool, queued_max = 0, timeout = Inf) {
 
 # `payload` is what the workers' evaluate() gets. `retries` counts lost workers
 # only; `timeout` is in seconds of running; a higher `priority` runs earlier.
-# With `refuse = TRUE` a payload with a live external pointer is an error of
-# class elsewhere_cannot_travel.
+# With `refuse = TRUE` the answer for a payload with a live external pointer is
+# NULL, and nothing is sent.
 task_submit <- function(pool, payload, retries = 0L, timeout = Inf,
                         priority = 0L, refuse = TRUE) {
   .Call(ew_pool_submit, pool, payload, retries, timeout, priority, refuse)

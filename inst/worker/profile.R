@@ -35,7 +35,7 @@ local({
         function_here <- .Call(entries$closure_in, setup$functions[[name]], home)
         assign(name, function_here, envir = home)
       }
-      home$uses_segments <- isTRUE(setup$uses_segments)
+      home$in_pool <- isTRUE(setup$in_pool)
       if (exists("prepare", home, inherits = FALSE)) home$prepare(setup)
     }
   }, functions)

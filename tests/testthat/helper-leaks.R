@@ -58,7 +58,7 @@ open_descriptors <- function() {
   numbers <- list.files("/proc/self/fd")
   targets <- Sys.readlink(file.path("/proc/self/fd", numbers))
   # The descriptor that listed the folder is closed by now.
-  is_open <- nzchar(targets)
+  is_open <- !is.na(targets) & nzchar(targets)
   sprintf("descriptor %s: %s", numbers[is_open], targets[is_open])
 }
 

@@ -77,6 +77,11 @@ SEXP ew_worker_closure_in(SEXP function, SEXP environment);
 SEXP ew_capture_begin();
 SEXP ew_capture_end();
 SEXP ew_environment_variables();
+SEXP ew_process_state();
+SEXP ew_process_changes(SEXP state);
+SEXP ew_options_now();
+SEXP ew_are_options_now(SEXP options);
+SEXP ew_clear_workspace();
 // random.cpp
 SEXP ew_random_next_stream(SEXP seed);
 SEXP ew_random_substreams(SEXP seed, SEXP count);

@@ -119,6 +119,16 @@ Answer wait_in_slices(MainThread& main, std::optional<std::chrono::milliseconds>
   }
 }
 
+// Empty for a value that may not travel: the caller knows best what to say.
+std::optional<Parcel> parcel_or_refusal(MainThread& main, SEXP value, OnReference policy) {
+  try {
+    return to_parcel(main, value, policy);
+  } catch (const EngineError& error) {
+    if (error.code() == ErrorCode::CannotTravel) return {};
+    throw;
+  }
+}
+
 PoolSpec pool_spec_from(MainThread& main, SEXP workers, SEXP setup, SEXP options) {
   PoolSpec spec;
   spec.workers = int_from(main, workers);
@@ -208,12 +218,13 @@ extern "C" SEXP ew_pool_submit(SEXP pool, SEXP payload, SEXP retries, SEXP timeo
     options.priority = int_from(main, priority);
     const auto policy =
         flag_from(main, refuse_references) ? OnReference::Refuse : OnReference::Allow;
-    Parcel body = to_parcel(main, payload, policy);
     Engine& running = engine(main);
+    auto parcel = parcel_or_refusal(main, payload, policy);
+    if (!parcel) return R_NilValue;
     // The handle comes first: were it to fail after submit(), nobody would own
     // the task.
     SEXP handle = PROTECT(handle_to_r(main, 0, forget_task));
-    const TaskId task = running.submit(where, std::move(body), options);
+    const TaskId task = running.submit(where, std::move(*parcel), options);
     R_SetExternalPtrAddr(handle, reinterpret_cast<void*>(number(task)));
     UNPROTECT(1);
     return handle;

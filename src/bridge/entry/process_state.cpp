@@ -1,3 +1,4 @@
+#include "bridge/process_state.h"
 #include "bridge/convert.h"
 #include "bridge/entry/entries.h"
 #include "bridge/guard.h"
@@ -33,6 +34,35 @@ extern "C" SEXP ew_capture_end() {
       UNPROTECT(1);
       return out;
     });
+  });
+}
+
+extern "C" SEXP ew_process_state() {
+  return guard([&](MainThread& main) { return process_state(main); });
+}
+
+extern "C" SEXP ew_process_changes(SEXP state) {
+  return guard([&](MainThread& main) {
+    const int changes = process_changes(main, state);
+    return r_call(main, [&] { return Rf_ScalarInteger(changes); });
+  });
+}
+
+extern "C" SEXP ew_options_now() {
+  return guard([&](MainThread& main) { return options_now(main); });
+}
+
+extern "C" SEXP ew_are_options_now(SEXP options) {
+  return guard([&](MainThread& main) {
+    const bool is_same = are_options_now(main, options);
+    return r_call(main, [&] { return Rf_ScalarLogical(is_same); });
+  });
+}
+
+extern "C" SEXP ew_clear_workspace() {
+  return guard([&](MainThread& main) {
+    clear_workspace(main);
+    return R_NilValue;
   });
 }
 

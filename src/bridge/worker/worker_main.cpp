@@ -23,7 +23,8 @@
 namespace elsewhere {
 namespace {
 
-// After a reply the next packet is often microseconds away.
+// After a session's reply the next packet is often microseconds away. In a pool
+// the processor is better used by another worker.
 constexpr std::chrono::microseconds kLook{50};
 
 constexpr std::string_view kStepLine =
@@ -190,7 +191,7 @@ void WorkerMain::finish_task() {
   packet_.reset();
   phase_ = Phase::Idle;
   has_reply_ = false;
-  looks_first_ = true;
+  looks_first_ = !is_in_pool_;
   const PacketHeader header = header_of(reply_);
   if (reply_value_.segment()) reply_fds_.push_back(reply_value_.segment()->fd());
   send(header, std::exchange(reply_.body, Bytes()), std::exchange(reply_fds_, {}));
@@ -239,7 +240,7 @@ void WorkerMain::pack(MainThread& main, SEXP value) {
   const auto policy =
       has_setting(main, "refuses_references") ? OnReference::Refuse : OnReference::Allow;
   reply_.flag = PacketFlag::None;
-  if (has_setting(main, "uses_segments")) {
+  if (is_in_pool_) {
     reply_value_ = to_parcel(main, value, policy);
     reply_.body = Bytes(reply_value_.body());
     reply_.flag = reply_value_.flag();
@@ -280,6 +281,7 @@ void WorkerMain::set_up(MainThread& main) {
     return;
   }
   suspends_interrupts_ = has_setting(main, "suspends_interrupts");
+  is_in_pool_ = has_setting(main, "in_pool");
   if (redirect_) {
     reply_fds_ = redirect_->memory_fds();
     if (!reply_fds_.empty()) reply_.flag = PacketFlag::HasFds;

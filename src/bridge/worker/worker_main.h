@@ -107,6 +107,7 @@ class WorkerMain {
   bool has_reply_ = false;
   bool ends_after_reply_ = false;
   bool looks_first_ = false;
+  bool is_in_pool_ = false;  // the owner reads large values from shared memory
   bool suspends_interrupts_ = false;
   std::string expression_;  // console lines of an expression that may go on
   bool is_inside_expression_ = false;

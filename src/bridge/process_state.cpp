@@ -1,0 +1,145 @@
+#include "bridge/process_state.h"
+
+#include <unistd.h>
+
+#include <climits>
+#include <cstring>
+
+#include "bridge/guard.h"
+
+extern char** environ;
+
+namespace elsewhere {
+namespace {
+
+enum Field { kOptions, kVariables, kDirectory, kSeed, kDevices, kFields };
+constexpr const char* kNames[kFields] = {"options", "variables", "directory", "seed", "devices"};
+
+// The functions below may fail in R and hold nothing with a destructor.
+
+SEXP base_pairlist(const char* name) {
+  SEXP value = Rf_findVarInFrame(R_BaseEnv, Rf_install(name));
+  return TYPEOF(value) == LISTSXP ? value : R_NilValue;
+}
+
+SEXP elements_of(SEXP pairs, bool has_names) {
+  const R_xlen_t count = Rf_length(pairs);
+  SEXP out = PROTECT(Rf_allocVector(VECSXP, count));
+  SEXP names = PROTECT(has_names ? Rf_allocVector(STRSXP, count) : R_NilValue);
+  for (R_xlen_t i = 0; i < count; ++i, pairs = CDR(pairs)) {
+    SET_VECTOR_ELT(out, i, CAR(pairs));
+    if (has_names) SET_STRING_ELT(names, i, PRINTNAME(TAG(pairs)));
+  }
+  if (has_names) Rf_setAttrib(out, R_NamesSymbol, names);
+  UNPROTECT(2);
+  return out;
+}
+
+bool are_elements(SEXP pairs, SEXP elements) {
+  const R_xlen_t count = Rf_xlength(elements);
+  for (R_xlen_t i = 0; i < count; ++i, pairs = CDR(pairs)) {
+    if (pairs == R_NilValue || CAR(pairs) != VECTOR_ELT(elements, i)) return false;
+  }
+  return pairs == R_NilValue;
+}
+
+std::size_t variables_bytes() {
+  std::size_t bytes = 0;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    bytes += std::strlen(*entry) + 1;
+  }
+  return bytes;
+}
+
+SEXP variables() {
+  SEXP out = PROTECT(Rf_allocVector(RAWSXP, static_cast<R_xlen_t>(variables_bytes())));
+  Rbyte* next = RAW(out);
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::size_t bytes = std::strlen(*entry) + 1;
+    std::memcpy(next, *entry, bytes);
+    next += bytes;
+  }
+  UNPROTECT(1);
+  return out;
+}
+
+bool are_variables(SEXP block) {
+  if (variables_bytes() != static_cast<std::size_t>(Rf_xlength(block))) return false;
+  const Rbyte* next = RAW(block);
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::size_t bytes = std::strlen(*entry) + 1;
+    if (std::memcmp(next, *entry, bytes) != 0) return false;
+    next += bytes;
+  }
+  return true;
+}
+
+SEXP seed() {
+  SEXP value = Rf_findVarInFrame(R_GlobalEnv, Rf_install(".Random.seed"));
+  return value == R_UnboundValue ? R_NilValue : value;
+}
+
+const char* directory(char* buffer, std::size_t bytes) {
+  return ::getcwd(buffer, bytes) == nullptr ? "" : buffer;
+}
+
+}  // namespace
+
+SEXP process_state(MainThread& main) {
+  return r_call(main, [] {
+    char path[PATH_MAX];
+    SEXP out = PROTECT(Rf_allocVector(VECSXP, kFields));
+    SEXP names = PROTECT(Rf_allocVector(STRSXP, kFields));
+    for (int i = 0; i < kFields; ++i) SET_STRING_ELT(names, i, Rf_mkChar(kNames[i]));
+    Rf_setAttrib(out, R_NamesSymbol, names);
+    SET_VECTOR_ELT(out, kOptions, elements_of(base_pairlist(".Options"), true));
+    SET_VECTOR_ELT(out, kVariables, variables());
+    SET_VECTOR_ELT(out, kDirectory, Rf_mkString(directory(path, sizeof path)));
+    SET_VECTOR_ELT(out, kSeed, seed());
+    SET_VECTOR_ELT(out, kDevices, elements_of(base_pairlist(".Devices"), false));
+    UNPROTECT(2);
+    return out;
+  });
+}
+
+int process_changes(MainThread& main, SEXP state) {
+  int changes = 0;
+  const auto note = [&](StateChange change, bool is_same) {
+    if (!is_same) changes |= static_cast<int>(change);
+  };
+  r_call(main, [&] {
+    char path[PATH_MAX];
+    note(StateChange::Options,
+         are_elements(base_pairlist(".Options"), VECTOR_ELT(state, kOptions)));
+    note(StateChange::Variables, are_variables(VECTOR_ELT(state, kVariables)));
+    note(StateChange::Directory,
+         std::strcmp(directory(path, sizeof path),
+                     CHAR(STRING_ELT(VECTOR_ELT(state, kDirectory), 0))) == 0);
+    note(StateChange::Seed, seed() == VECTOR_ELT(state, kSeed));
+    note(StateChange::Devices,
+         are_elements(base_pairlist(".Devices"), VECTOR_ELT(state, kDevices)));
+  });
+  return changes;
+}
+
+SEXP options_now(MainThread& main) {
+  return r_call(main, [] { return elements_of(base_pairlist(".Options"), true); });
+}
+
+bool are_options_now(MainThread& main, SEXP options) {
+  bool is_same = false;
+  r_call(main, [&] { is_same = are_elements(base_pairlist(".Options"), options); });
+  return is_same;
+}
+
+void clear_workspace(MainThread& main) {
+  r_call(main, [] {
+    SEXP names = PROTECT(R_lsInternal3(R_GlobalEnv, TRUE, FALSE));
+    for (R_xlen_t i = 0; i < Rf_xlength(names); ++i) {
+      R_removeVarFromFrame(Rf_installTrChar(STRING_ELT(names, i)), R_GlobalEnv);
+    }
+    UNPROTECT(1);
+  });
+}
+
+}  // namespace elsewhere

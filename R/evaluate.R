@@ -40,7 +40,8 @@ capture_end <- function() .Call(ew_capture_end)
 
 # `payload` is a list: expr, and where they differ from the default: globals
 # (named list), packages, seed (seven integers), check_rng, stdout, conditions,
-# immediate, options, keep (the workspace stays), check_workspace.
+# immediate, options, keep (the workspace stays), check_workspace,
+# allow_references (a value may hold external pointers, which arrive dead).
 evaluate <- function(payload) {
   started <- as.double(Sys.time())
   failure <- attach_packages(payload$packages, payload$namespaces)
@@ -52,6 +53,8 @@ evaluate <- function(payload) {
   result <- evaluate_expression(payload)
   on.exit()
   result$misuse <- process_restore(before, payload)
+  # Read by the worker when it sends the result; see R/worker-main.R.
+  if (is_worker()) refuses_references <<- !isTRUE(payload$allow_references)
   result$started <- started
   result$finished <- as.double(Sys.time())
   result
@@ -212,6 +215,7 @@ evaluate_prepare <- function(setup) {
     assign(entry, getNativeSymbolInfo(entry, library), envir = home)
   }
   home$suspends_interrupts <- TRUE
+  home$refuses_references <- TRUE
   home$nested <- setup$nested
   if (length(setup$library_paths)) .libPaths(setup$library_paths)
   if (length(setup$options)) options(setup$options)

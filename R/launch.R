@@ -78,11 +78,13 @@ launch_in_pool <- function(future, backend, wait = TRUE) {
     pool_wait_for_room(backend$pool, backend$queue)
   }
   on_reference <- getOption("future.globals.onReference")
+  refuses <- is.null(on_reference) || on_reference == "error"
+  if (!refuses) payload$allow_references <- TRUE
   if (identical(on_reference, "warning")) warn_references(future)
   task <- task_submit(
     backend$pool, payload, .subset2(future, "retries"),
     .subset2(future, "timeout"), .subset2(future, "priority"),
-    is.null(on_reference) || on_reference == "error"
+    refuses
   )
   if (is.null(task)) refuse_references(future, is_refused = TRUE)
   future$task <- task
@@ -160,7 +162,10 @@ take_outcome <- function(future) {
       "could not be started: %s", outcome$message
     )),
     unserializable = fail(FutureError, "failed", sprintf(
-      "has a value that cannot be sent back: %s", outcome$message
+      paste(
+        "has a value that cannot be sent back: %s. Return what it was made",
+        "from, or set options(future.globals.onReference = \"ignore\")."
+      ), outcome$message
     )),
     aborted = fail(FutureInterruptError, "interrupted", paste(
       "jumped to R's top level and has no value."

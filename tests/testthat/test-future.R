@@ -126,3 +126,18 @@ test_that("a missing package on the worker is an error that names it", {
   expect_match(conditionMessage(error), "no.such.package")
   expect_identical(value(future(1)), 1)
 })
+
+test_that("a value that cannot travel is an error of its own, not a dead object", {
+  withr::defer(plan(sequential))
+  plan(multisession, workers = 2)
+  f <- future(rawConnection(raw()))
+  error <- tryCatch(suppressWarnings(value(f)), error = identity)
+  expect_s3_class(error, "FutureError")
+  expect_match(conditionMessage(error), "cannot be sent back")
+  expect_match(conditionMessage(error), "onReference")
+  withr::local_options(future.globals.onReference = "ignore")
+  expect_s3_class(
+    suppressWarnings(value(future(rawConnection(raw())))), "rawConnection"
+  )
+  expect_identical(value(future(1)), 1)
+})

@@ -10,18 +10,15 @@ session_call <- function(self, private, func, args, package) {
 }
 
 session_send <- function(private, payload) {
-  tryCatch(
-    .Call(ew_session_start, private$link, payload, TRUE),
-    elsewhere_cannot_travel = function(e) {
-      reference <- find_reference(payload[[2L]], "args", incidental = FALSE)
-      if (!is.null(reference)) {
-        abort_cannot_travel(reference, home = c("callr_error", "rlib_error"))
-      }
-      # The environment of a function or a formula may hold anything; what is
-      # not used does no harm.
-      .Call(ew_session_start, private$link, payload, FALSE)
+  if (!.Call(ew_session_start, private$link, payload, TRUE)) {
+    reference <- find_reference(payload[[2L]], "args", incidental = FALSE)
+    if (!is.null(reference)) {
+      abort_cannot_travel(reference, home = c("callr_error", "rlib_error"))
     }
-  )
+    # The environment of a function or a formula may hold anything; what is not
+    # used does no harm.
+    .Call(ew_session_start, private$link, payload, FALSE)
+  }
   private$state <- "busy"
   private$call_started_at <- Sys.time()
 }
@@ -127,6 +124,16 @@ session_stop_call <- function(self, private) {
   }
   self$kill(grace = 0)
   invisible()
+}
+
+# A worker drops the interrupts that came before it read a task: they were meant
+# for another one. So one for this task is sent when it has been read.
+session_wait_until_read <- function(private) {
+  deadline <- proc.time()[[3L]] + 1
+  while (private$state == "busy" && !.Call(ew_session_is_read, private$link) &&
+         proc.time()[[3L]] < deadline) {
+    Sys.sleep(0.001)
+  }
 }
 
 # Ctrl-C again, now that the session is left in order.

@@ -110,37 +110,39 @@ session_attach <- function(self, private) {
 }
 
 # Sends one line to the session's top level and shows what it prints, until it
-# has run. TRUE if it leaves an expression unfinished.
+# has run. TRUE if it leaves an expression unfinished. Ctrl-C is for the line
+# that runs, so it can come in nowhere but while waiting.
 attach_line <- function(self, private, line) {
-  self$write_input(paste0(line, "\n"))
-  .Call(ew_session_sync, private$link)
-  repeat {
-    news <- tryCatch(
-      {
-        self$poll_io(-1L)
-        .Call(ew_session_take, private$link)
-      },
-      # Ctrl-C is for the line that runs, not for this loop.
-      interrupt = function(e) {
-        self$interrupt()
-        NULL
+  suspendInterrupts({
+    self$write_input(paste0(line, "\n"))
+    .Call(ew_session_sync, private$link)
+    repeat {
+      is_interrupted <- tryCatch(
+        {
+          allowInterrupts(self$poll_io(-1L))
+          FALSE
+        },
+        interrupt = function(e) TRUE
+      )
+      if (is_interrupted) self$interrupt()
+      news <- .Call(ew_session_take, private$link)
+      # What was printed before the news came is here by now.
+      show_output(self)
+      if (is.null(news)) next
+      if (news[[1L]] != "event") {
+        session_event(self, private, news)
+        return(news[[1L]] == "incomplete")
       }
-    )
-    show_output(self)
-    if (is.null(news)) next
-    if (news[[1L]] == "event") {
       relay_message(news[[2L]])
-    } else {
-      session_event(self, private, news)
-      return(news[[1L]] == "incomplete")
     }
-  }
+  })
 }
 
 show_output <- function(self) {
-  if (self$has_output_connection()) cat(self$read_output())
+  if (self$has_output_connection()) {
+    while (nzchar(text <- self$read_output())) cat(text)
+  }
   if (self$has_error_connection()) {
-    text <- self$read_error()
-    if (nzchar(text)) cat(cli::style_bold(text))
+    while (nzchar(text <- self$read_error())) cat(cli::style_bold(text))
   }
 }

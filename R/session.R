@@ -22,7 +22,8 @@
 #'   number of seconds, by default 0.1.
 #' @param close_connections One logical, by default `TRUE`: close the pipes of
 #'   the process, too?
-#' @param ... Not used.
+#' @param ... For `$interrupt()`: passed to the method of [processx::process].
+#'   Not used by `$print()`.
 #'
 #' @section Events:
 #' `$read()` returns `NULL` if there is no event. Otherwise a list of class
@@ -163,6 +164,14 @@ r_session <- R6::R6Class(
         Sys.sleep(0.001)
       }
       invisible(stopped)
+    },
+
+    #' @description Interrupt the call that runs, as Ctrl-C does. An idle
+    #'   session ignores it.
+    #' @return `TRUE` if the process was there to be interrupted.
+    interrupt = function(...) {
+      session_wait_until_read(private)
+      super$interrupt(...)
     },
 
     #' @description Print one line about the session.

@@ -82,6 +82,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_session_wait, 2),
     ENTRY(ew_session_printed, 2),
     ENTRY(ew_session_is_waiting, 1),
+    ENTRY(ew_session_is_read, 1),
     ENTRY(ew_session_descriptor, 1),
     ENTRY(ew_session_close, 1),
     {nullptr, nullptr, 0},

@@ -166,6 +166,15 @@ test_that("an interrupt ends the call that runs", {
   expect_identical(next_event(session)$result, "handled")
 })
 
+test_that("an interrupt right after call() hits that call", {
+  session <- local_session()
+  for (i in 1:50) {
+    session$call(function() Sys.sleep(100))
+    session$interrupt()
+    expect_s3_class(next_event(session)$error, "callr_timeout_error")
+  }
+})
+
 test_that("an interrupt of an idle session hits nothing", {
   session <- local_session()
   for (i in 1:200) {

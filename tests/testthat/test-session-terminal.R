@@ -100,5 +100,5 @@ test_that("attach() and debug() end with the input where nobody can type", {
     "library(elsewhere)", "rs <- r_session$new()",
     "rs$attach()", "cat('left', 'attach\\n')"
   ))
-  expect_match(read_line(owner, "left attach"), "left attach")
+  expect_match(owner$read_all_output(), "left attach")
 })

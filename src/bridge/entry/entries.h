@@ -96,6 +96,7 @@ SEXP ew_session_take(SEXP session);
 SEXP ew_session_wait(SEXP session, SEXP timeout);
 SEXP ew_session_printed(SEXP session, SEXP stream);
 SEXP ew_session_is_waiting(SEXP session);
+SEXP ew_session_is_read(SEXP session);
 SEXP ew_session_descriptor(SEXP session);
 SEXP ew_session_close(SEXP session);
 }

@@ -100,6 +100,15 @@ Result<std::optional<Packet>> wait_for_packet(SessionLink& link, Deadline deadli
   }
 }
 
+std::optional<Bytes> bytes_unless_refused(MainThread& main, SEXP value, OnReference policy) {
+  try {
+    return to_bytes(main, value, policy);
+  } catch (const EngineError& error) {
+    if (error.code() != ErrorCode::CannotTravel) throw;
+    return {};
+  }
+}
+
 // Gone peers are found by whoever reads next.
 void sent(const Status& status) {
   if (!status.ok() && status.error().code != ErrorCode::Closed) throw EngineError(status.error());
@@ -144,19 +153,22 @@ extern "C" SEXP ew_session_set_up(SEXP session, SEXP setup) {
   });
 }
 
+// FALSE, and nothing sent, for a payload that cannot travel and shall not.
 extern "C" SEXP ew_session_start(SEXP session, SEXP payload, SEXP refuse_references) {
   return guard([&](MainThread& main) {
     SessionLink& link = session_from(main, session);
     const auto policy =
         flag_from(main, refuse_references) ? OnReference::Refuse : OnReference::Allow;
-    sent(link.start(to_bytes(main, payload, policy)));
+    auto bytes = bytes_unless_refused(main, payload, policy);
+    if (!bytes) return r_call(main, [] { return Rf_ScalarLogical(FALSE); });
+    sent(link.start(std::move(*bytes)));
     // A large payload goes out here: the worker is idle and reads it.
     for (;;) {
       auto all = link.channel().wait_sent({});
       if (all.ok() || all.error().code != ErrorCode::Interrupted) break;
       if (R_interrupts_pending != 0) break;  // R acts on it after this call
     }
-    return R_NilValue;
+    return r_call(main, [] { return Rf_ScalarLogical(TRUE); });
   });
 }
 
@@ -205,6 +217,16 @@ extern "C" SEXP ew_session_is_waiting(SEXP session) {
   return guard([&](MainThread& main) {
     const bool is_waiting = session_from(main, session).channel().has_waiting_packet();
     return r_call(main, [&] { return Rf_ScalarLogical(is_waiting); });
+  });
+}
+
+// Whether the worker has read all that was sent to it.
+extern "C" SEXP ew_session_is_read(SEXP session) {
+  return guard([&](MainThread& main) {
+    Channel& channel = session_from(main, session).channel();
+    const bool is_read =
+        !channel.is_open() || (channel.is_all_sent() && unread_bytes(channel.fd()) == 0);
+    return r_call(main, [&] { return Rf_ScalarLogical(is_read); });
   });
 }
 

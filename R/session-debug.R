@@ -9,13 +9,11 @@ session_traceback <- function(self, private) {
       "elsewhere_no_traceback", home = c("rlib_error_3_0", "rlib_error")
     )
   }
+  calls <- lapply(calls, deparse, nlines = 10L)
   for (i in seq_along(calls)) {
-    lines <- deparse(calls[[i]], nlines = 10L)
     label <- paste0(length(calls) - i + 1L, ": ")
-    lines <- paste0(c(label, strrep(" ", nchar(label)))[
-      pmin(seq_along(lines), 2L)
-    ], lines)
-    writeLines(lines)
+    indent <- strrep(" ", nchar(label))
+    writeLines(paste0(ifelse(seq_along(calls[[i]]) == 1L, label, indent), calls[[i]]))
   }
   invisible(calls)
 }

@@ -194,8 +194,7 @@ abort_start <- function(self, event, printed) {
     "callr subprocess failed: Failed to start R session",
     status = self$get_exit_status(),
     stdout = paste0(printed$stdout, event$stdout),
-    stderr = paste0(printed$stderr, event$stderr),
-    call = quote(r_session$new())
+    stderr = paste0(printed$stderr, event$stderr)
   )
   throw_session_error(error)
 }

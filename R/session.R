@@ -123,7 +123,7 @@ r_session <- R6::R6Class(
     close = function(grace = 1000) session_close(self, private, super, grace),
 
     #' @description The calls of the last error in the session.
-    #' @return A list of calls, invisibly; they are printed.
+    #' @return A list of calls as text, invisibly; they are printed.
     traceback = function() session_traceback(self, private),
 
     #' @description Look into the frames of the last error, at a prompt of its

@@ -87,7 +87,7 @@ direct_backend <- function(strategy, settings) {
   }
   current <- plans$backend
   is_same <- function(backend) {
-    !is.null(backend$pool) &&
+    (!is.null(backend$pool) || is_forking(backend)) &&
       all(vapply(names(settings), function(name) {
         identical(settings[[name]], backend[[name]])
       }, NA))
@@ -100,6 +100,7 @@ direct_backend <- function(strategy, settings) {
 }
 
 backend_start <- function(backend) {
+  if (is_forking(backend)) return()
   backend$pool <- pool_start(
     as.integer(backend$workers), worker_setup(backend),
     launch = backend$launch, start_timeout = backend$start_timeout
@@ -130,6 +131,7 @@ leave_backend <- function() {
 }
 
 backend_stop <- function(backend) {
+  if (is_forking(backend)) return(forks_stop(backend))
   if (is.null(backend$pool)) return()
   pool_stop(backend$pool)
 }

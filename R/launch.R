@@ -3,6 +3,8 @@
 # list(failure = condition) when there is none.
 
 launch <- function(future, backend, wait = TRUE) {
+  # Nothing keeps forks waiting: the future stays lazy until a slot is free.
+  if (!wait && is_forking(backend) && forks_free(backend) == 0L) return()
   limit <- backend$globals_bytes_max
   if (is.null(limit)) limit <- getOption("future.globals.maxSize")
   if (!is.null(limit)) check_globals_size(future, limit)
@@ -11,7 +13,9 @@ launch <- function(future, backend, wait = TRUE) {
   if (backend$early_signal) future$earlySignal <- TRUE
   future$owner <- session_id()
   future$start <- Sys.time()
-  if (backend$in_background) {
+  if (is_forking(backend)) {
+    launch_in_fork(future, backend)
+  } else if (backend$in_background) {
     launch_in_pool(future, backend, wait)
   } else {
     launch_here(future, backend)

@@ -39,7 +39,7 @@ resolved.elsewhere_future <- function(x, ...) {
     start_queued(x)
   }
   task <- .subset2(x, "task")
-  if (is.null(task)) return(TRUE)
+  if (is.null(task)) return(.subset2(x, "state") != "created")
   refuse_foreign(x)
   relay_events(x)
   if (!task_settled(task)) return(FALSE)

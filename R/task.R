@@ -85,6 +85,7 @@ task_cancel <- function(task, grace = 2) {
 
 # Calls `callback()` once from later's event loop when the task has settled.
 task_notify <- function(task, callback) {
+  if (is_fork(task)) return(fork_notify(task, callback))
   key <- format(.Call(ew_task_notify, task), digits = 15)
   assign(key, list(callback = callback, task = task), envir = awaited)
   if (is.null(the_loop$hold)) {

@@ -53,6 +53,11 @@ settle_some <- function(futures, is_settled, ahead = 64L) {
   if (!length(new)) {
     tasks <- lapply(futures[watched], `[[.elsewhere_future`, "task")
     is_running <- !vapply(tasks, is.null, NA)
+    if (!any(is_running)) {
+      # All forks there may be are somebody else's: this waits for one to end.
+      await_outcome(futures[[watched[[1L]]]])
+      return(watched[[1L]])
+    }
     woken <- tasks_wait(tasks[is_running], Inf, TRUE, TRUE)
     if (is.na(woken)) for (i in watched[is_running]) relay_events(futures[[i]])
     new <- Filter(function(i) is_ready(futures[[i]]), watched)

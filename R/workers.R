@@ -135,6 +135,9 @@ nbrOfWorkers <- function(evaluator = NULL) {
 nbrOfFreeWorkers <- function(evaluator = NULL, background = FALSE, ...) {
   check_flag(background, "background")
   backend <- backend_from(evaluator)
+  if (isTRUE(backend$in_background) && is_forking(backend)) {
+    return(forks_free(backend))
+  }
   if (is.null(backend$pool)) {
     if (background) return(0L)
     return(if (is.null(backend$workers)) 1L else as.integer(backend$workers))
@@ -161,7 +164,7 @@ backend_from <- function(evaluator) {
 #' @export
 resetWorkers <- function(x = plan(), ...) {
   backend <- backend_from(x)
-  if (is.environment(backend) && !is.null(backend$pool)) {
+  if (is.environment(backend) && backend$in_background) {
     backend_stop(backend)
     backend_start(backend)
   }

@@ -391,7 +391,7 @@ test_that("explain_globals() says where, how large and why", {
   environment(env$decay) <- env
   explained <- explain_globals(decay(big) + tools::file_ext("a") + none, env)
   expect_named(explained, c("name", "where", "size", "why"))
-  expect_setequal(explained$name, c("decay", "big", "tools", "none"))
+  expect_setequal(explained$name, c("decay", "big", "rate", "tools", "none"))
   row <- function(name) explained[explained$name == name, ]
   expect_identical(row("big")$where, "local")
   expect_identical(row("big")$why, "used by the expression")
@@ -421,10 +421,9 @@ test_that("globals over the limit are refused by name and path", {
 })
 
 test_that("small things that local functions use are listed as well", {
-  a <- 5
-  large <- numeric(1000)
-  g <- function(x) x * a + length(large)
-  h <- function(x) g(x) + 1
-  found <- names(elsewhere:::find_globals(quote(h(2)), environment())$globals)
+  env <- workspace(list(a = 5, large = numeric(1000)))
+  env$g <- eval(quote(function(x) x * a + length(large)), env)
+  env$h <- eval(quote(function(x) g(x) + 1), env)
+  found <- names_for(quote(h(2)), envir = env)
   expect_setequal(found, c("h", "g", "a"))
 })

@@ -17,6 +17,15 @@ SEXP ew_object_bytes(SEXP value);
 SEXP ew_frame_values(SEXP env);
 SEXP ew_globals_counts();
 
+// fork.cpp
+SEXP ew_fork_start(SEXP function, SEXP retries, SEXP timeout);
+SEXP ew_fork_reply(SEXP value, SEXP refuse_references);
+SEXP ew_fork_emit(SEXP condition);
+SEXP ew_fork_is(SEXP task);
+SEXP ew_fork_watch(SEXP task);
+SEXP ew_fork_forget(SEXP descriptor);
+SEXP ew_fork_leaving();
+
 // pool.cpp
 SEXP ew_engine_init(SEXP notified);
 SEXP ew_engine_stop();

@@ -5,10 +5,12 @@
 
 #include "bridge/convert.h"
 #include "bridge/entry/entries.h"
+#include "bridge/fork/forked_evaluation.h"
 #include "bridge/guard.h"
 #include "bridge/notify.h"
 #include "bridge/process_engine.h"
 #include "bridge/serialize.h"
+#include "bridge/task_wait.h"
 
 namespace elsewhere {
 namespace {
@@ -147,6 +149,15 @@ PoolSpec pool_spec_from(MainThread& main, SEXP workers, SEXP setup, SEXP options
   return spec;
 }
 
+// A fork is the caller's own child, of which the engine knows nothing.
+TaskState state_of(MainThread& main, SEXP task) {
+  if (ForkedTask* fork = forked_task(task)) {
+    fork->look();
+    return fork->state();
+  }
+  return engine(main).task_state(task_from(task));
+}
+
 }  // namespace
 
 extern "C" SEXP ew_engine_init(SEXP notified) {
@@ -233,7 +244,7 @@ extern "C" SEXP ew_pool_submit(SEXP pool, SEXP payload, SEXP retries, SEXP timeo
 
 extern "C" SEXP ew_task_state(SEXP task) {
   return guard([&](MainThread& main) {
-    switch (engine(main).task_state(task_from(task))) {
+    switch (state_of(main, task)) {
       case TaskState::Queued: return r_call(main, [] { return Rf_mkString("queued"); });
       case TaskState::Running: return r_call(main, [] { return Rf_mkString("running"); });
       case TaskState::Settled: break;
@@ -244,22 +255,30 @@ extern "C" SEXP ew_task_state(SEXP task) {
 
 extern "C" SEXP ew_task_settled(SEXP task) {
   return guard([&](MainThread& main) {
-    const bool is_settled = engine(main).task_state(task_from(task)) == TaskState::Settled;
+    const bool is_settled = state_of(main, task) == TaskState::Settled;
     return r_call(main, [&] { return Rf_ScalarLogical(is_settled); });
   });
 }
 
 extern "C" SEXP ew_task_wait(SEXP tasks, SEXP timeout, SEXP any, SEXP events) {
   return guard([&](MainThread& main) {
-    std::vector<TaskId> ids;
-    for (R_xlen_t i = 0; i < Rf_xlength(tasks); ++i) ids.push_back(task_from(VECTOR_ELT(tasks, i)));
-    const auto what = flag_from(main, any) ? WaitFor::Any : WaitFor::All;
-    const auto on_event = flag_from(main, events) ? WaitEvents::Return : WaitEvents::Ignore;
-    Engine& running = engine(main);
-    const auto end =
-        wait_in_slices(main, seconds_from(main, timeout), WaitEnd::TimedOut,
-                       [&](auto slice) { return running.wait(ids, what, on_event, slice); });
-    const int answer = end == WaitEnd::Event ? NA_LOGICAL : end == WaitEnd::Settled;
+    AwaitedTasks awaited;
+    for (R_xlen_t i = 0; i < Rf_xlength(tasks); ++i) {
+      const SEXP task = VECTOR_ELT(tasks, i);
+      if (ForkedTask* fork = forked_task(task)) {
+        awaited.forked.push_back(fork);
+      } else {
+        awaited.pooled.push_back(task_from(task));
+      }
+    }
+    awaited.what = flag_from(main, any) ? WaitFor::Any : WaitFor::All;
+    awaited.on_event = flag_from(main, events) ? WaitEvents::Return : WaitEvents::Ignore;
+    int answer = NA_LOGICAL;
+    switch (wait_for_tasks(main, awaited, seconds_from(main, timeout))) {
+      case WaitEnd::Settled: answer = TRUE; break;
+      case WaitEnd::TimedOut: answer = FALSE; break;
+      case WaitEnd::Event: break;
+    }
     return r_call(main, [&] { return Rf_ScalarLogical(answer); });
   });
 }
@@ -278,7 +297,9 @@ extern "C" SEXP ew_pool_wait_for_room(SEXP pool, SEXP queued_max, SEXP timeout) 
 
 extern "C" SEXP ew_task_outcome(SEXP task) {
   return guard([&](MainThread& main) {
-    const Outcome& outcome = engine(main).outcome(task_from(task));
+    const ForkedTask* fork = forked_task(task);
+    const Outcome& outcome =
+        fork != nullptr ? fork->outcome() : engine(main).outcome(task_from(task));
     SEXP out = PROTECT(named_list(main, {{"kind", R_NilValue},
                                          {"value", R_NilValue},
                                          {"message", R_NilValue},
@@ -305,7 +326,9 @@ extern "C" SEXP ew_task_outcome(SEXP task) {
 
 extern "C" SEXP ew_task_events(SEXP task) {
   return guard([&](MainThread& main) {
-    const auto events = engine(main).take_events(task_from(task));
+    ForkedTask* fork = forked_task(task);
+    const auto events =
+        fork != nullptr ? fork->take_events() : engine(main).take_events(task_from(task));
     SEXP out = PROTECT(
         r_call(main, [&] { return Rf_allocVector(VECSXP, static_cast<R_xlen_t>(events.size())); }));
     for (std::size_t i = 0; i < events.size(); ++i) {
@@ -319,7 +342,9 @@ extern "C" SEXP ew_task_events(SEXP task) {
 extern "C" SEXP ew_task_cancel(SEXP task, SEXP grace) {
   return guard([&](MainThread& main) {
     const auto patience = seconds_from(main, grace).value_or(std::chrono::hours(24));
-    const bool was_unsettled = engine(main).cancel(task_from(task), patience);
+    ForkedTask* fork = forked_task(task);
+    const bool was_unsettled =
+        fork != nullptr ? fork->cancel(patience) : engine(main).cancel(task_from(task), patience);
     return r_call(main, [&] { return Rf_ScalarLogical(was_unsettled); });
   });
 }

@@ -1,0 +1,72 @@
+// Tasks in forks of this process. What is asked of them afterwards goes through
+// the entries of pool.cpp, as for every task.
+#include "bridge/fork/forked_evaluation.h"
+
+#include <unistd.h>
+
+#include "bridge/convert.h"
+#include "bridge/entry/entries.h"
+#include "bridge/guard.h"
+#include "engine/os/socket.h"
+
+namespace elsewhere {
+
+extern "C" SEXP ew_fork_start(SEXP function, SEXP retries, SEXP timeout) {
+  return guard([&](MainThread& main) {
+    return start_fork(main, function, {int_from(main, retries), seconds_from(main, timeout)});
+  });
+}
+
+extern "C" SEXP ew_fork_reply(SEXP value, SEXP refuse_references) {
+  return guard([&](MainThread& main) {
+    reply_from_fork(main, value, flag_from(main, refuse_references));
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_fork_emit(SEXP condition) {
+  return guard([&](MainThread& main) {
+    const bool is_sent = emit_from_fork(main, condition);
+    return r_call(main, [&] { return Rf_ScalarLogical(is_sent); });
+  });
+}
+
+extern "C" SEXP ew_fork_is(SEXP task) {
+  return guard([&](MainThread& main) {
+    const bool is_fork = forked_task(task) != nullptr;
+    return r_call(main, [&] { return Rf_ScalarLogical(is_fork); });
+  });
+}
+
+// A descriptor that is readable when the task is to be looked at: its channel,
+// or, when that is closed, its process. The caller closes it by
+// ew_fork_forget(). -1 once the task has settled.
+extern "C" SEXP ew_fork_watch(SEXP task) {
+  return guard([&](MainThread& main) {
+    const ForkedTask* fork = forked_task(task);
+    int copy = -1;
+    if (fork != nullptr && fork->state() != TaskState::Settled) {
+      const int watched = fork->channel_fd() >= 0 ? fork->channel_fd() : fork->process_fd();
+      copy = or_throw(duplicate(watched)).release();
+    }
+    return r_call(main, [&] { return Rf_ScalarInteger(copy); });
+  });
+}
+
+extern "C" SEXP ew_fork_forget(SEXP descriptor) {
+  return guard([&](MainThread& main) {
+    const int number = int_from(main, descriptor);
+    if (number >= 0) ::close(number);
+    return R_NilValue;
+  });
+}
+
+// How many forks have settled but not ended.
+extern "C" SEXP ew_fork_leaving() {
+  return guard([&](MainThread& main) {
+    const auto count = static_cast<int>(reap_forked_children());
+    return r_call(main, [&] { return Rf_ScalarInteger(count); });
+  });
+}
+
+}  // namespace elsewhere

@@ -1,0 +1,32 @@
+// A task that evaluates a function in a fork of this R process, and how R asks
+// for it: the same answers as for a pool's task. R's main thread.
+#pragma once
+
+#include <Rinternals.h>
+
+#include <chrono>
+#include <vector>
+
+#include "bridge/main_thread.h"
+#include "engine/tasks/forked_task.h"
+
+namespace elsewhere {
+
+// Forks; the child calls `function`, which answers by reply_from_fork(). An
+// external pointer of its own kind, not protected.
+SEXP start_fork(MainThread& main, SEXP function, const ForkedTask::Options& options);
+
+// The task behind an external pointer; null if it is of another kind. Throws
+// EngineError (Closed) when it belongs to another process.
+ForkedTask* forked_task(SEXP handle);
+
+// In the child: makes `value` the task's value, or the reason why it has none.
+void reply_from_fork(MainThread& main, SEXP value, bool refuses_references);
+// In the child: sends a condition now. false in any other process.
+bool emit_from_fork(MainThread& main, SEXP condition);
+
+// Waits until one of `tasks` has something to look at, or `limit` has passed.
+// A signal ends the wait, too.
+void wait_for_forks(const std::vector<ForkedTask*>& tasks, std::chrono::milliseconds limit);
+
+}  // namespace elsewhere

@@ -1,0 +1,248 @@
+#include "engine/tasks/forked_task.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <new>
+
+#include "engine/os/socket.h"
+
+namespace elsewhere {
+namespace {
+
+// A child whose task is over: it is to be reaped once it has ended, and until
+// then its pipe must stay open.
+struct Leaving {
+  Process process;
+  Fd control;
+};
+
+// What this process has forked. A child must close its siblings' ends, or it
+// would keep their channels open beyond their owner's end.
+struct Held {
+  const ForkedTask* task;
+  int channel_fd;
+  int control_fd;
+};
+struct Forks {
+  std::vector<Held> held;
+  std::vector<Leaving> leaving;
+};
+
+Forks& forks() {
+  static Forks here;
+  return here;
+}
+
+void close_inherited() {
+  Forks& here = forks();
+  for (const Held& held : here.held) {
+    if (held.channel_fd >= 0) ::close(held.channel_fd);
+    ::close(held.control_fd);
+  }
+  for (auto& child : here.leaving) ::close(child.control.get());
+  // The objects belong to the owner's heap and are left alone.
+  new (&here) Forks;
+}
+
+Result<std::pair<Fd, Fd>> open_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot open a pipe");
+  return std::pair{Fd(ends[0]), Fd(ends[1])};
+}
+
+[[noreturn]] void be_child(Fd channel, Fd control, std::optional<std::chrono::milliseconds> timeout,
+                           const std::function<void(ForkedChild&)>& evaluate) {
+  try {
+    ForkedChild child(std::move(channel), std::move(control));
+    if (const Status status = child.settle_in(timeout); !status.ok()) {
+      child.send_failure(status.error().message);
+    } else {
+      evaluate(child);
+    }
+    std::fflush(stdout);
+    std::fflush(stderr);
+    end_this_process(0);
+  } catch (...) {
+    end_this_process(1);
+  }
+}
+
+bool is_readable(int fd) {
+  pollfd entry{fd, POLLIN, 0};
+  return ::poll(&entry, 1, 0) > 0;
+}
+
+}  // namespace
+
+std::size_t reap_forked_children() {
+  auto& leaving = forks().leaving;
+  std::erase_if(leaving, [](const Leaving& child) {
+    const auto exit = reap(child.process);
+    return !exit.ok() || exit.value().has_value();
+  });
+  return leaving.size();
+}
+
+ForkedTask::ForkedTask(const Options& options, Evaluate evaluate)
+    : options_(options), evaluate_(std::move(evaluate)), owner_pid_(::getpid()) {}
+
+Result<std::unique_ptr<ForkedTask>> ForkedTask::start(const Options& options, Evaluate evaluate) {
+  std::unique_ptr<ForkedTask> task(new ForkedTask(options, std::move(evaluate)));
+  if (const Status status = task->fork_child(); !status.ok()) return status.error();
+  return task;
+}
+
+Status ForkedTask::fork_child() {
+  reap_forked_children();
+  auto sockets = socket_pair();
+  if (!sockets.ok()) return sockets.error();
+  auto pipe = open_pipe();
+  if (!pipe.ok()) return pipe.error();
+  auto& [ours, theirs] = sockets.value();
+  auto& [reading, writing] = pipe.value();
+  // What is in the buffers would be written twice.
+  std::fflush(stdout);
+  std::fflush(stderr);
+  const pid_t pid = ::fork();
+  if (pid < 0) return system_error("cannot fork this R process");
+  if (pid == 0) {
+    ours.reset();
+    writing.reset();
+    close_inherited();
+    be_child(std::move(theirs), std::move(reading), options_.timeout, evaluate_);
+  }
+  ::setpgid(pid, pid);  // the child does the same: whoever is first
+  auto pidfd = open_pidfd(pid);
+  if (!pidfd.ok()) {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return pidfd.error();
+  }
+  process_ = {pid, std::move(pidfd.value())};
+  channel_ = Channel(std::move(ours));
+  control_ = std::move(writing);
+  deadline_ = deadline_in(options_.timeout);
+  outcome_.pid = pid;
+  hold();
+  return Done{};
+}
+
+void ForkedTask::hold() { forks().held.push_back({this, channel_.fd(), control_.get()}); }
+
+void ForkedTask::let_go() {
+  std::erase_if(forks().held, [&](const Held& held) { return held.task == this; });
+}
+
+ForkedTask::~ForkedTask() {
+  if (is_copy()) {
+    // A copy in somebody's child: the descriptors are closed there already, or
+    // are not ours to use.
+    (void)channel_.release();
+    (void)control_.release();
+    (void)process_.pidfd.release();
+    return;
+  }
+  if (state_ == TaskState::Running) {
+    ::kill(-process_.pid, SIGKILL);
+    (void)send_signal(process_, SIGKILL);
+    dismiss_child();
+  }
+  reap_forked_children();
+}
+
+void ForkedTask::dismiss_child() {
+  let_go();
+  channel_.close();
+  if (process_.pidfd) forks().leaving.push_back({std::move(process_), std::move(control_)});
+  process_.pidfd.reset();
+}
+
+// Whether it has ended is asked first: what it sent before is then all there.
+void ForkedTask::look() {
+  if (state_ == TaskState::Settled) {
+    reap_forked_children();
+    return;
+  }
+  const bool has_ended = is_readable(process_.pidfd.get());
+  take_packets();
+  if (has_ended && state_ == TaskState::Running) note_end();
+}
+
+void ForkedTask::take_packets() {
+  while (state_ == TaskState::Running && channel_.is_open()) {
+    auto packet = channel_.take_packet();
+    if (!packet.ok()) {
+      // Closed by its end, which note_end() explains; or by bytes of nobody's.
+      if (packet.error().code != ErrorCode::Closed) (void)send_signal(process_, SIGKILL);
+      let_go();
+      channel_.close();  // else it would be readable for ever
+      hold();
+      return;
+    }
+    if (!packet.value()) return;
+    take(std::move(*packet.value()));
+  }
+}
+
+void ForkedTask::take(Packet packet) {
+  const PacketKind kind = packet.kind;
+  const PacketFlag flag = packet.flag;
+  if (flag == PacketFlag::Aborted) return settle(OutcomeKind::Aborted);
+  if (flag == PacketFlag::Failed) {
+    return settle(OutcomeKind::Unserializable, {},
+                  {reinterpret_cast<const char*>(packet.body.data()), packet.body.size()});
+  }
+  auto parcel = Parcel::unpack(std::move(packet), channel_.take_fds());
+  if (!parcel.ok()) return settle(OutcomeKind::Unserializable, {}, parcel.error().message);
+  if (kind == PacketKind::Event) {
+    events_.push_back(std::move(parcel.value()));
+  } else {
+    settle(OutcomeKind::Value, std::move(parcel.value()));
+  }
+}
+
+void ForkedTask::settle(OutcomeKind kind, Parcel value, std::string message) {
+  state_ = TaskState::Settled;
+  outcome_.kind = kind;
+  outcome_.value = std::move(value);
+  outcome_.message = std::move(message);
+  dismiss_child();
+  reap_forked_children();
+}
+
+void ForkedTask::note_end() {
+  const auto exit = reap(process_);
+  if (exit.ok() && !exit.value()) return;  // stopped, not ended
+  process_.pidfd.reset();
+  const bool is_late = deadline_ && std::chrono::steady_clock::now() >= *deadline_;
+  if (!is_late && options_.retries > 0) {
+    --options_.retries;
+    let_go();
+    if (fork_child().ok()) return;
+  }
+  if (exit.ok()) outcome_.exit = *exit.value();
+  settle(is_late ? OutcomeKind::TimedOut : OutcomeKind::Lost, {},
+         exit.ok() ? "its process " + std::to_string(outcome_.pid) + " " + describe(outcome_.exit)
+                   : exit.error().message);
+}
+
+bool ForkedTask::cancel(std::chrono::milliseconds grace) {
+  look();
+  if (state_ == TaskState::Settled) return false;
+  const std::int64_t grace_milliseconds = grace.count();
+  const bool is_told = ::write(control_.get(), &grace_milliseconds, sizeof grace_milliseconds) ==
+                       sizeof grace_milliseconds;
+  (void)send_signal(process_, is_told ? SIGINT : SIGKILL);
+  settle(OutcomeKind::Cancelled);
+  return true;
+}
+
+}  // namespace elsewhere

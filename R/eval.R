@@ -110,7 +110,7 @@ eval_nested_error <- function(culprit) {
 eval_clean_condition <- function(condition, coroutine) {
   if (!is.list(condition)) return(condition)
   call <- condition$call
-  is_ours <- is.call(call) && length(call) == 3L &&
+  is_ours <- is.call(call) && length(call) == 4L &&
     identical(call[[2L]], quote(body)) && is.environment(call[[3L]])
   if (is_ours) condition["call"] <- list(.Call(ew_eval_state, coroutine)$call)
   condition

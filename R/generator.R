@@ -58,13 +58,9 @@ generator_class <- c("generator", "coroutine", "iteror", "iter")
 
 new_generator <- function(program, env, trace, call) {
   coroutine <- .Call(ew_eval_new, program, env, body_kind[["gen"]], trace, call)
+  ask <- ew_gen_ask$address
   generator <- function(or = stop("StopIteration", call. = FALSE), send) {
-    value <- if (missing(send)) {
-      .Call(ew_gen_resume, coroutine, 2L, NULL)
-    } else {
-      .Call(ew_gen_resume, coroutine, 1L, send)
-    }
-    if (identical(value, coroutine)) or else value
+    .External2(ask, coroutine)
   }
   class(generator) <- generator_class
   generator
@@ -101,9 +97,8 @@ nextOr <- function(obj, or, ...) UseMethod("nextOr")
 #' @export
 nextOr.generator <- function(obj, or = stop("StopIteration", call. = FALSE),
                              ...) {
-  coroutine <- environment(obj)$coroutine
-  value <- .Call(ew_gen_resume, coroutine, 2L, NULL)
-  if (identical(value, coroutine)) or else value
+  # `obj` takes the same `or`, and asks for it only when it has ended.
+  obj(or)
 }
 
 #' @export

@@ -96,11 +96,14 @@ static const R_CallMethodDef kEntries[] = {
     {nullptr, nullptr, 0},
 };
 
+// Called by .External2.
+static const R_ExternalMethodDef kExternals[] = {ENTRY(ew_gen_ask, 1), {nullptr, nullptr, 0}};
+
 #undef ENTRY
 // clang-format on
 
 extern "C" __attribute__((visibility("default"))) void R_init_elsewhere(DllInfo* dll) {
-  R_registerRoutines(dll, nullptr, kEntries, nullptr, nullptr);
+  R_registerRoutines(dll, nullptr, kEntries, nullptr, kExternals);
   R_useDynamicSymbols(dll, FALSE);
   R_forceSymbols(dll, FALSE);
 }

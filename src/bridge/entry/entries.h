@@ -53,6 +53,7 @@ SEXP ew_eval_guard_left(SEXP coroutine, SEXP layer, SEXP frame);
 SEXP ew_eval_compile(SEXP expr, SEXP env, SEXP kind, SEXP strict_pipes);
 SEXP ew_eval_new(SEXP program, SEXP env, SEXP kind, SEXP trace, SEXP call);
 SEXP ew_eval_state(SEXP coroutine);
+SEXP ew_gen_ask(SEXP call, SEXP function, SEXP arguments, SEXP frame);
 SEXP ew_gen_resume(SEXP coroutine, SEXP inject, SEXP value);
 SEXP ew_async_start(SEXP coroutine, SEXP kind);
 SEXP ew_async_start_in_closure(SEXP coroutine, SEXP kind);

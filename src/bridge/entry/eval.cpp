@@ -42,16 +42,15 @@ extern "C" SEXP ew_eval_init(SEXP space) {
 }
 
 extern "C" SEXP ew_eval_drive(SEXP coroutine, SEXP layer) {
-  return evaluate([&] {
-    const bool goes_on = drive(coroutine_from(coroutine), Rf_asInteger(layer));
-    return Rf_ScalarLogical(goes_on);
-  });
+  // No door of its own: it runs inside the one of the resume, holds nothing with
+  // a destructor, and is called at every step.
+  return Rf_ScalarLogical(drive(coroutine_from(coroutine), INTEGER(layer)[0]));
 }
 
 extern "C" SEXP ew_eval_left(SEXP coroutine, SEXP layer) {
   return evaluate([&] {
-    const bool goes_on = left(coroutine_from(coroutine), Rf_asInteger(layer));
-    return Rf_ScalarLogical(goes_on);
+    left(coroutine_from(coroutine), Rf_asInteger(layer));
+    return R_NilValue;
   });
 }
 
@@ -85,10 +84,9 @@ extern "C" SEXP ew_eval_new(SEXP program, SEXP env, SEXP kind, SEXP trace, SEXP 
   });
 }
 
-// The next value of a generator, or the coroutine itself when there is none.
-// `inject`: 1 = yield() gives `value`, 2 = it gives what was yielded, 3 = it
-// raises `value`, 4 = the body is left from there, as by return().
-extern "C" SEXP ew_gen_resume(SEXP coroutine, SEXP inject, SEXP value) {
+namespace {
+
+SEXP resume_generator(SEXP coroutine, Inject inject, SEXP value) {
   bool has_begun = false;
   return guard([&](MainThread& main) {
     try {
@@ -100,12 +98,12 @@ extern "C" SEXP ew_gen_resume(SEXP coroutine, SEXP inject, SEXP value) {
         if (co.machine->status == Phase::Done || co.machine->status == Phase::Failed) {
           return coroutine;
         }
-        if (co.machine->status == Phase::Fresh && Rf_asInteger(inject) == 4) {
+        if (co.machine->status == Phase::Fresh && inject == Inject::Return) {
           finish(co, Phase::Done, R_NilValue);
           return coroutine;
         }
         has_begun = true;
-        resume(co, static_cast<Inject>(Rf_asInteger(inject)), value);
+        resume(co, inject, value);
         if (co.machine->status == Phase::Paused) return co.slot(kStateResult);
         co.set(kStateEnv, R_EmptyEnv);
         return coroutine;
@@ -119,6 +117,31 @@ extern "C" SEXP ew_gen_resume(SEXP coroutine, SEXP inject, SEXP value) {
       throw;
     }
   });
+}
+
+}  // namespace
+
+// The next value of a generator, or the coroutine itself when there is none.
+// `inject`: 1 = yield() gives `value`, 2 = it gives what was yielded, 3 = it
+// raises `value`, 4 = the body is left from there, as by return().
+extern "C" SEXP ew_gen_resume(SEXP coroutine, SEXP inject, SEXP value) {
+  return resume_generator(coroutine, static_cast<Inject>(INTEGER(inject)[0]), value);
+}
+
+// The same for the function that a generator is, called by .External2, which
+// gives the frame for nothing: `or` and `send` are the function's arguments.
+extern "C" SEXP ew_gen_ask(SEXP, SEXP, SEXP arguments, SEXP frame) {
+  const SEXP coroutine = CADR(arguments);
+  static const SEXP send = Rf_install("send");
+  static const SEXP or_symbol = Rf_install("or");
+  const bool is_plain = Rf_findVarInFrame(frame, send) == R_MissingArg;
+  SEXP value = R_NilValue;
+  if (is_plain) {
+    value = resume_generator(coroutine, Inject::Same, R_NilValue);
+  } else {
+    value = resume_generator(coroutine, Inject::Value, Rf_eval(send, frame));
+  }
+  return value == coroutine ? Rf_eval(or_symbol, frame) : value;
 }
 
 extern "C" SEXP ew_eval_state(SEXP coroutine) {

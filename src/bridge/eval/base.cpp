@@ -11,7 +11,7 @@ uint64_t from(int layer) { return ~(bit(layer) - 1); }
 
 SEXP native_call(SEXP routine, const Coroutine& co, int layer) {
   SEXP number = PROTECT(Rf_ScalarInteger(layer));
-  SEXP call = Rf_lang4(words().dot_call, routine, co.self, number);
+  SEXP call = Rf_lang4(hooks().dot_call, routine, co.self, number);
   UNPROTECT(1);
   return call;
 }
@@ -35,17 +35,21 @@ const char* base_name(const Coroutine& co, int layer) {
   return "async";
 }
 
-// The base call, and in `scope` the environment to evaluate it in.
-SEXP base_call(const Coroutine& co, int layer, SEXP env, SEXP* scope) {
+// The base call, and in `scope` the environment to evaluate it in. `goes_on` is
+// one logical that stands in the code itself and that drive() sets.
+SEXP base_call(const Coroutine& co, int layer, SEXP env, SEXP goes_on, SEXP* scope) {
   static const SEXP body_symbol = Rf_install("body");
   SEXP loop = PROTECT(drive_loop(co, layer));
-  SEXP test = PROTECT(native_call(hooks().left, co, layer));
-  SEXP outer = PROTECT(Rf_lang3(hooks().while_, test, loop));
-  SEXP body = PROTECT(Rf_lang3(words().brace, outer, co.self));
+  SEXP after_break = PROTECT(native_call(hooks().left, co, layer));
+  SEXP check = PROTECT(Rf_lang3(hooks().if_, goes_on, after_break));
+  SEXP both = PROTECT(Rf_lang3(hooks().brace, loop, check));
+  SEXP outer = PROTECT(Rf_lang3(hooks().while_, goes_on, both));
+  SEXP body = PROTECT(Rf_lang3(hooks().brace, outer, co.self));
   SEXP around = PROTECT(R_NewEnv(hooks().base_scope, FALSE, 2));
   Rf_defineVar(body_symbol, body, around);
-  SEXP call = Rf_lang3(Rf_install(base_name(co, layer)), body_symbol, env);
-  UNPROTECT(5);
+  // The third argument only spares eval() the work of its default.
+  SEXP call = Rf_lang4(Rf_install(base_name(co, layer)), body_symbol, env, R_BaseEnv);
+  UNPROTECT(7);
   *scope = around;
   return call;
 }
@@ -75,13 +79,16 @@ void leave_layers_from(const Coroutine& co, int layer) {
 void run_layer(const Coroutine& co, int layer) {
   if (layer >= kLayersMax) Rf_error("local() is nested more than %d deep", kLayersMax);
   SEXP scope = R_NilValue;
-  SEXP call = PROTECT(base_call(co, layer, layer_env(co, layer), &scope));
+  SEXP goes_on = PROTECT(Rf_ScalarLogical(TRUE));
+  goes_on = PROTECT(Rf_duplicate(goes_on));
+  SEXP call = PROTECT(base_call(co, layer, layer_env(co, layer), goes_on, &scope));
   PROTECT(scope);
+  co.machine->goes_on[layer] = LOGICAL(goes_on);
   co.machine->parked &= ~from(layer + 1);
   SEXP value = PROTECT(Rf_eval(call, scope));
   leave_layers_from(co, layer);
   if (value != co.self) landed_with_value(co, layer, value);
-  UNPROTECT(3);
+  UNPROTECT(5);
 }
 
 bool has_guarded_block(const Coroutine& co, int layer) {
@@ -118,7 +125,7 @@ void run_guarded(const Coroutine& co, int layer) {
 // on.exit() of the layer's frame is put away at a pause, or R would run it now.
 void park(const Coroutine& co, int layer) {
   Machine& m = *co.machine;
-  if (m.status != Phase::Paused || (m.parked & bit(layer)) != 0) return;
+  if (!m.parks || m.status != Phase::Paused || (m.parked & bit(layer)) != 0) return;
   m.parked |= bit(layer);
   const SEXP env = layer_env(co, layer);
   SEXP call = PROTECT(Rf_lang1(hooks().sys_on_exit));
@@ -186,11 +193,18 @@ void begin(const Coroutine& co, Inject inject, SEXP value) {
   trace(co, "pump: run\n");
 }
 
+// Leaves the layer's loops.
+bool stop_driving(Machine& m, int layer) {
+  if (m.goes_on[layer] != nullptr) *m.goes_on[layer] = FALSE;
+  return false;
+}
+
 }  // namespace
 
 bool drive(const Coroutine& co, int layer) {
   Machine& m = *co.machine;
   land(co, layer, Completion::Next);
+  restore(co, layer);
   for (;;) {
     if (m.is_escaping) {
       take_escape(co);
@@ -199,9 +213,9 @@ bool drive(const Coroutine& co, int layer) {
     }
     if (m.status != Phase::Running) {
       park(co, layer);
-      return false;
+      return stop_driving(m, layer);
     }
-    if (m.scopes < layer) return false;
+    if (m.scopes < layer) return stop_driving(m, layer);
     if (m.scopes > layer) {
       run_layer(co, layer + 1);
       m.layer = layer;
@@ -213,26 +227,24 @@ bool drive(const Coroutine& co, int layer) {
   }
 }
 
-bool left(const Coroutine& co, int layer) {
-  land(co, layer, Completion::Break);
-  const Machine& m = *co.machine;
-  if (m.status != Phase::Running || m.scopes < layer) return false;
-  restore(co, layer);
-  return true;
-}
+void left(const Coroutine& co, int layer) { land(co, layer, Completion::Break); }
 
 void resume(const Coroutine& co, Inject inject, SEXP value) {
   Machine& m = *co.machine;
   begin(co, inject, value);
   SEXP scope = R_NilValue;
   if (co.slot(kStateBase) == R_NilValue) {
-    SEXP call = PROTECT(base_call(co, 0, co.slot(kStateEnv), &scope));
+    SEXP goes_on = PROTECT(Rf_allocVector(LGLSXP, 1));
+    SEXP call = PROTECT(base_call(co, 0, co.slot(kStateEnv), goes_on, &scope));
     PROTECT(scope);
     co.set(kStateBase, call);
     co.set(kStateScope, scope);
-    UNPROTECT(2);
+    co.set(kStateGoesOn, goes_on);
+    UNPROTECT(3);
   }
   do {
+    m.goes_on[0] = LOGICAL(co.slot(kStateGoesOn));
+    *m.goes_on[0] = TRUE;
     SEXP given = PROTECT(Rf_eval(co.slot(kStateBase), co.slot(kStateScope)));
     leave_layers_from(co, 0);
     if (given != co.self) landed_with_value(co, 0, given);
@@ -246,6 +258,7 @@ void resume_in_closure(const Coroutine& co) {
   begin(co, Inject::None, R_NilValue);
   m.in_closure = true;
   m.restored = bit(0);
+  m.goes_on[0] = nullptr;
   SEXP loop = PROTECT(drive_loop(co, 0));
   do {
     Rf_eval(loop, co.slot(kStateEnv));

@@ -2,7 +2,10 @@
 // function frame and a real loop around it, so that return(), break, next,
 // on.exit() and sys.function() mean what they mean in any R function.
 //
-//   eval({ while (left(co)) while (drive(co)) NULL; co }, <environment>)
+//   eval({
+//     while (goes_on) { while (drive(co)) NULL; if (goes_on) left(co) }
+//     co
+//   }, <environment>)
 //
 // A return() forced inside a callee leaves the eval; a break leaves the inner
 // while; a next calls drive() again. Each of them finds the machine "in a leaf",
@@ -26,9 +29,10 @@ void resume_in_closure(const Coroutine& co);
 // A long jump left the body for good.
 void mark_abandoned(const Coroutine& co);
 
-// The two that the base context calls, and the guard's three (conditions.cpp).
+// The two that the base context calls: drive() runs the body; left() hears that a
+// break left the inner loop, and the guard's three (conditions.cpp).
 bool drive(const Coroutine& co, int layer);
-bool left(const Coroutine& co, int layer);
+void left(const Coroutine& co, int layer);
 void dispatch(const Coroutine& co, int layer, SEXP condition, SEXP frame, int block, int handler);
 void guard_left(const Coroutine& co, int layer, SEXP frame);
 

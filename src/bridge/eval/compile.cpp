@@ -386,7 +386,7 @@ SEXP compile_body(SEXP expr, SEXP env, CompileOptions options) {
   Compiler c{Assembler(roots), env, options};
   compile(c, expr);
   c.assembler.emit(Op::Finish);
-  SEXP program = c.assembler.finish(expr, has_return_in_argument(expr));
+  SEXP program = c.assembler.finish(expr, has_return_in_argument(expr), may_set_on_exit(expr));
   UNPROTECT(1);
   return program;
 }

@@ -64,6 +64,8 @@ void init_hooks(SEXP space) {
   h.stop = function_of(R_BaseEnv, "stop");
   h.on_exit = function_of(R_BaseEnv, "on.exit");
   h.sys_on_exit = function_of(R_BaseEnv, "sys.on.exit");
+  h.brace = function_of(R_BaseEnv, "{");
+  h.dot_call = function_of(R_BaseEnv, ".Call");
   h.list = function_of(R_BaseEnv, "list");
   h.drive = address_of(space, "ew_eval_drive");
   h.left = address_of(space, "ew_eval_left");

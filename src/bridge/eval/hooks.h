@@ -7,9 +7,10 @@
 namespace elsewhere::eval {
 
 struct Hooks {
-  SEXP space;                                                            // the namespace
-  SEXP eval;                                                             // base::eval, as closure
-  SEXP while_, quote, if_, invisible, stop, on_exit, sys_on_exit, list;  // base functions
+  SEXP space;  // the namespace
+  SEXP eval;   // base::eval, as closure
+  SEXP while_, quote, if_, invisible, stop, on_exit, sys_on_exit, list, brace,
+      dot_call;         // base functions
   SEXP drive, left;     // native symbols for the base context's .Call
   SEXP base_scope;      // where the base call is evaluated: async, gen = eval
   SEXP forced_promise;  // function(value): the frame with `value` forced

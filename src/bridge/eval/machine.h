@@ -52,11 +52,13 @@ struct Machine {
   bool in_closure;    // layer 0 is the frame of the user's own function call
   bool is_visible;
   bool is_traced;
+  bool parks;       // an on.exit() may have to be put away at a pause
   bool is_leaving;  // a foreign jump passes: finally code may not pause
   int escape_kind, escape_target, matched;
   int back_edges;
-  Inject next_inject;  // what the next run of a task brings
-  int wait;            // counts pauses; an old wake-up is told by it
+  Inject next_inject;        // what the next run of a task brings
+  int* goes_on[kLayersMax];  // a layer's logical in its base call
+  int wait;                  // counts pauses; an old wake-up is told by it
 };
 
 enum StateSlot {
@@ -76,6 +78,7 @@ enum StateSlot {
   kStateCall,
   kStateAwaited,
   kStateDelegate,
+  kStateGoesOn,  // the logical in the base call of layer 0
   kStateSlots
 };
 

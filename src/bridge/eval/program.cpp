@@ -67,7 +67,7 @@ void Assembler::remember_sub(SEXP key, int label) {
   INTEGER(VECTOR_ELT(roots_, kSubLabels))[subs_++] = label;
 }
 
-SEXP Assembler::finish(SEXP source, bool needs_eval) {
+SEXP Assembler::finish(SEXP source, bool needs_eval, bool parks) {
   SEXP program = PROTECT(Rf_allocVector(VECSXP, kProgramSlots));
   SEXP code = Rf_allocVector(INTSXP, instructions_ * kInstructionInts);
   SET_VECTOR_ELT(program, kProgramCode, code);
@@ -75,6 +75,7 @@ SEXP Assembler::finish(SEXP source, bool needs_eval) {
   SET_VECTOR_ELT(program, kProgramConstants, VECTOR_ELT(roots_, kConstants));
   SET_VECTOR_ELT(program, kProgramSource, source);
   SET_VECTOR_ELT(program, kProgramNeedsEval, Rf_ScalarLogical(needs_eval));
+  SET_VECTOR_ELT(program, kProgramParks, Rf_ScalarLogical(parks));
   UNPROTECT(1);
   return program;
 }

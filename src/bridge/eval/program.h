@@ -14,6 +14,7 @@ enum ProgramSlot {
   kProgramConstants,
   kProgramSource,
   kProgramNeedsEval,
+  kProgramParks,
   kProgramSlots
 };
 
@@ -38,7 +39,7 @@ class Assembler {
   void remember_sub(SEXP key, int label);
 
   // The finished program; not protected.
-  SEXP finish(SEXP source, bool needs_eval);
+  SEXP finish(SEXP source, bool needs_eval, bool parks);
 
  private:
   int* code(int position);

@@ -47,6 +47,7 @@ SEXP new_coroutine(SEXP program, SEXP env, BodyKind kind, SEXP trace_function, S
   machine->kind = kind;
   machine->layer = -1;
   machine->is_visible = true;
+  machine->parks = LOGICAL(VECTOR_ELT(program, kProgramParks))[0] == TRUE;
   machine->is_traced = trace_function != R_NilValue;
   SET_VECTOR_ELT(state, kStateTrace, trace_function);
   SET_VECTOR_ELT(state, kStateCall, call);

@@ -155,6 +155,31 @@ bool contains_pause(SEXP expr) {
   return false;
 }
 
+bool may_set_on_exit(SEXP expr) {
+  if (TYPEOF(expr) != LANGSXP) return false;
+  static const char* const harmless[] = {
+      "{",       "(",       "if",        "for",   "while", "repeat",    "break",
+      "next",    "return",  "<-",        "=",     "+",     "-",         "*",
+      "/",       "^",       "%%",        "%/%",   "==",    "!=",        "<",
+      ">",       "<=",      ">=",        "!",     "&",     "|",         "&&",
+      "||",      ":",       "[",         "[[",    "$",     "c",         "list",
+      "length",  "sum",     "min",       "max",   "abs",   "exp",       "sqrt",
+      "is.null", "seq_len", "seq_along", "yield", "await", "yieldFrom", "function"};
+  static SEXP symbols[sizeof harmless / sizeof *harmless];
+  if (symbols[0] == nullptr) {
+    SEXP* symbol = symbols;
+    for (const char* name : harmless) *symbol++ = Rf_install(name);
+  }
+  bool is_harmless = false;
+  for (SEXP symbol : symbols) is_harmless = is_harmless || symbol == CAR(expr);
+  if (!is_harmless) return true;
+  if (CAR(expr) == the_words.function) return false;
+  for (SEXP rest = CDR(expr); rest != R_NilValue; rest = CDR(rest)) {
+    if (may_set_on_exit(CAR(rest))) return true;
+  }
+  return false;
+}
+
 bool contains_jump(SEXP expr) { return jumps(expr, Within::Nothing); }
 
 bool has_return_in_argument(SEXP expr) { return returns_in_argument(expr, true); }

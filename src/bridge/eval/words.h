@@ -34,6 +34,10 @@ bool contains_jump(SEXP expr);
 // anywhere (or never).
 bool has_return_in_argument(SEXP expr);
 
+// Could evaluating `expr` set an on.exit() in the body's frame? No, where all it
+// calls is arithmetic and the like; then there is nothing to put away at a pause.
+bool may_set_on_exit(SEXP expr);
+
 // What is inside such a call is not run as part of the body: quote(), nested
 // async(), ...
 bool is_opaque(SEXP call);

@@ -1,5 +1,6 @@
 #' @details
 #' `vignette("elsewhere")` is the place to start.
+#' @importFrom R6 R6Class
 #' @useDynLib elsewhere, .registration = TRUE
 #' @importFrom later later
 #' @keywords internal

@@ -3,7 +3,9 @@
 #
 #   Rscript tools/check-rooms.R src
 
-engine <- c("base", "os", "wire", "shm", "loop", "workers", "tasks")
+engine <- c(
+  "base", "os", "wire", "shm", "random", "loop", "workers", "tasks"
+)
 engine_rooms <- paste0("engine/", engine)
 
 # Room -> the rooms it may include. Every room may include itself.
@@ -11,10 +13,11 @@ may_see <- list(
   "engine/base" = character(),
   "engine/os" = "engine/base",
   "engine/wire" = "engine/base",
+  "engine/random" = "engine/base",
   "engine/shm" = c("engine/os", "engine/base"),
   "engine/loop" = c("engine/os", "engine/base"),
-  "engine/workers" = setdiff(engine_rooms, c("engine/tasks")),
-  "engine/tasks" = engine_rooms,
+  "engine/workers" = setdiff(engine_rooms, c("engine/tasks", "engine/random")),
+  "engine/tasks" = setdiff(engine_rooms, "engine/random"),
   "engine" = engine_rooms,
   # The bridge sees the engine but for the I/O thread's inside.
   "bridge" = c("engine", setdiff(engine_rooms, "engine/loop")),

@@ -10,7 +10,10 @@
 # part of every test.
 purposes <- list(
   demo = "survival",
-  test = c("callr", "listenv", "survival", "testthat", "withr"),
+  test = c(
+    "callr", "coro", "future.apply", "iterators", "listenv", "survival",
+    "testthat", "withr"
+  ),
   bench = c("callr", "coro", "future", "mirai", "testthat"),
   lint = c("lintr", "roxygen2")
 )

@@ -155,12 +155,12 @@ forwarded_options <- function() {
 # The options to send with one future: those that have changed since its worker
 # was set up.
 changed_options <- function(backend) {
-  seen <- backend$seen_options
+  seen <- .subset2(backend, "seen_options")
   if (is.null(seen) || !.Call(ew_are_options_now, seen)) {
     backend$seen_options <- .Call(ew_options_now)
     now <- forwarded_options()
     same <- mapply(identical, now, backend$options)
     backend$changed_options <- if (!all(same)) now[!same]
   }
-  backend$changed_options
+  .subset2(backend, "changed_options")
 }

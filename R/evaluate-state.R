@@ -27,7 +27,11 @@ process_restore <- function(before, payload) {
   if (isTRUE(payload$check_workspace)) {
     known <- c(before$names, names(payload$globals), ".Random.seed")
     new <- setdiff(ls(globalenv(), all.names = TRUE), known)
-    if (length(new)) misuse$GlobalEnvMisuse <- list(names = new)
+    if (length(new)) {
+      misuse$GlobalEnvMisuse <- list(names = new)
+      # Whoever asked for the check does not want them.
+      rm(list = new, envir = globalenv())
+    }
   }
   if (is_worker()) {
     setTimeLimit()

@@ -165,7 +165,7 @@ run_map <- function(x, f, args, progress, seed, globals, packages, stdout,
     bar$close()
   })
   values <- collect_all(
-    futures, drop = FALSE, ahead = 2L * map_workers(backend),
+    futures, ahead = 2L * map_workers(backend),
     on_settled = function(i) bar$settle(length(pieces[[i]]))
   )
   result[unlist(pieces)] <- unlist(values, recursive = FALSE)

@@ -72,14 +72,19 @@ future <- function(expr, envir = parent.frame(), substitute = TRUE,
     return(do.call(future, arguments, quote = TRUE))
   }
   backend <- current_backend()
-  lazy <- if (missing(lazy)) backend$lazy else lazy
-  check_future_arguments(lazy, stdout, conditions, label, timeout, retries)
-  future <- new_future(
-    backend, expr, envir, lazy, seed, globals, packages,
-    stdout = stdout, conditions = conditions, label = label, gc = gc,
-    earlySignal = earlySignal, timeout = timeout, retries = retries,
-    priority = priority, ...
-  )
+  if (missing(lazy)) lazy <- .subset2(backend, "lazy")
+  # With nothing but an expression there is nothing to check.
+  future <- if (nargs() == 1L) {
+    make_future(backend, expr, find_globals(expr, envir), lazy, NULL, TRUE)
+  } else {
+    check_future_arguments(lazy, stdout, conditions, label, timeout, retries)
+    new_future(
+      backend, expr, envir, lazy, seed, globals, packages,
+      stdout = stdout, conditions = conditions, label = label, gc = gc,
+      earlySignal = earlySignal, timeout = timeout, retries = retries,
+      priority = priority, ...
+    )
+  }
   if (!lazy) launch(future, backend)
   future
 }
@@ -117,7 +122,7 @@ make_future <- function(backend, expr, needs, lazy, seed, check_rng,
                         gc = FALSE, earlySignal = FALSE, timeout = Inf,
                         retries = 0L, priority = 0L, ...) {
   plans$created <- number <- plans$created + 1L
-  if (is.null(label)) label <- backend$label
+  if (is.null(label)) label <- .subset2(backend, "label")
   future <- future_object(
     expr, lazy, seed, check_rng, needs$globals, needs$packages, stdout,
     conditions, label, gc, earlySignal, timeout, retries, priority, number,
@@ -126,7 +131,7 @@ make_future <- function(backend, expr, needs, lazy, seed, check_rng,
   if (length(needs$namespaces)) future$namespaces <- needs$namespaces
   if (length(needs$shadowed)) future$shadowed <- needs$shadowed
   if (...length()) list2env(list(...), envir = future)
-  class(future) <- backend$future_class
+  class(future) <- .subset2(backend, "future_class")
   future
 }
 
@@ -141,7 +146,7 @@ future_object <- function(expr, lazy, seed, check_rng, globals, packages,
     gc, earlySignal, timeout, retries, priority, number, owner
   )
   state <- "created"
-  task <- outcome <- backend <- start <- NULL
+  task <- outcome <- backend <- start <- pid <- map <- NULL
   environment()
 }
 

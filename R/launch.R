@@ -5,21 +5,27 @@
 launch <- function(future, backend, wait = TRUE) {
   # Nothing keeps forks waiting: the future stays lazy until a slot is free.
   if (!wait && is_forking(backend) && forks_free(backend) == 0L) return()
-  limit <- backend$globals_bytes_max
+  limit <- .subset2(backend, "globals_bytes_max")
   if (is.null(limit)) limit <- getOption("future.globals.maxSize")
   if (!is.null(limit)) check_globals_size(future, limit)
   # Not kept: a future may travel, and a backend must not.
-  future$backend <- NULL
-  if (backend$early_signal) future$earlySignal <- TRUE
-  future$owner <- session_id()
-  future$start <- Sys.time()
+  if (!is.null(.subset2(future, "backend"))) set_field(future, "backend", NULL)
+  if (.subset2(backend, "early_signal")) set_field(future, "earlySignal", TRUE)
+  set_field(future, "owner", session_id())
+  set_field(future, "start", Sys.time())
   if (is_forking(backend)) {
     launch_in_fork(future, backend)
-  } else if (backend$in_background) {
+  } else if (.subset2(backend, "in_background")) {
     launch_in_pool(future, backend, wait)
   } else {
     launch_here(future, backend)
   }
+}
+
+# Futures and backends are environments with a class: `$` and `$<-` would look
+# for methods each time, which costs more than the rest of a trivial future.
+set_field <- function(future, name, value) {
+  assign(name, value, envir = future)
 }
 
 # What the evaluator gets: only what is not its default.
@@ -45,8 +51,8 @@ future_payload <- function(future, backend) {
   immediate <- attr(conditions, "immediateConditionClasses")
   if (is.null(immediate)) immediate <- getOption("future.relay.immediate")
   if (is.character(immediate)) payload$immediate <- immediate
-  if (backend$split) payload$split <- TRUE
-  if (backend$gc || .subset2(future, "gc")) payload$gc <- TRUE
+  if (.subset2(backend, "split")) payload$split <- TRUE
+  if (.subset2(backend, "gc") || .subset2(future, "gc")) payload$gc <- TRUE
   if (!is.null(getOption("future.globalenv.onMisuse"))) {
     payload$check_workspace <- TRUE
   }
@@ -58,10 +64,10 @@ launch_here <- function(future, backend) {
     refuse_references(future)
   }
   payload <- future_payload(future, backend)
-  future$state <- "running"
+  set_field(future, "state", "running")
   former <- plans$stack
   former_backend <- plans$backend
-  plans$stack <- backend$nested
+  plans$stack <- .subset2(backend, "nested")
   plans$backend <- NULL
   on.exit({
     inner <- plans$backend
@@ -77,22 +83,22 @@ launch_here <- function(future, backend) {
 launch_in_pool <- function(future, backend, wait = TRUE) {
   payload <- future_payload(future, backend)
   if (!is.null(options <- changed_options(backend))) payload$options <- options
-  if (isTRUE(backend$keep)) payload$keep <- TRUE
-  if (wait && !is.infinite(backend$queue)) {
-    pool_wait_for_room(backend$pool, backend$queue)
-  }
+  if (.subset2(backend, "keep")) payload$keep <- TRUE
+  pool <- .subset2(backend, "pool")
+  queue <- .subset2(backend, "queue")
+  if (wait && !is.infinite(queue)) pool_wait_for_room(pool, queue)
   on_reference <- getOption("future.globals.onReference")
   refuses <- is.null(on_reference) || on_reference == "error"
   if (!refuses) payload$allow_references <- TRUE
   if (identical(on_reference, "warning")) warn_references(future)
   task <- task_submit(
-    backend$pool, payload, .subset2(future, "retries"),
+    pool, payload, .subset2(future, "retries"),
     .subset2(future, "timeout"), .subset2(future, "priority"),
     refuses
   )
   if (is.null(task)) refuse_references(future, is_refused = TRUE)
-  future$task <- task
-  future$state <- "running"
+  set_field(future, "task", task)
+  set_field(future, "state", "running")
 }
 
 # Waits for the outcome. Immediate conditions are signalled as they come.
@@ -136,8 +142,8 @@ refuse_foreign <- function(future) {
 # The outcome of a settled task becomes the future's.
 take_outcome <- function(future) {
   outcome <- task_outcome(.subset2(future, "task"))
-  future$task <- NULL
-  future$pid <- outcome$pid
+  set_field(future, "task", NULL)
+  set_field(future, "pid", outcome$pid)
   if (outcome$kind == "value") return(take_result(future, outcome$value))
   fail <- function(make, state, text) {
     was_cancelled <- .subset2(future, "state") == "canceled"
@@ -224,12 +230,12 @@ take_result <- function(future, result) {
       future = future
     )
   } else if (.subset2(future, "state") != "canceled") {
-    future$state <- "finished"
+    set_field(future, "state", "finished")
   }
   set_outcome(future, result)
 }
 
 set_outcome <- function(future, outcome) {
-  future$outcome <- outcome
+  set_field(future, "outcome", outcome)
   outcome
 }

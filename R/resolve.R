@@ -85,7 +85,8 @@ resolve <- function(x, idxs = NULL, recursive = 0, result = FALSE,
   if (recursive < 0) return(x)
   elements <- resolvable(x, idxs)
   futures <- Filter(is_future, elements)
-  wait_all(futures, result || stdout || signal)
+  wait_all(Filter(Negate(is_dropped), futures))
+
   for (element in elements) {
     if (is_future(element)) {
       if (stdout || signal) value(element, stdout = stdout, signal = signal)
@@ -146,11 +147,11 @@ index_of <- function(x, idxs) {
   seq_along(x)[idxs]
 }
 
-# Waits for all, starting lazy ones as workers come free.
-wait_all <- function(futures, take) {
-  is_settled <- vapply(futures, is_ready, NA)
-  while (!all(is_settled)) is_settled[settle_some(futures, is_settled)] <- TRUE
-  if (take) for (future in futures) if (!is_dropped(future)) await_outcome(future)
+# Waits for all; lazy ones are started.
+wait_all <- function(futures) {
+  watch <- watch_futures(futures, 64L)
+  settled <- 0L
+  while (settled < length(futures)) settled <- settled + length(watch())
 }
 
 is_dropped <- function(future) inherits(future, "DroppedFuture")

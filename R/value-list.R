@@ -3,68 +3,198 @@
 
 is_future <- function(x) inherits(x, "elsewhere_future")
 
-# The list with futures replaced by their values.
-# `ahead` is how many lazy futures are sent to the pool at a time; `on_settled(i)` is told of each future.
+# The list with futures replaced by their values. `ahead` is how many are watched
+# at a time, and started if they are lazy; `on_settled(i)` is told of each.
 collect_all <- function(x, stdout = TRUE, signal = TRUE, inorder = TRUE,
                         drop = FALSE, ahead = 64L,
-                        on_settled = function(i) NULL) {
+                        on_settled = NULL) {
   values <- x
   here <- which(vapply(x, inherits, NA, "Future"))
   if (!length(here)) return(values)
   futures <- unclass(x)[here]
+  watch <- watch_futures(futures, ahead)
   relayed <- 0L
   is_settled <- logical(length(futures))
   relay <- function(i) {
-    got <- value(futures[[i]], stdout = stdout, signal = signal)
     # `[<-` keeps an element whose value is NULL.
-    values[here[[i]]] <<- list(got)
+    values[here[[i]]] <<- list(relayed_value(futures[[i]], stdout, signal))
   }
-  while (!all(is_settled)) {
-    new <- settle_some(futures, is_settled, ahead)
+  while (relayed < length(futures)) {
+    new <- watch()
     is_settled[new] <- TRUE
-    for (i in new) on_settled(i)
+    if (!is.null(on_settled)) for (i in new) on_settled(i)
     if (signal) {
-      failed <- Filter(function(i) has_failed(futures[[i]]), new)
-      if (length(failed)) {
-        stop_rest(futures, is_settled, failed[[1L]], relayed, stdout, inorder)
+      for (i in new) {
+        if (has_failed(futures[[i]])) {
+          stop_rest(futures, is_settled, i, relayed, stdout)
+        }
       }
     }
-    if (inorder) {
+    if (!inorder) {
+      for (i in new) relay(i)
+      relayed <- relayed + length(new)
+    } else {
       while (relayed < length(futures) && is_settled[[relayed + 1L]]) {
         relayed <- relayed + 1L
         relay(relayed)
       }
-    } else {
-      for (i in new) relay(i)
     }
   }
   if (drop) for (future in futures) drop_future(future)
   values
 }
 
-# Settles at least one that has not, and says which. Only the first of those
-# that wait are started and watched: a pool works in order, so the next to settle
-# is among them, and what is sent ahead stays small.
-settle_some <- function(futures, is_settled, ahead = 64L) {
-  waiting <- which(!is_settled)
-  watched <- waiting[seq_len(min(length(waiting), ahead))]
-  for (i in watched) start_queued(futures[[i]])
-  new <- Filter(function(i) is_ready(futures[[i]]), watched)
-  if (!length(new)) {
-    tasks <- lapply(futures[watched], `[[.elsewhere_future`, "task")
-    is_running <- !vapply(tasks, is.null, NA)
-    if (!any(is_running)) {
-      # All forks there may be are somebody else's: this waits for one to end.
-      await_outcome(futures[[watched[[1L]]]])
-      return(watched[[1L]])
-    }
-    woken <- tasks_wait(tasks[is_running], Inf, TRUE, TRUE)
-    if (is.na(woken)) for (i in watched[is_running]) relay_events(futures[[i]])
-    new <- Filter(function(i) is_ready(futures[[i]]), watched)
-  }
-  for (i in new) if (is_future(futures[[i]])) await_outcome(futures[[i]])
-  new
+# value(), with a short way for what has nothing to relay.
+relayed_value <- function(future, stdout, signal) {
+  outcome <- .subset2(future, "outcome")
+  has_more <- is.null(outcome) || !is.null(outcome$failure) ||
+    length(outcome$conditions) || length(outcome$misuse) ||
+    !is.null(outcome$stdout) && nzchar(outcome$stdout)
+  if (has_more) value(future, stdout = stdout, signal = signal) else outcome$value
 }
+
+# A function that settles at least one more of the futures and says which, until
+# all are. Those that wait are watched a few at a time: a pool works in order, so
+# the next to settle is among them, and what is sent ahead stays small.
+watch_futures <- function(futures, ahead) {
+  reached <- 0L
+  watched <- integer()  # started or to be started, not settled
+  tasks <- list()       # theirs; NULL where no worker could be had yet
+  take <- function(is_done) {
+    new <- watched[is_done]
+    for (i in new) if (is_future(futures[[i]])) await_outcome(futures[[i]])
+    watched <<- watched[!is_done]
+    tasks <<- tasks[!is_done]
+    new
+  }
+  start_more <- function() {
+    for (k in which(!lengths(tasks))) {
+      start_queued(futures[[watched[[k]]]])
+      tasks[k] <<- list(.subset2(futures[[watched[[k]]]], "task"))
+    }
+    while (reached < length(futures) && length(watched) < ahead) {
+      reached <<- reached + 1L
+      future <- futures[[reached]]
+      start_queued(future)
+      watched <<- c(watched, reached)
+      task <- if (is_future(future)) .subset2(future, "task")
+      tasks[length(watched)] <<- list(task)
+    }
+  }
+  function() {
+    start_more()
+    has_task <- lengths(tasks) > 0L
+    if (!all(has_task)) {
+      is_done <- vapply(futures[watched], is_ready, NA)
+      if (any(is_done)) return(take(is_done))
+      # Forks that others hold: this waits for one of them to end.
+      if (!any(has_task)) return(take(seq_along(watched) == 1L))
+    }
+    running <- if (all(has_task)) tasks else tasks[has_task]
+    repeat {
+      is_done <- has_task
+      is_done[has_task] <- .Call(ew_tasks_settled, running)
+      if (any(is_done)) return(take(is_done))
+      if (is.na(tasks_wait(running, Inf, TRUE, TRUE))) {
+        for (i in watched[has_task]) relay_events(futures[[i]])
+      }
+    }
+  }
+}
+
+is_future <- function(x) inherits(x, "elsewhere_future")
+
+# The list with futures replaced by their values. `ahead` is how many are watched
+# at a time, and started if they are lazy; `on_settled(i)` is told of each.
+collect_all <- function(x, stdout = TRUE, signal = TRUE, inorder = TRUE,
+                        drop = FALSE, ahead = 64L,
+                        on_settled = NULL) {
+  values <- x
+  here <- which(vapply(x, inherits, NA, "Future"))
+  if (!length(here)) return(values)
+  futures <- unclass(x)[here]
+  watch <- watch_futures(futures, ahead)
+  relayed <- 0L
+  is_settled <- logical(length(futures))
+  relay <- function(i) {
+    # `[<-` keeps an element whose value is NULL.
+    values[here[[i]]] <<- list(relayed_value(futures[[i]], stdout, signal))
+  }
+  while (relayed < length(futures)) {
+    new <- watch()
+    is_settled[new] <- TRUE
+    if (!is.null(on_settled)) for (i in new) on_settled(i)
+    if (signal) {
+      for (i in new) {
+        if (has_failed(futures[[i]])) {
+          stop_rest(futures, is_settled, i, relayed, stdout)
+        }
+      }
+    }
+    if (!inorder) {
+      for (i in new) relay(i)
+      relayed <- relayed + length(new)
+    } else {
+      while (relayed < length(futures) && is_settled[[relayed + 1L]]) {
+        relayed <- relayed + 1L
+        relay(relayed)
+      }
+    }
+  }
+  if (drop) for (future in futures) drop_future(future)
+  values
+}
+
+# value(), with a short way for what has nothing to relay.
+relayed_value <- function(future, stdout, signal) {
+  outcome <- .subset2(future, "outcome")
+  has_more <- is.null(outcome) || !is.null(outcome$failure) ||
+    length(outcome$conditions) || length(outcome$misuse) ||
+    !is.null(outcome$stdout) && nzchar(outcome$stdout)
+  if (has_more) value(future, stdout = stdout, signal = signal) else outcome$value
+}
+
+# A function that settles at least one more of the futures and says which, until
+# all are. Those that wait are watched a few at a time: a pool works in order, so
+# the next to settle is among them, and what is sent ahead stays small.
+watch_futures <- function(futures, ahead) {
+  reached <- 0L
+  watched <- integer()
+  tasks <- list()
+  settle <- function(is_done) {
+    new <- watched[is_done]
+    for (i in new) if (is_future(futures[[i]])) await_outcome(futures[[i]])
+    watched <<- watched[!is_done]
+    tasks <<- tasks[!is_done]
+    new
+  }
+  function() {
+    ready <- integer()
+    while (reached < length(futures) && length(watched) < ahead) {
+      reached <<- reached + 1L
+      future <- futures[[reached]]
+      start_queued(future)
+      if (is_ready(future)) {
+        if (is_future(future)) await_outcome(future)
+        ready <- c(ready, reached)
+        if (length(ready) >= ahead) break
+      } else {
+        watched <<- c(watched, reached)
+        tasks[[length(tasks) + 1L]] <<- .subset2(future, "task")
+      }
+    }
+    if (length(ready)) return(ready)
+    repeat {
+      is_done <- .Call(ew_tasks_settled, tasks)
+      if (any(is_done)) return(settle(is_done))
+      if (is.na(tasks_wait(tasks, Inf, TRUE, TRUE))) {
+        for (i in watched) relay_events(futures[[i]])
+      }
+    }
+  }
+}
+
+is_future <- function(x) inherits(x, "elsewhere_future")
 
 # Has settled, whether or not its outcome was taken. Futures of the future
 # package are asked when it is their turn.
@@ -90,7 +220,7 @@ has_failed <- function(future) {
 }
 
 # Relays what there is, cancels what is not settled, and raises the error.
-stop_rest <- function(futures, is_settled, failed, relayed, stdout, inorder) {
+stop_rest <- function(futures, is_settled, failed, relayed, stdout) {
   cancel(futures[!is_settled])
   for (i in which(is_settled)) {
     if (i > relayed && i != failed && !has_failed(futures[[i]])) {

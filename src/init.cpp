@@ -34,6 +34,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_pool_submit, 6),
     ENTRY(ew_task_state, 1),
     ENTRY(ew_task_settled, 1),
+    ENTRY(ew_tasks_settled, 1),
     ENTRY(ew_task_wait, 4),
     ENTRY(ew_task_outcome, 1),
     ENTRY(ew_task_events, 1),

@@ -38,6 +38,7 @@ SEXP ew_pool_submit(SEXP pool, SEXP payload, SEXP retries, SEXP timeout, SEXP pr
                     SEXP refuse_references);
 SEXP ew_task_state(SEXP task);
 SEXP ew_task_settled(SEXP task);
+SEXP ew_tasks_settled(SEXP tasks);
 SEXP ew_task_wait(SEXP tasks, SEXP timeout, SEXP any, SEXP events);
 SEXP ew_task_outcome(SEXP task);
 SEXP ew_task_events(SEXP task);

@@ -260,6 +260,20 @@ extern "C" SEXP ew_task_settled(SEXP task) {
   });
 }
 
+// Which of a list of tasks have settled.
+extern "C" SEXP ew_tasks_settled(SEXP tasks) {
+  return guard([&](MainThread& main) {
+    const R_xlen_t count = Rf_xlength(tasks);
+    SEXP out = PROTECT(r_call(main, [&] { return Rf_allocVector(LGLSXP, count); }));
+    for (R_xlen_t i = 0; i < count; ++i) {
+      const auto state = state_of(main, VECTOR_ELT(tasks, i));
+      LOGICAL(out)[i] = state == TaskState::Settled ? TRUE : FALSE;
+    }
+    UNPROTECT(1);
+    return out;
+  });
+}
+
 extern "C" SEXP ew_task_wait(SEXP tasks, SEXP timeout, SEXP any, SEXP events) {
   return guard([&](MainThread& main) {
     AwaitedTasks awaited;

@@ -256,11 +256,28 @@ is_own_strategy <- function(x) inherits(x, "elsewhere_strategy")
 
 #' Evaluate futures in forks of this R session
 #'
+#' `plan(multicore, workers = 2)` evaluates each future in a fork of this very
+#' process, which has everything that this one has: packages, variables, open
+#' files. Nothing has to be sent there. What the fork changes stays in it, and
+#' only the value comes back.
+#'
+#' A fork shares what cannot be shared well: connections, graphics devices, and
+#' locks that threads of other libraries hold at that moment. Where that matters,
+#' use [multisession]. A fork has no workers of its own, so futures inside a
+#' future are evaluated there, one after the other.
+#'
 #' @inheritParams multisession
+#' @param queue `0` (default): creating a future waits while `workers` forks
+#'   run. More: futures that wait start by themselves, and are evaluated in
+#'   background processes as under [multisession].
 #' @return Called directly: a `Future`.
 #' @inheritSection multisession Errors
 #' @examples
-#' multicore
+#' \donttest{
+#' plan(multicore, workers = 2)
+#' value(future(Sys.getpid())) != Sys.getpid()
+#' plan(sequential)
+#' }
 #' @usage multicore(expr, ..., workers = availableCores(), queue = 0,
 #'   lazy = FALSE, envir = parent.frame(), substitute = TRUE)
 #' @export

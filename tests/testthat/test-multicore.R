@@ -73,8 +73,8 @@ test_that("a value that cannot travel is refused", {
 
 test_that("a cancelled fork settles at once and is gone after its grace", {
   local_leak_check()
-  task <- fork_of(function() repeat {
-    tryCatch(Sys.sleep(60), interrupt = function(e) NULL)
+  task <- fork_of(function() {
+    repeat tryCatch(Sys.sleep(60), interrupt = function(e) NULL)
   })
   expect_identical(elsewhere:::task_state(task), "running")
   expect_true(elsewhere:::task_cancel(task, 0.1))
@@ -140,7 +140,9 @@ test_that("futures of plan(multicore) run in forks of this process", {
     6 * 7
   })
   expect_s3_class(f, "MulticoreFuture")
-  expect_output(expect_warning(expect_identical(value(f), 42), "warned"), "printed")
+  expect_output(
+    expect_warning(expect_identical(value(f), 42), "warned"), "printed"
+  )
   expect_error(value(future(stop("its own error"))), "its own error")
 })
 
@@ -161,7 +163,9 @@ test_that("no more forks run at a time than there are workers", {
 test_that("forks without a seed draw different numbers, with one the same", {
   local_multicore()
   set.seed(1)
-  draws <- value(list(future(runif(1), seed = NULL), future(runif(1), seed = NULL)))
+  draws <- value(list(
+    future(runif(1), seed = NULL), future(runif(1), seed = NULL)
+  ))
   expect_false(identical(draws[[1L]], draws[[2L]]))
   under <- function(strategy) {
     plan(strategy, workers = 2)
@@ -200,4 +204,21 @@ test_that("forks work beside a pool, also in one list", {
   pids <- value(list(forked, pooled))
   expect_false(pids[[1L]] == pids[[2L]])
   expect_false(any(unlist(pids) == Sys.getpid()))
+})
+
+test_that("forks are gone within a second after their owner is killed", {
+  owner <- local_r_process(c(
+    "library(elsewhere)",
+    "plan(multicore, workers = 2)",
+    "a <- future(repeat NULL)",
+    "b <- future(Sys.sleep(100))",
+    "cat('ready\\n')",
+    "Sys.sleep(100)"
+  ))
+  read_line(owner, "^ready")
+  children <- system2("pgrep", c("-P", owner$get_pid()), stdout = TRUE)
+  pids <- as.integer(children)
+  expect_length(pids, 2L)
+  owner$kill(grace = 0)
+  expect_true(wait_until(function() !any(vapply(pids, is_process, NA)), 1))
 })

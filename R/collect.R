@@ -129,6 +129,7 @@ combine_one <- function(source, emit, reject, ended) {
 #'
 #' @inheritParams async
 #' @inheritParams gather
+#' @param debugR,debugInternal Accepted for compatibility; they do nothing.
 #' @param future Instead of `expr`: a future that was created with
 #'   `lazy = TRUE`.
 #' @return If `expr` has a `yield()` or `yieldFrom()`, a vector of what was

@@ -106,7 +106,6 @@ ticker <- async({
   }
 })
 
-from_futures <- vector("list", refits)
 started <- Sys.time()
 bootstrap <- async({
   bar <- cli::cli_progress_bar(total = refits, .auto_close = FALSE)
@@ -116,14 +115,16 @@ bootstrap <- async({
     # Now and then, others get their turn.
     if (i %% 20L == 0L) await(delay(0))
   }
+  estimates <- list()
   for (i in seq_len(refits)) {
-    from_futures[[i]] <<- await(fits[[i]])
+    estimates[[i]] <- await(fits[[i]])
     cli::cli_progress_update(set = i, id = bar)
   }
   cli::cli_progress_done(id = bar)
   is_over <<- TRUE
+  estimates
 })
-while (!is_over) later::run_now(1)
+from_futures <- wait_for(bootstrap)
 await_seconds <- seconds_since(started)
 say("   %.1f s", await_seconds)
 say("   %d ticks of %.0f ms; the longest gap between two was %.0f ms",

@@ -126,6 +126,7 @@ write_report <- function(question, results) {
   file <- file.path(
     root, "results", sprintf("%s-%s.md", format(Sys.Date()), question)
   )
+  dir.create(dirname(file), showWarnings = FALSE)
   writeLines(report(question, results), file)
   cat("\nwritten:", file, "\n")
 }

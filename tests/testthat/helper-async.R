@@ -15,4 +15,7 @@ settled <- function(promise, timeout = 10) {
 }
 
 # A promise of `value` that settles on a later turn of the loop.
-soon <- function(value) delay(0, value)
+soon <- function(value) {
+  force(value)
+  delay(0, value)
+}

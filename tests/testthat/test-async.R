@@ -221,3 +221,9 @@ test_that("an error in the body itself has no call of the evaluator", {
   error <- tryCatch(settled(f(3)), error = identity)
   expect_equal(conditionCall(error), quote(f(3)))
 })
+
+test_that("a handler may wait where the guarded code itself does not", {
+  expect_equal(settled(async(
+    tryCatch(stop("x"), error = function(e) await(soon(8)))
+  )), 8)
+})

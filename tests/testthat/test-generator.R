@@ -101,3 +101,43 @@ test_that("for goes over factors as R does", {
     as.list(gen(for (x in factor(c("u", "v"))) yield(x))), list("u", "v")
   )
 })
+
+test_that("yieldFrom goes two thousand deep, at constant cost an item", {
+  chain <- gen(function(n) {
+    if (n > 0) yieldFrom(chain(n - 1)) else for (i in 1:3) yield(i)
+  })
+  expect_equal(as.list(chain(2000)), list(1L, 2L, 3L))
+})
+
+test_that("an error at the end of a chain ends all of it", {
+  inner <- gen({
+    yield(1)
+    stop("inner")
+  })
+  middle <- gen(yieldFrom(inner))
+  outer <- gen({
+    yieldFrom(middle)
+    yield("never")
+  })
+  expect_equal(nextOr(outer), 1)
+  expect_error(nextOr(outer), "inner")
+  expect_equal(nextOr(outer, "end"), "end")
+  expect_equal(nextOr(middle, "end"), "end")
+  caught <- gen(tryCatch(
+    yieldFrom(gen({
+      yield(1)
+      stop("inner")
+    })),
+    error = function(e) yield(conditionMessage(e))
+  ))
+  expect_equal(as.list(caught), list(1, "inner"))
+})
+
+test_that("what follows yieldFrom runs after it", {
+  expect_equal(as.list(gen({
+    yieldFrom(gen(for (i in 1:2) yield(i)))
+    yieldFrom(3:4)
+    yieldFrom(gen(NULL))
+    yield(5)
+  })), list(1L, 2L, 3L, 4L, 5))
+})

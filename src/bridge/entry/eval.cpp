@@ -4,6 +4,7 @@
 #include "bridge/entry/entries.h"
 #include "bridge/eval/base.h"
 #include "bridge/eval/compile.h"
+#include "bridge/eval/generator.h"
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/promise.h"
 #include "bridge/eval/task.h"
@@ -89,29 +90,20 @@ namespace {
 SEXP resume_generator(SEXP coroutine, Inject inject, SEXP value) {
   bool has_begun = false;
   return guard([&](MainThread& main) {
+    const NestedRunsKept kept;
     try {
       return r_call(main, [&] {
         const Coroutine co = coroutine_from(coroutine);
         if (co.machine->status == Phase::Running) {
           Rf_error("Generator already running: it cannot ask itself for a value");
         }
-        if (co.machine->status == Phase::Done || co.machine->status == Phase::Failed) {
-          return coroutine;
-        }
-        if (co.machine->status == Phase::Fresh && inject == Inject::Return) {
-          finish(co, Phase::Done, R_NilValue);
-          return coroutine;
-        }
         has_begun = true;
-        resume(co, inject, value);
-        if (co.machine->status == Phase::Paused) return co.slot(kStateResult);
-        co.set(kStateEnv, R_EmptyEnv);
-        return coroutine;
+        return ask_generator(co, inject, value);
       });
     } catch (const cpp11::unwind_exception&) {
       // The body is left for good, unless the error was about asking it.
       r_call(main, [&] {
-        if (has_begun) mark_abandoned(coroutine_from(coroutine));
+        if (has_begun) abandon_generator(coroutine_from(coroutine));
         return R_NilValue;
       });
       throw;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "bridge/eval/call_site.h"
+#include "bridge/eval/generator.h"
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/loops.h"
 #include "bridge/eval/machine.h"
@@ -286,6 +287,12 @@ void next_of_for(const Coroutine& co, const int* operand) {
   Machine& m = *co.machine;
   const Block& loop = blocks(co)[m.blocks - 1];
   SEXP sequence = VECTOR_ELT(co.slot(kStateStack), loop.sp - 1);
+  if (operand[0] < 0 && may_delegate(co, sequence)) {
+    m.pc = operand[1];  // goes on there when the other one has ended
+    co.set(kStateDelegate, generator_coroutine(sequence));
+    pause(co, Pause::Delegate, R_NilValue);
+    return;
+  }
   if (is_iterable_object(sequence)) {
     next_item(co, sequence);
     return;

@@ -16,7 +16,7 @@
 namespace elsewhere::eval {
 
 enum class Phase : int { Fresh, Running, Paused, Done, Failed };
-enum class Pause : int { None, Await, Yield };
+enum class Pause : int { None, Await, Yield, Delegate };
 enum class Inject : int { None, Value, Same, Raise, Return };  // what a resume brings
 
 enum class BlockKind : int { Loop, Handler, Finally, Scope, Sub, Switch };
@@ -77,8 +77,10 @@ enum StateSlot {
   kStateTrace,
   kStateCall,
   kStateAwaited,
-  kStateDelegate,
-  kStateGoesOn,  // the logical in the base call of layer 0
+  kStateDelegate,  // a generator whose values are ours now (generator.h)
+  kStateParent,    // the one that delegates to this one
+  kStateTip,       // where a chain of delegates ends, if it begins here
+  kStateGoesOn,    // the logical in the base call of layer 0
   kStateSlots
 };
 

@@ -46,6 +46,18 @@ bool returns_in_argument(SEXP expr, bool is_statement) {
   return false;
 }
 
+// tryCatch(..., error = function(e) await(x)): the machine runs that handler.
+bool has_pausing_handler(SEXP call) {
+  for (SEXP rest = CDR(call); rest != R_NilValue; rest = CDR(rest)) {
+    const SEXP handler = CAR(rest);
+    if (TYPEOF(handler) == LANGSXP && CAR(handler) == the_words.function &&
+        Rf_length(CADR(handler)) == 1 && contains_pause(CADDR(handler))) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 const Words& words() { return the_words; }
@@ -144,6 +156,7 @@ bool is_opaque(SEXP call) {
 
 bool contains_pause(SEXP expr) {
   if (TYPEOF(expr) != LANGSXP) return false;
+  if (CAR(expr) == the_words.try_catch && has_pausing_handler(expr)) return true;
   const SEXP head = CAR(expr);
   if (head == the_words.function || head == the_words.tilde || is_opaque(expr)) return false;
   const SEXP word = head_word(expr);

@@ -1,0 +1,117 @@
+#include "bridge/eval/generator.h"
+
+#include "bridge/eval/base.h"
+#include "bridge/eval/hooks.h"
+
+namespace elsewhere::eval {
+namespace {
+
+bool has_ended(const Coroutine& co) {
+  return co.machine->status == Phase::Done || co.machine->status == Phase::Failed;
+}
+
+bool has_on_exit(const Coroutine& co) {
+  SEXP call = PROTECT(Rf_lang1(hooks().sys_on_exit));
+  const bool has = Rf_eval(call, co.slot(kStateEnv)) != R_NilValue;
+  UNPROTECT(1);
+  return has;
+}
+
+Coroutine tip_of(const Coroutine& co) {
+  SEXP tip = co.slot(kStateTip);
+  return tip == R_NilValue ? co : coroutine_from(tip);
+}
+
+// The child takes over from `tip`, with whoever it has stepped aside for.
+Coroutine descend(const Coroutine& root, const Coroutine& tip) {
+  SEXP child = tip.slot(kStateDelegate);
+  tip.set(kStateDelegate, R_NilValue);
+  const Coroutine next = coroutine_from(child);
+  next.set(kStateParent, tip.self);
+  const Coroutine innermost = tip_of(next);
+  next.set(kStateTip, R_NilValue);
+  root.set(kStateTip, innermost.self);
+  return innermost;
+}
+
+// The tip has ended; its parent goes on.
+Coroutine ascend(const Coroutine& root, const Coroutine& tip) {
+  const Coroutine parent = coroutine_from(tip.slot(kStateParent));
+  tip.set(kStateParent, R_NilValue);
+  root.set(kStateTip, parent.self == root.self ? R_NilValue : parent.self);
+  return parent;
+}
+
+void refuse_running(const Coroutine& co) {
+  if (co.machine->status == Phase::Running) {
+    Rf_error("Generator already running: it cannot ask itself for a value");
+  }
+}
+
+// Leaves all of the chain, from the inside out.
+void close_chain(const Coroutine& root) {
+  for (Coroutine tip = tip_of(root);; tip = ascend(root, tip)) {
+    refuse_running(tip);
+    if (tip.machine->status == Phase::Fresh) finish(tip, Phase::Done, R_NilValue);
+    if (!has_ended(tip)) resume(tip, Inject::Return, R_NilValue);
+    if (tip.self == root.self) return;
+  }
+}
+
+}  // namespace
+
+SEXP generator_coroutine(SEXP value) {
+  static const SEXP name = Rf_install("coroutine");
+  if (TYPEOF(value) != CLOSXP || !Rf_inherits(value, "generator")) return R_NilValue;
+  SEXP found = Rf_findVarInFrame(CLOENV(value), name);
+  return is_coroutine(found) ? found : R_NilValue;
+}
+
+bool may_delegate(const Coroutine& co, SEXP source) {
+  const Machine& m = *co.machine;
+  if (m.kind != BodyKind::Generator || m.is_leaving) return false;
+  SEXP other = generator_coroutine(source);
+  if (other == R_NilValue) return false;
+  const Coroutine child = coroutine_from(other);
+  if (child.machine->status == Phase::Running || child.slot(kStateParent) != R_NilValue) {
+    return false;
+  }
+  const Block* block = blocks(co);
+  for (int i = 0; i < m.blocks; ++i) {
+    if (block[i].kind != static_cast<int>(BlockKind::Loop)) return false;
+  }
+  return !has_ended(child) && !(m.parks && has_on_exit(co));
+}
+
+SEXP ask_generator(const Coroutine& root, Inject inject, SEXP value) {
+  Coroutine tip = tip_of(root);
+  if (inject == Inject::Return) {
+    close_chain(root);
+    return root.self;
+  }
+  for (;;) {
+    refuse_running(tip);
+    if (!has_ended(tip)) resume(tip, inject, value);
+    inject = Inject::Same;
+    value = R_NilValue;
+    if (tip.machine->status == Phase::Paused) {
+      if (tip.machine->pause != Pause::Delegate) return tip.slot(kStateResult);
+      tip = descend(root, tip);
+      continue;
+    }
+    tip.set(kStateEnv, R_EmptyEnv);
+    if (tip.self == root.self) return root.self;
+    tip = ascend(root, tip);
+    inject = Inject::None;
+  }
+}
+
+void abandon_generator(const Coroutine& root) {
+  for (Coroutine tip = tip_of(root);; tip = ascend(root, tip)) {
+    if (tip.machine->status == Phase::Paused) tip.machine->status = Phase::Running;
+    mark_abandoned(tip);
+    if (tip.self == root.self) return;
+  }
+}
+
+}  // namespace elsewhere::eval

@@ -1,0 +1,22 @@
+// Asking a generator for its next value. A generator that goes through another
+// one by yieldFrom() steps aside: the values come straight from the innermost
+// one, so a chain of any depth costs the same, and no C stack. Main thread only.
+#pragma once
+
+#include "bridge/eval/machine.h"
+
+namespace elsewhere::eval {
+
+// The coroutine of a generator object, or NULL for any other value.
+SEXP generator_coroutine(SEXP value);
+
+// May `co`, in yieldFrom(source), step aside? Only where nothing of it has to
+// happen when the source fails: no handlers, no finally, no on.exit().
+bool may_delegate(const Coroutine& co, SEXP source);
+
+// The next value; the coroutine itself when there is none. Errors of the body go
+// out of here; the caller then calls abandon_generator().
+SEXP ask_generator(const Coroutine& co, Inject inject, SEXP value);
+void abandon_generator(const Coroutine& co);
+
+}  // namespace elsewhere::eval

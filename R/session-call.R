@@ -55,14 +55,14 @@ session_function <- function(func, package) {
       "elsewhere_bad_argument", arg = "package", value = package
     )
   }
-  if (!is.null(attr(func, "srcref")) &&
-      !isTRUE(getOption("callr.keep.source", FALSE))) {
-    func <- utils::removeSource(func)
-  }
+  if (is.null(attr(func, "srcref"))) return(func)
+  keeps_source <- isTRUE(getOption("callr.keep.source", FALSE))
+  if (!keeps_source) func <- utils::removeSource(func)
   func
 }
 
 session_run <- function(self, private, func, args, package, timeout) {
+  check_seconds(timeout, "timeout")
   session_call(self, private, func, args, package)
   news <- session_await(self, private, timeout)
   # The way of nearly all calls: the value is here, and nothing else is asked.
@@ -77,19 +77,21 @@ session_run <- function(self, private, func, args, package, timeout) {
   error <- event$error
   if (is.null(error)) error <- new_session_error(event$message)
   error <- with_output(error, event)
-  throw_session_error(error)
+  throw_session_error(error, private$options$error)
 }
 
 session_run_with_output <- function(self, private, func, args, package,
                                     timeout) {
+  check_seconds(timeout, "timeout")
   session_call(self, private, func, args, package)
   session_event(self, private, session_await(self, private, timeout))
 }
 
 # The news that ends the call. Conditions on the way are signalled here.
 session_await <- function(self, private, timeout) {
-  ends_at <- if (timeout >= 0) proc.time()[[3L]] + timeout / 1000
-  left <- timeout
+  is_limited <- is.finite(timeout)
+  if (is_limited) ends_at <- proc.time()[[3L]] + timeout
+  left <- if (is_limited) ceiling(timeout * 1000) else -1
   repeat {
     news <- .Call(ew_session_wait, private$link, left)
     if (is.null(news)) {
@@ -105,7 +107,7 @@ session_await <- function(self, private, timeout) {
       synced = , incomplete = NULL,
       return(news)
     )
-    if (!is.null(ends_at)) {
+    if (is_limited) {
       left <- max(0, ceiling((ends_at - proc.time()[[3L]]) * 1000))
     }
   }
@@ -129,9 +131,10 @@ session_stop_call <- function(self, private) {
 # A worker drops the interrupts that came before it read a task: they were meant
 # for another one. So one for this task is sent when it has been read.
 session_wait_until_read <- function(private) {
+  if (private$state != "busy") return(invisible())
   deadline <- proc.time()[[3L]] + 1
-  while (private$state == "busy" && !.Call(ew_session_is_read, private$link) &&
-         proc.time()[[3L]] < deadline) {
+  while (!.Call(ew_session_is_read, private$link)) {
+    if (proc.time()[[3L]] > deadline) break
     Sys.sleep(0.001)
   }
 }

@@ -13,7 +13,8 @@ session_traceback <- function(self, private) {
   for (i in seq_along(calls)) {
     label <- paste0(length(calls) - i + 1L, ": ")
     indent <- strrep(" ", nchar(label))
-    writeLines(paste0(ifelse(seq_along(calls[[i]]) == 1L, label, indent), calls[[i]]))
+    margins <- c(label, rep(indent, length(calls[[i]]) - 1L))
+    writeLines(paste0(margins, calls[[i]]))
   }
   invisible(calls)
 }
@@ -22,7 +23,7 @@ session_traceback <- function(self, private) {
 session_ask <- function(self, private, operation, args = list()) {
   if (private$state != "idle") abort_session_state(private$state)
   session_send(private, list(NULL, args, FALSE, operation))
-  event <- session_event(self, private, session_await(self, private, -1))
+  event <- session_event(self, private, session_await(self, private, Inf))
   if (!is.null(event$error)) throw_session_error(event$error)
   event$result
 }
@@ -35,8 +36,11 @@ session_debug <- function(self, private) {
       "elsewhere_no_traceback", home = "rlib_error"
     )
   }
-  cat("Debugging in process ", self$get_pid(), ", press CTRL+C (or ESC) or type .q to quit. ",
-      "Commands:\n", sep = "")
+  cat(
+    "Debugging in process ", self$get_pid(),
+    ", press CTRL+C (or ESC) or type .q to quit. Commands:\n",
+    sep = ""
+  )
   debug_help()
   session_debug_frames(frames)
   frame <- length(frames)
@@ -93,8 +97,11 @@ prompt_line <- function(prompt) {
 
 session_attach <- function(self, private) {
   if (private$state != "idle") abort_session_state(private$state)
-  cat("Attached to process ", self$get_pid(), ", press CTRL+C (or ESC) or type .q to quit.\n",
-      sep = "")
+  cat(
+    "Attached to process ", self$get_pid(),
+    ", press CTRL+C (or ESC) or type .q to quit.\n",
+    sep = ""
+  )
   show_output(self)
   prompt <- sprintf("RS %d > ", self$get_pid())
   is_inside <- FALSE

@@ -18,8 +18,13 @@ new_session_error <- function(message, class = NULL, ..., status = 0,
 
 error_from_failure <- function(failure, stdout, stderr) {
   is_interrupt <- failure$kind == "interrupt"
+  message <- if (is_interrupt) {
+    "callr subprocess interrupted"
+  } else {
+    "in callr subprocess."
+  }
   error <- new_session_error(
-    if (is_interrupt) "callr subprocess interrupted" else "in callr subprocess.",
+    message,
     class = if (is_interrupt) "callr_timeout_error",
     stdout = stdout, stderr = stderr,
     parent = failure$condition, parent_trace = failure$trace
@@ -36,13 +41,11 @@ with_output <- function(error, event) {
 }
 
 # Raises the error, and leaves it in `.Last.error` for the user to look at.
-throw_session_error <- function(error) {
+throw_session_error <- function(error, mode = "error") {
   if (is.null(error$trace)) error$trace <- calls_here()
   keep_last_error(error)
-  if (!is.null(error$stack) && interactive() &&
-      identical(getOption("callr.error"), "debugger")) {
-    utils::debugger(error$stack)
-  }
+  starts_debugger <- mode == "debugger" && interactive()
+  if (starts_debugger && !is.null(error$stack)) utils::debugger(error$stack)
   stop(error)
 }
 
@@ -120,11 +123,8 @@ error_lines <- function(error) {
     if (!startsWith(text[[1L]], "! ")) text[[1L]] <- paste0("! ", text[[1L]])
     lines <- c(lines, paste0("Caused by error", call, ":"), text)
     # Such a message tells of its own parents.
-    parent <- if (inherits(parent, "rlib_error") || inherits(parent, "rlang_error")) {
-      NULL
-    } else {
-      parent$parent
-    }
+    tells <- inherits(parent, c("rlib_error", "rlang_error"))
+    parent <- if (!tells) parent$parent
   }
   lines
 }
@@ -133,15 +133,14 @@ error_lines <- function(error) {
 call_line <- function(call) {
   if (is.character(call)) return(call[[1L]])
   lines <- deparse(call, nlines = 2L)
-  if (length(lines) > 1L) paste0(trimws(lines[[1L]], "right"), " ...") else lines
+  if (length(lines) == 1L) return(lines)
+  paste0(trimws(lines[[1L]], "right"), " ...")
 }
 
 #' @export
 format.callr_error <- function(x, ...) {
-  header <- paste0("<", paste(
-    setdiff(class(x), c("condition", "callr_status_error", "callr_timeout_error")),
-    collapse = "/"
-  ), ">")
+  unsaid <- c("condition", "callr_status_error", "callr_timeout_error")
+  header <- paste0("<", paste(setdiff(class(x), unsaid), collapse = "/"), ">")
   where <- if (is.null(x$call)) {
     "Error: "
   } else {

@@ -52,7 +52,7 @@ message_code <- function(message) {
   code <- message$code
   if (!identical(as.character(code), "301")) {
     abort(
-      sprintf("Unknown message code: `%s`", paste(format(code), collapse = " ")),
+      paste0("Unknown message code: `", paste(code, collapse = " "), "`"),
       "elsewhere_protocol_error", home = c("rlib_error_3_0", "rlib_error")
     )
   }

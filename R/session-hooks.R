@@ -15,7 +15,7 @@
 #' @export
 add_hook <- function(...) {
   hooks <- list(...)
-  if (length(hooks) > 0L && (is.null(names(hooks)) || !all(nzchar(names(hooks))))) {
+  if (!all_named(hooks)) {
     abort("Every hook must have a name.", "elsewhere_bad_argument")
   }
   for (name in names(hooks)) {

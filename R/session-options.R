@@ -37,7 +37,7 @@
 r_session_options <- function(...) {
   options <- default_session_options()
   given <- list(...)
-  if (length(given) > 0L && (is.null(names(given)) || !all(nzchar(names(given))))) {
+  if (!all_named(given)) {
     abort(
       "is.named(new_opts) is not TRUE: give every option its name.",
       "elsewhere_bad_argument", home = "rlib_error"
@@ -58,6 +58,10 @@ r_session_options <- function(...) {
   # `NULL` is a value here, so the list is not shortened by it.
   for (name in names(given)) options[name] <- given[name]
   options
+}
+
+all_named <- function(x) {
+  length(x) == 0L || (!is.null(names(x)) && all(nzchar(names(x))))
 }
 
 default_session_options <- function() {
@@ -104,9 +108,9 @@ check_session_options <- function(options) {
   missing <- libpath[!dir.exists(libpath)]
   if (length(missing) > 0L) {
     abort(
-      sprintf(
-        "`libpath` must hold existing folders; there is no `%s`. Create it, or leave it out.",
-        missing[[1L]]
+      paste0(
+        "`libpath` must hold existing folders; there is no `", missing[[1L]],
+        "`. Create it, or leave it out."
       ),
       "elsewhere_bad_argument", arg = "libpath", value = options$libpath,
       home = c("callr_error", "rlib_error")

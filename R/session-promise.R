@@ -26,9 +26,9 @@ as.promise.r_session <- function(x) {
 session_promise <- function(self, private) {
   if (!private$state %in% c("starting", "busy")) {
     abort(
-      sprintf(
-        "There is nothing to wait for: the session is %s. Start a call first: `$call()`.",
-        private$state
+      paste0(
+        "There is nothing to wait for: the session is ", private$state,
+        ". Start a call first: `$call()`."
       ),
       "elsewhere_session_state", state = private$state, home = "rlib_error"
     )

@@ -55,16 +55,21 @@ session_exec <- function(self, private, super, options, binary, theirs) {
 
 # Where the worker sends the output of calls; see OutputRedirect.
 session_targets <- function(options) {
-  vapply(c("stdout", "stderr"), FUN.VALUE = "", USE.NAMES = FALSE, function(stream) {
-    target <- options[[stream]]
-    if (is.null(target)) return("memory")
-    if (target %in% c("|", "")) return("")
-    if (stream == "stderr" && target == "2>&1") return(target)
-    # The session may have another working directory.
-    file.path(
-      normalizePath(dirname(target), mustWork = TRUE), basename(target)
-    )
-  })
+  c(
+    session_target(options$stdout),
+    if (identical(options$stderr, "2>&1")) {
+      "2>&1"
+    } else {
+      session_target(options$stderr)
+    }
+  )
+}
+
+session_target <- function(target) {
+  if (is.null(target)) return("memory")
+  if (target %in% c("|", "")) return("")
+  # The session may have another working directory.
+  file.path(normalizePath(dirname(target), mustWork = TRUE), basename(target))
 }
 
 # --vanilla and its parts would keep the worker from starting. What they ask
@@ -140,7 +145,8 @@ session_user_profile <- function(options, given) {
     } else {
       Sys.getenv("R_PROFILE_USER", NA)
     }
-    if (is.na(chosen) || !nzchar(chosen)) c(".Rprofile", "~/.Rprofile") else chosen
+    is_chosen <- !is.na(chosen) && nzchar(chosen)
+    if (is_chosen) chosen else c(".Rprofile", "~/.Rprofile")
   } else if ("R_PROFILE_USER" %in% names(given)) {
     given[["R_PROFILE_USER"]]
   }
@@ -185,7 +191,9 @@ session_wait_for_start <- function(self, private, wait_timeout) {
       if (identical(event$code, 201L)) return(invisible())
       if (!is.null(event)) return(abort_start(self, event, printed))
     }
-    if (is.null(polled)) return(abort_slow_start(self, private, printed, wait_timeout))
+    if (is.null(polled)) {
+      return(abort_slow_start(self, private, printed, wait_timeout))
+    }
   }
 }
 
@@ -203,9 +211,9 @@ abort_slow_start <- function(self, private, printed, wait_timeout) {
   self$kill(grace = 0)
   session_let_go(private)
   abort(
-    sprintf(
-      "Could not start R session, timed out after %s ms. Give it longer: `wait_timeout =`.",
-      format(wait_timeout)
+    paste0(
+      "Could not start R session, timed out after ", format(wait_timeout),
+      " ms. Give it longer: `wait_timeout =`."
     ),
     "elsewhere_worker_start",
     stdout = printed$stdout, stderr = printed$stderr,

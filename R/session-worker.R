@@ -42,9 +42,9 @@ session_prepare <- function(setup) {
   list(pid = Sys.getpid(), temporary_directory = tempdir())
 }
 
-# The payload is list(function, arguments, keep the frames of an error?), or with
-# a fourth element the name of an operation on this session. The outcome is
-# list(value, NULL or the failure, warnings).
+# The payload is list(function, arguments, keep the frames of an error?), or
+# with a fourth element the name of an operation on this session. The outcome
+# is list(value, NULL or the failure, warnings).
 session_evaluate <- function(payload) {
   if (length(payload) > 3L) return(operate(payload[[4L]], payload[[2L]]))
   warnings <- NULL
@@ -90,10 +90,8 @@ session_send_message <- function(condition) {
   } else if (inherits(condition, "message")) {
     "muffleMessage"
   }
-  if (!is.null(restart) && !is.null(computeRestarts(condition)) &&
-      !is.null(found <- findRestart(restart, condition))) {
-    invokeRestart(found)
-  }
+  found <- if (!is.null(restart)) findRestart(restart, condition)
+  if (!is.null(found)) invokeRestart(found)
 }
 
 # In a calling handler: the frames are still there.
@@ -123,37 +121,33 @@ session_note_exit <- function(condition, failure) {
   failure
 }
 
-# The frames from the user's function on, without those of the handlers.
+# The frames from the user's function on, without those of the handlers. Below
+# are step(), evaluate(), tryCatch() and so on, up to the first do.call() inside
+# allowInterrupts(). Above are the handler of evaluate() and what calls it:
+# .handleSimpleError() and h() for errors of stop(), nothing for others.
 session_trace_frames <- function() {
   calls <- sys.calls()
   home <- environment(sys.function())
   count <- sys.nframe() - 1L
-  is_ours <- function(i) identical(environment(sys.function(i)), home)
-  # Below: step(), evaluate(), tryCatch()..., up to the last do.call() of ours.
-  evaluate_at <- Find(
-    function(i) identical(sys.function(i), home$evaluate), seq_len(count)
-  )
-  first <- evaluate_at
-  while (first < count &&
-         !identical(calls[[first]][[1L]], quote(allowInterrupts))) {
-    first <- first + 1L
+  functions <- lapply(seq_len(count), sys.function)
+  is_same <- function(one) {
+    vapply(functions, identical, NA, one)
   }
-  while (first < count && !identical(sys.function(first), base::do.call)) {
-    first <- first + 1L
-  }
-  # Above: the handler of evaluate(), called by .handleSimpleError(h, ...).
+  evaluate_at <- which(is_same(home$evaluate))[1L]
+  allow_at <- which(is_same(base::allowInterrupts))
+  allow_at <- allow_at[allow_at > evaluate_at][1L]
+  first <- which(is_same(base::do.call))
+  first <- first[first > allow_at][1L]
+  belongs_to_us <- vapply(functions, function(one) {
+    place <- environment(one)
+    identical(place, home) || identical(place, sys.frame(evaluate_at))
+  }, NA)
+  is_caller <- is_same(base::.handleSimpleError) |
+    vapply(calls, function(one) identical(one[[1L]], quote(h)), NA)[
+      seq_len(count)
+    ]
   last <- count
-  while (last > first && (is_ours(last) ||
-           identical(sys.function(last), base::.handleSimpleError) ||
-           identical(environment(sys.function(last)), sys.frame(evaluate_at)) ||
-           is.null(calls[[last]]))) {
-    last <- last - 1L
-  }
-  if (last > first && identical(calls[[last]][[1L]], quote(h))) {
-    last <- last - 1L
-  }
-  while (last > first &&
-         identical(sys.function(last), base::.handleSimpleError)) {
+  while (last > first && (belongs_to_us[last] || is_caller[last])) {
     last <- last - 1L
   }
   kept <- seq_len(count)
@@ -161,7 +155,7 @@ session_trace_frames <- function() {
   list(
     number = kept, calls = calls[kept],
     parents = sys.parents()[kept],
-    functions = lapply(kept, sys.function),
+    functions = functions[kept],
     environments = lapply(kept, sys.frame)
   )
 }
@@ -218,7 +212,8 @@ session_shorten_call <- function(call, depth = 3L) {
       environment(part) <- .GlobalEnv
       call[[i]] <- part
     } else if (is.call(part)) {
-      call[[i]] <- if (depth > 0L) shorten_call(part, depth - 1L) else quote(...)
+      is_deep <- depth == 0L
+      call[[i]] <- if (is_deep) quote(...) else shorten_call(part, depth - 1L)
     } else if (!is.null(part) && !is.symbol(part)) {
       call[[i]] <- shorten_value(part)
     }

@@ -14,9 +14,10 @@
 #' @param package `NULL` (the default) or `FALSE`: as above. `TRUE`: the
 #'   function keeps its environment. One string: it runs in the namespace of
 #'   that package.
-#' @param timeout One number of milliseconds to wait; -1 waits for ever, which
-#'   is the default of calls. A call that takes longer is interrupted, and its
-#'   error has class `callr_timeout_error`.
+#' @param timeout For `$run()` and `$run_with_output()` one number of seconds, by
+#'   default `Inf`: a call that takes longer is interrupted, and its error has
+#'   class `callr_timeout_error`. For `$poll_process()` one whole number of
+#'   milliseconds; -1 waits for ever.
 #' @param grace How long the process may take to end before it is killed: for
 #'   `$close()` one number of milliseconds, by default 1000; for `$kill()` one
 #'   number of seconds, by default 0.1.
@@ -76,7 +77,7 @@ r_session <- R6::R6Class(
 
     #' @description Run a function in the session and wait for its value.
     #' @return The value of the function.
-    run = function(func, args = list(), package = NULL, timeout = -1) {
+    run = function(func, args = list(), package = NULL, timeout = Inf) {
       session_run(self, private, func, args, package, timeout)
     },
 
@@ -84,7 +85,7 @@ r_session <- R6::R6Class(
     #'   is to know. An error is in the result and is not raised.
     #' @return The event 200, see the section about events.
     run_with_output = function(func, args = list(), package = NULL,
-                               timeout = -1) {
+                               timeout = Inf) {
       session_run_with_output(self, private, func, args, package, timeout)
     },
 
@@ -159,8 +160,8 @@ r_session <- R6::R6Class(
     suspend = function() {
       stopped <- super$suspend()
       deadline <- proc.time()[[3L]] + 0.5
-      while (self$is_alive() && !identical(self$get_status(), "stopped") &&
-             proc.time()[[3L]] < deadline) {
+      while (self$is_alive() && !identical(self$get_status(), "stopped")) {
+        if (proc.time()[[3L]] > deadline) break
         Sys.sleep(0.001)
       }
       invisible(stopped)

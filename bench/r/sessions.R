@@ -95,7 +95,9 @@ bench_sessions_start <- function() {
 }
 
 bench_sessions_error <- function() {
-  fail <- function(session) try(session$run(function() stop("no")), silent = TRUE)
+  fail <- function(session) try(
+    session$run(function() stop("no")), silent = TRUE
+  )
   result <- with_sessions(function(ours, theirs) {
     compare(
       list(

@@ -1,7 +1,7 @@
 # The start of a background session: R reads this file as its user profile. What
 # a worker needs lives in one environment, `.elsewhere`, in the attached
-# `tools:elsewhere`, so that the search path shows no name of ours and the global
-# environment stays empty. docs/decisions/ has a page on what happens after.
+# `tools:elsewhere`, so that the search path shows no name of ours and the
+# global environment stays empty. docs/decisions/ has a page on what happens after.
 local({
   library_file <- dyn.load(Sys.getenv("ELSEWHERE_DLL"))
   boot <- getNativeSymbolInfo("ew_worker_boot", library_file)
@@ -32,7 +32,9 @@ local({
       home <- environment(sys.function())
       for (name in names(setup$functions)) {
         # They come compiled, and `environment<-` would undo that.
-        function_here <- .Call(entries$closure_in, setup$functions[[name]], home)
+        function_here <- .Call(
+          entries$closure_in, setup$functions[[name]], home
+        )
         assign(name, function_here, envir = home)
       }
       home$in_pool <- isTRUE(setup$in_pool)
@@ -58,6 +60,7 @@ local({
   eval(parse(text = preamble), baseenv())
   if (nzchar(user_profile) && !isTRUE(getOption("callr.rprofile_loaded"))) {
     options(callr.rprofile_loaded = TRUE)
-    eval(call("source", user_profile, local = TRUE), new.env(parent = globalenv()))
+    place <- new.env(parent = globalenv())
+    eval(call("source", user_profile, local = TRUE), place)
   }
 })

@@ -9,14 +9,18 @@ test_that("run() returns the value of the function", {
 test_that("arguments are not evaluated again", {
   session <- local_session()
   for (value in list(quote(a), quote(a + b), ~x)) {
-    expect_equal(session$run(function(x) x, list(value)), value, ignore_formula_env = TRUE)
+    expect_equal(
+      session$run(function(x) x, list(value)), value, ignore_formula_env = TRUE
+    )
   }
 })
 
 test_that("call() returns at once and read() has the result", {
   session <- local_session()
   expect_identical(
-    withVisible(session$call(function() 5)), list(value = "busy", visible = FALSE)
+    withVisible(session$call(function() 5)), list(
+      value = "busy", visible = FALSE
+    )
   )
   event <- next_event(session)
   expect_s3_class(event, "callr_session_result")
@@ -30,23 +34,35 @@ test_that("call() returns at once and read() has the result", {
 
 test_that("only an idle session takes calls", {
   session <- local_session(wait = FALSE)
-  expect_error(session$run(function() 1), "R session not ready yet", class = "rlib_error")
+  expect_error(
+    session$run(function() 1), "R session not ready yet", class = "rlib_error"
+  )
   next_event(session)
   session$call(function() 1)
-  expect_error(session$call(function() 1), "R session busy", class = "elsewhere_session_state")
+  expect_error(
+    session$call(function() 1),
+    "R session busy",
+    class = "elsewhere_session_state"
+  )
   next_event(session)
   session$close()
-  expect_error(session$run(function() 1), "R session finished", class = "rlib_error")
+  expect_error(
+    session$run(function() 1), "R session finished", class = "rlib_error"
+  )
 })
 
 test_that("package says where the function runs", {
   session <- local_session()
   outer_value <- 1
   # Its environment holds this session, too, which does no harm.
-  expect_error(session$run(function() outer_value), "object 'outer_value' not found")
+  expect_error(
+    session$run(function() outer_value), "object 'outer_value' not found"
+  )
   expect_identical(session$run(function() outer_value, package = TRUE), 1)
   expect_identical(
-    session$run(function() environmentName(environment(sys.function())), package = "stats"),
+    session$run(
+      function() environmentName(environment(sys.function())), package = "stats"
+    ),
     "stats"
   )
   crate <- structure(function() 3, class = c("crate", "function"))
@@ -59,14 +75,22 @@ test_that("package says where the function runs", {
 
 test_that("wrong arguments are named", {
   session <- local_session()
-  expect_error(session$run(1), "`func` must be a function", class = "elsewhere_bad_argument")
-  expect_error(session$run(function() 1, 1), "`args` must be a list", class = "elsewhere_bad_argument")
+  expect_error(
+    session$run(1),
+    "`func` must be a function",
+    class = "elsewhere_bad_argument"
+  )
+  expect_error(
+    session$run(function() 1, 1),
+    "`args` must be a list",
+    class = "elsewhere_bad_argument"
+  )
   expect_error(session$poll_process("a"), class = "elsewhere_bad_argument")
   expect_error(session$poll_process(1.5), class = "elsewhere_bad_argument")
   expect_identical(session$run(function() 1), 1)
 })
 
-test_that("what a call prints comes with its result, that of child processes too", {
+test_that("what a call and its child processes print comes with its result", {
   session <- local_session()
   event <- session$run_with_output(function() {
     cat("a\n")
@@ -102,7 +126,9 @@ test_that("output of a running call can be seen", {
     Sys.sleep(100)
   })
   expect_true(wait_for_output(session, "half way"))
-  expect_identical(session$peek_output(), list(stdout = "half way\n", stderr = ""))
+  expect_identical(
+    session$peek_output(), list(stdout = "half way\n", stderr = "")
+  )
   session$interrupt()
   expect_identical(next_event(session)$stdout, "half way\n")
 })
@@ -127,10 +153,14 @@ test_that("large arguments and results travel", {
 test_that("a call that takes too long is interrupted", {
   session <- local_session()
   error <- expect_error(
-    session$run(function() Sys.sleep(100), timeout = 50),
+    session$run(function() Sys.sleep(100), timeout = 0.05),
     class = "callr_timeout_error"
   )
   expect_s3_class(error, "callr_error")
+  expect_error(
+    session$run(function() 1, timeout = -1),
+    class = "elsewhere_bad_argument"
+  )
   expect_identical(session$get_state(), "idle")
   expect_identical(session$run(function() 1), 1)
 })
@@ -139,7 +169,7 @@ test_that("a call that ignores interrupts is killed when its time is over", {
   local_leak_check()
   session <- local_session()
   expect_error(
-    session$run(function() suspendInterrupts(repeat {}), timeout = 500),
+    session$run(function() suspendInterrupts(repeat {}), timeout = 0.5),
     class = "callr_timeout_error"
   )
   expect_identical(session$get_state(), "finished")
@@ -199,10 +229,14 @@ test_that("interrupts that come as a call ends never lose its report", {
 
 test_that("a call that reads standard input gets its end", {
   session <- local_session()
-  expect_identical(session$run(function() readLines(file("stdin"))), character())
+  expect_identical(
+    session$run(function() readLines(file("stdin"))), character()
+  )
   expect_identical(session$run(function() readLines(stdin())), character())
   expect_identical(session$run(function() readline("name? ")), "")
-  expect_identical(session$run(function() system("cat", intern = TRUE)), character())
+  expect_identical(
+    session$run(function() system("cat", intern = TRUE)), character()
+  )
   expect_identical(session$run(function() {
     browser()
     "after"

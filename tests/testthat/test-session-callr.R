@@ -42,7 +42,9 @@ test_that("callr's tests of its sessions pass with ours", {
   skip_if(is.null(tests), "the source package of callr cannot be had")
   output <- file.path(folder, "results.rds")
   code <- do.call(substitute, list(contract_code, list(
-    FILES = file.path(tests, c("test-r-session.R", "test-r-session-messages.R")),
+    FILES = file.path(
+      tests, c("test-r-session.R", "test-r-session-messages.R")
+    ),
     OUTPUT = output
   )))
   runner <- local_r_process(deparse(code))
@@ -50,5 +52,7 @@ test_that("callr's tests of its sessions pass with ours", {
   expect_true(file.exists(output))
   results <- readRDS(output)
   expect_gt(nrow(results), 10)
-  expect_identical(results$test[results$failed > 0 | results$error], character())
+  expect_identical(
+    results$test[results$failed > 0 | results$error], character()
+  )
 })

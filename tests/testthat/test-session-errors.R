@@ -107,7 +107,8 @@ test_that("infinite recursion is an error and the session goes on", {
 test_that("traceback() shows the calls of the last error", {
   session <- local_session()
   expect_error(
-    session$traceback(), "No traceback was recorded in the subprocess \\(yet\\?\\)"
+    session$traceback(),
+    "No traceback was recorded in the subprocess (yet?)", fixed = TRUE
   )
   try(session$run(function() {
     f <- function() stop("x")

@@ -137,7 +137,9 @@ test_that("an event of eight megabytes takes less than a second", {
   session <- local_session()
   session$call(function() {
     signalCondition(structure(
-      list(message = "", load = numeric(1e6)), class = c("callr_message", "condition")
+      list(message = "", load = numeric(1e6)), class = c(
+        "callr_message", "condition"
+      )
     ))
   })
   seconds <- system.time(event <- next_event(session))[["elapsed"]]

@@ -7,8 +7,12 @@ test_that("the options are callr's, in its order", {
 })
 
 test_that("an option that does not exist is named", {
-  expect_error(r_session_options(foo = 1), "Unknown option: .foo.", class = "rlib_error")
-  expect_error(r_session_options(foo = 1, bar = 2), "Unknown options: .foo., .bar.")
+  expect_error(
+    r_session_options(foo = 1), "Unknown option: .foo.", class = "rlib_error"
+  )
+  expect_error(
+    r_session_options(foo = 1, bar = 2), "Unknown options: .foo., .bar."
+  )
   expect_error(r_session_options(1), "is.named\\(new_opts\\) is not TRUE")
   expect_null(r_session_options(libpath = NULL)$libpath)
 })
@@ -16,7 +20,9 @@ test_that("an option that does not exist is named", {
 test_that("environment variables are set, replaced and removed", {
   session <- local_session(env = c(A = "1", HOME = NA))
   expect_identical(
-    session$run(function() Sys.getenv(c("A", "HOME", "TERM"), NA, names = FALSE)),
+    session$run(
+      function() Sys.getenv(c("A", "HOME", "TERM"), NA, names = FALSE)
+    ),
     c("1", NA, Sys.getenv("TERM", NA))
   )
   plain <- local_session()
@@ -33,7 +39,9 @@ test_that("what starts the session is hidden from what it starts", {
   withr::local_envvar(R_PROFILE_USER = NA)
   session <- local_session()
   expect_identical(
-    session$run(function() Sys.getenv(c("R_PROFILE_USER", "R_PROFILE"), NA, names = FALSE)),
+    session$run(
+      function() Sys.getenv(c("R_PROFILE_USER", "R_PROFILE"), NA, names = FALSE)
+    ),
     c(NA_character_, NA)
   )
 })
@@ -104,7 +112,10 @@ test_that("a load hook may print much", {
 
 test_that("profiles run where the options ask for them", {
   folder <- withr::local_tempdir()
-  writeLines("options(profile_ran = TRUE); left_over <- 1", file.path(folder, ".Rprofile"))
+  writeLines(
+    "options(profile_ran = TRUE); left_over <- 1",
+    file.path(folder, ".Rprofile")
+  )
   withr::local_dir(folder)
   session <- local_session()
   expect_true(session$run(function() getOption("profile_ran")))
@@ -116,7 +127,9 @@ test_that("profiles run where the options ask for them", {
   writeLines("options(chosen_ran = TRUE)", "chosen.R")
   withr::local_envvar(R_PROFILE_USER = file.path(elsewhere_folder, "chosen.R"))
   expect_null(local_session()$run(function() getOption("chosen_ran")))
-  expect_true(local_session(user_profile = TRUE)$run(function() getOption("chosen_ran")))
+  expect_true(
+    local_session(user_profile = TRUE)$run(function() getOption("chosen_ran"))
+  )
 })
 
 test_that("the site profile runs where the options ask for it", {
@@ -189,8 +202,12 @@ test_that("hooks change the options of every session", {
     options$env <- c(options$env, FROM_HOOK = "yes")
     options
   })
-  expect_identical(local_session()$run(function() Sys.getenv("FROM_HOOK")), "yes")
+  expect_identical(
+    local_session()$run(function() Sys.getenv("FROM_HOOK")), "yes"
+  )
   add_hook(test = function(options) stop("ignored"))
   expect_identical(local_session()$run(function() Sys.getenv("FROM_HOOK")), "")
-  expect_error(add_hook(function(options) options), class = "elsewhere_bad_argument")
+  expect_error(
+    add_hook(function(options) options), class = "elsewhere_bad_argument"
+  )
 })

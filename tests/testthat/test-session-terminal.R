@@ -42,7 +42,9 @@ attached <- "RS [0-9]+ > $"
 
 test_that("attach() types into the top level of the session", {
   terminal <- local_terminal()
-  expect_match(type_line(terminal, "rs$attach()", attached), "Attached to process")
+  expect_match(
+    type_line(terminal, "rs$attach()", attached), "Attached to process"
+  )
   type_line(terminal, "x <- 41", attached)
   expect_match(type_line(terminal, "x + 1", attached), "[1] 42", fixed = TRUE)
   type_line(terminal, "f <- function() {", "\\+ $")
@@ -51,7 +53,9 @@ test_that("attach() types into the top level of the session", {
   expect_match(type_line(terminal, "stop('oops')", attached), "Error: oops")
   expect_match(type_line(terminal, "message('hey')", attached), "hey")
   type_line(terminal, ".q")
-  expect_match(type_line(terminal, "rs$run(function() x)"), "[1] 41", fixed = TRUE)
+  expect_match(
+    type_line(terminal, "rs$run(function() x)"), "[1] 41", fixed = TRUE
+  )
 })
 
 test_that("Ctrl-C stops the line that runs, and then leaves the prompt", {
@@ -74,7 +78,9 @@ test_that("a session that quits ends attach()", {
 
 test_that("Ctrl-C in run() interrupts the call and keeps the session", {
   terminal <- local_terminal()
-  terminal$write_input("cat('be', 'gun\\n'); rs$run(function() Sys.sleep(100))\n")
+  terminal$write_input(
+    "cat('be', 'gun\\n'); rs$run(function() Sys.sleep(100))\n"
+  )
   await_text(terminal, "be gun")
   Sys.sleep(0.2) # run() shows nothing to wait for
   type_interrupt(terminal, "> $")
@@ -85,9 +91,14 @@ test_that("Ctrl-C in run() interrupts the call and keeps the session", {
 test_that("debug() goes through the frames of the last error", {
   terminal <- local_terminal()
   type_line(terminal, "options(callr.traceback = TRUE)")
-  type_line(terminal, "rs$run(function() { f <- function(a) { b <- a * 2; stop('x') }; f(21) })")
+  type_line(
+    terminal,
+    "rs$run(function() { f <- function(a) { b <- a * 2; stop('x') }; f(21) })"
+  )
   at_frame <- "frame [0-9]+\\) > $"
-  expect_match(type_line(terminal, "rs$debug()", at_frame), "2: f(21)", fixed = TRUE)
+  expect_match(
+    type_line(terminal, "rs$debug()", at_frame), "2: f(21)", fixed = TRUE
+  )
   type_line(terminal, ".inspect 2", "frame 2\\) > $")
   expect_match(type_line(terminal, "b", at_frame), "[1] 42", fixed = TRUE)
   expect_match(type_line(terminal, "nope", at_frame), "object 'nope' not found")

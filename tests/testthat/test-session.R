@@ -25,13 +25,18 @@ test_that("a new session is clean", {
   )
   expect_false("elsewhere" %in% session$run(function() loadedNamespaces()))
   names <- session$run(function() names(Sys.getenv()))
-  expect_identical(grep("^ELSEWHERE_(?!TEST)", names, value = TRUE, perl = TRUE), character())
+  expect_identical(
+    grep("^ELSEWHERE_(?!TEST)", names, value = TRUE, perl = TRUE), character()
+  )
   # The names of what serves the session are not in the way of the user's.
   expect_error(session$run(function() evaluate), "object 'evaluate' not found")
   # Nothing but the standard descriptors gets into what a session starts.
   expect_identical(
     session$run(function() {
-      system("for fd in 3 4 5 6 7 8 9; do readlink /proc/self/fd/$fd; done", intern = TRUE)
+      system(
+        "for fd in 3 4 5 6 7 8 9; do readlink /proc/self/fd/$fd; done; true",
+        intern = TRUE
+      )
     }) |> as.character(),
     character()
   )
@@ -121,7 +126,7 @@ test_that("a clone shares the session and does not end it", {
   expect_identical(session$run(function() 2), 2)
 })
 
-test_that("processx::poll() takes sessions, processes and connections together", {
+test_that("poll() takes sessions, processes and connections together", {
   local_leak_check()
   first <- local_session()
   second <- local_session()
@@ -129,7 +134,9 @@ test_that("processx::poll() takes sessions, processes and connections together",
   withr::defer(process$kill())
   first$call(function() "done")
   polled <- processx::poll(
-    list(a = first, b = second, p = process, c = second$get_output_connection()),
+    list(
+      a = first, b = second, p = process, c = second$get_output_connection()
+    ),
     5000
   )
   expect_identical(names(polled), c("a", "b", "p", "c"))
@@ -143,7 +150,9 @@ test_that("processx::poll() takes sessions, processes and connections together",
 
 test_that("many sessions start at the same time", {
   local_leak_check()
-  sessions <- lapply(1:4, function(i) local_session(wait = FALSE, frame = parent.frame(2)))
+  sessions <- lapply(
+    1:4, function(i) local_session(wait = FALSE, frame = parent.frame(2))
+  )
   deadline <- Sys.time() + 20
   while (any(vapply(sessions, function(s) s$get_state(), "") == "starting") &&
          Sys.time() < deadline) {

@@ -30,12 +30,7 @@ search_reference <- function(x, name, incidental, visited) {
 
 is_reference <- function(x) typeof(x) %in% c("externalptr", "weakref")
 
-can_travel <- function(x) {
-  tryCatch({
-    .Call(ew_to_bytes, x, TRUE)
-    TRUE
-  }, elsewhere_cannot_travel = function(e) FALSE)
-}
+can_travel <- function(x) .Call(ew_can_travel, x)
 
 parts_of <- function(x, name, incidental) {
   part <- function(value, path) list(value = value, path = path)

@@ -22,6 +22,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_find_globals, 3),
     ENTRY(ew_explain_globals, 2),
     ENTRY(ew_object_bytes, 1),
+    ENTRY(ew_can_travel, 1),
     ENTRY(ew_frame_values, 1),
     ENTRY(ew_globals_counts, 0),
     ENTRY(ew_engine_init, 1),

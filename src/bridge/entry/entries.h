@@ -14,6 +14,7 @@ SEXP ew_from_bytes(SEXP bytes);
 SEXP ew_find_globals(SEXP code, SEXP envir, SEXP wanted);
 SEXP ew_explain_globals(SEXP code, SEXP envir);
 SEXP ew_object_bytes(SEXP value);
+SEXP ew_can_travel(SEXP value);
 SEXP ew_frame_values(SEXP env);
 SEXP ew_globals_counts();
 

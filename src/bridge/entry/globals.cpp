@@ -215,6 +215,13 @@ extern "C" SEXP ew_object_bytes(SEXP value) {
   });
 }
 
+extern "C" SEXP ew_can_travel(SEXP value) {
+  return guard([&](MainThread& main) {
+    const bool can = can_travel(main, value);
+    return r_call(main, [&] { return Rf_ScalarLogical(can); });
+  });
+}
+
 // The values in an environment: unforced promises as NULL, active bindings as
 // their functions.
 extern "C" SEXP ew_frame_values(SEXP env) {

@@ -1,4 +1,5 @@
-// How many bytes a value takes when it is sent, without writing them anywhere.
+// What sending a value would come to, without writing a byte anywhere: vectors of
+// any length take the time of small ones.
 #pragma once
 
 #include <Rinternals.h>
@@ -10,5 +11,7 @@
 namespace elsewhere {
 
 std::uint64_t serialized_bytes(MainThread& main, SEXP value);
+// No external pointer or weak reference that is alive is in it.
+bool can_travel(MainThread& main, SEXP value);
 
 }  // namespace elsewhere

@@ -42,6 +42,9 @@ new_backend <- function(stack, settings) {
   backend$in_background <- in_background
   # One worker in this very process evaluates when asked.
   backend$lazy <- !in_background && !settings$name %in% c("sequential", "transparent")
+  # A future with nothing but an expression has the default settings.
+  backend$is_plain <- !backend$lazy && !settings$early_signal &&
+    is.null(settings$label)
   backend$future_class <- future_classes(settings, in_background)
   backend$uuid <- plans$created
   class(backend) <- "elsewhere_backend"

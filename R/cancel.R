@@ -98,7 +98,9 @@ reset.elsewhere_future <- function(x, ...) {
   x$outcome <- NULL
   x$backend <- NULL
   x$pid <- NULL
-  x$lazy <- TRUE
+  settings <- .subset2(x, "settings")
+  settings$lazy <- TRUE
+  x$settings <- settings
   x$state <- "created"
   x$owner <- session_id()
   plans$created <- x$number <- plans$created + 1L

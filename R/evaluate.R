@@ -55,8 +55,7 @@ evaluate <- function(payload) {
   result$misuse <- process_restore(before, payload)
   # Read by the worker when it sends the result; see R/worker-main.R.
   if (is_worker()) refuses_references <<- !isTRUE(payload$allow_references)
-  result$started <- started
-  result$finished <- as.double(Sys.time())
+  result$times <- c(started, as.double(Sys.time()))
   result
 }
 
@@ -113,7 +112,7 @@ evaluate_expression <- function(payload) {
   result <- list(
     value = if (!failed) outcome$value, visible = failed || outcome$visible
   )
-  if (!is.null(text)) result$stdout <- text
+  if (!is.null(text) && nzchar(text)) result$stdout <- text
   conditions <- recorder$take(if (failed) outcome)
   if (length(conditions)) result$conditions <- conditions
   if (failed) result$failed <- TRUE

@@ -14,9 +14,9 @@ format_future <- function(future) {
     sprintf("Globals: %s", format_globals(field("globals"))),
     sprintf("Packages: %s", format_names(field("packages"))),
     sprintf("L'Ecuyer-CMRG RNG seed: %s", format_seed(field("seed"))),
-    sprintf("Capture standard output: %s", as.vector(field("stdout"))),
-    sprintf("Capture condition classes: %s", format_conditions(field("conditions"))),
-    sprintf("Lazy evaluation: %s", field("lazy")),
+    sprintf("Capture standard output: %s", as.vector(future$stdout)),
+    sprintf("Capture condition classes: %s", format_conditions(future$conditions)),
+    sprintf("Lazy evaluation: %s", future$lazy),
     sprintf("State: %s (%s)", sQuote(field("state"), FALSE), state_words[[field("state")]]),
     sprintf("Resolved: %s", is_ready(future)),
     sprintf("Unique identifier: %s", paste(future_uuid(future), collapse = "-")),
@@ -88,6 +88,6 @@ format_outcome <- function(outcome) {
   }
   c(
     lines, sprintf("Conditions captured: %s", conditions),
-    sprintf("Duration: %.3f seconds of evaluation", outcome$finished - outcome$started)
+    sprintf("Duration: %.3f seconds of evaluation", diff(outcome$times))
   )
 }

@@ -31,16 +31,22 @@ peek_result <- function(future) {
 as_future_result <- function(future, outcome) {
   seconds <- function(x) if (is.null(x)) NULL else .POSIXct(x)
   FutureResult(
-    value = outcome$value, visible = outcome$visible, stdout = outcome$stdout,
+    value = outcome$value, visible = outcome$visible, stdout = captured_output(future, outcome),
     conditions = as.list(outcome$conditions), rng = !is.null(outcome$misuse$Rng),
     seed = .subset2(future, "seed"),
     misuseGlobalEnv = outcome$misuse$GlobalEnvMisuse,
     misuseConnections = outcome$misuse$ConnectionMisuse,
     misuseDevices = outcome$misuse$DeviceMisuse,
     misuseDefaultDevice = outcome$misuse$DefaultDeviceMisuse,
-    started = seconds(outcome$started), finished = seconds(outcome$finished),
+    started = seconds(outcome$times[1L]), finished = seconds(outcome$times[2L]),
     uuid = future_uuid(future), session_uuid = worker_id(future)
   )
+}
+
+# Nothing printed is an empty string; nothing captured is NULL.
+captured_output <- function(future, outcome) {
+  if (!is.null(outcome$stdout)) return(outcome$stdout)
+  if (isTRUE(as.vector(future$stdout))) ""
 }
 
 # Which process evaluated it.

@@ -74,8 +74,8 @@ future <- function(expr, envir = parent.frame(), substitute = TRUE,
   backend <- current_backend()
   if (missing(lazy)) lazy <- .subset2(backend, "lazy")
   # With nothing but an expression there is nothing to check.
-  future <- if (nargs() == 1L) {
-    make_future(backend, expr, find_globals(expr, envir), lazy, NULL, TRUE)
+  future <- if (nargs() == 1L && .subset2(backend, "is_plain")) {
+    new_object(backend, expr, .Call(ew_find_globals, expr, envir, TRUE))
   } else {
     check_future_arguments(lazy, stdout, conditions, label, timeout, retries)
     new_future(
@@ -121,33 +121,44 @@ make_future <- function(backend, expr, needs, lazy, seed, check_rng,
                         stdout = TRUE, conditions = "condition", label = NULL,
                         gc = FALSE, earlySignal = FALSE, timeout = Inf,
                         retries = 0L, priority = 0L, ...) {
-  plans$created <- number <- plans$created + 1L
   if (is.null(label)) label <- .subset2(backend, "label")
-  future <- future_object(
-    expr, lazy, seed, check_rng, needs$globals, needs$packages, stdout,
-    conditions, label, gc, earlySignal, timeout, retries, priority, number,
-    session_id()
+  settings <- list(
+    lazy = lazy, check_rng = check_rng, stdout = stdout,
+    conditions = conditions, label = label, gc = gc,
+    earlySignal = earlySignal || .subset2(backend, "early_signal"),
+    timeout = timeout, retries = retries, priority = priority
   )
-  if (length(needs$namespaces)) future$namespaces <- needs$namespaces
-  if (length(needs$shadowed)) future$shadowed <- needs$shadowed
+  future <- new_object(backend, expr, needs, settings)
+  if (!is.null(seed)) set_field(future, "seed", seed)
   if (...length()) list2env(list(...), envir = future)
-  class(future) <- .subset2(backend, "future_class")
   future
 }
 
-# The object is the environment of this call: nothing is cheaper to make. Its
-# parent is the namespace, so that a future that is read from a file, or arrives
-# in a worker, brings the package with it.
-future_object <- function(expr, lazy, seed, check_rng, globals, packages,
-                          stdout, conditions, label, gc, earlySignal, timeout,
-                          retries, priority, number, owner) {
-  list(
-    expr, lazy, seed, check_rng, globals, packages, stdout, conditions, label,
-    gc, earlySignal, timeout, retries, priority, number, owner
+# What most futures have in common is one list, held by all of them.
+default_settings <- list(
+  lazy = FALSE, check_rng = TRUE, stdout = TRUE, conditions = "condition",
+  label = NULL, gc = FALSE, earlySignal = FALSE, timeout = Inf, retries = 0L,
+  priority = 0L
+)
+
+# The object, with few fields: a thousand futures are looked at by each garbage
+# collection. A field that is not there reads as NULL. The parent is the
+# namespace, so that a future that is read from a file, or arrives in a worker,
+# brings the package with it.
+new_object <- function(backend, expr, needs, settings = default_settings) {
+  plans$created <- number <- plans$created + 1L
+  future <- list2env(
+    list(
+      expr = expr, settings = settings, state = "created", number = number,
+      owner = session_id()
+    ),
+    envir = NULL, parent = topenv()
   )
-  state <- "created"
-  task <- outcome <- backend <- start <- pid <- map <- NULL
-  environment()
+  for (name in c("globals", "packages", "namespaces", "shadowed")) {
+    if (length(needs[[name]])) set_field(future, name, needs[[name]])
+  }
+  class(future) <- .subset2(backend, "future_class")
+  future
 }
 
 # The identifier of this R process. It names its owner in futures that travel.
@@ -166,18 +177,22 @@ future_uuid <- function(future) c(.subset2(future, "owner"), future$number)
 
 #' @export
 `$.elsewhere_future` <- function(x, name) {
-  if (name == "uuid") return(c(.subset2(x, "owner"), .subset2(x, "number")))
-  if (name == "globals") return(as_future_globals(.subset2(x, "globals")))
-  if (name == "result") return(peek_result(x))
-  .subset2(x, name)
+  switch(name,
+    uuid = future_uuid(x),
+    globals = as_future_globals(.subset2(x, "globals")),
+    result = peek_result(x),
+    start = if (!is.null(.subset2(x, "start"))) .POSIXct(.subset2(x, "start")),
+    if (name %in% names(default_settings)) {
+      .subset2(x, "settings")[[name]]
+    } else {
+      .subset2(x, name)
+    }
+  )
 }
 
 #' @export
 `[[.elsewhere_future` <- function(x, i, ...) {
-  if (is.character(i) && i %in% c("uuid", "globals", "result")) {
-    return(`$.elsewhere_future`(x, i))
-  }
-  .subset2(x, i)
+  if (is.character(i)) `$.elsewhere_future`(x, i) else .subset2(x, i)
 }
 
 # run() of a future, which R/collect.R exports: starts one that is lazy.

@@ -4,7 +4,7 @@
 # (difftime in seconds).
 journal <- function(x, ...) {
   outcome <- .subset2(x, "outcome")
-  launched <- .subset2(x, "start")
+  launched <- x$start
   events <- list()
   note <- function(event, category, start, end) {
     if (is.null(start) || is.null(end)) return()
@@ -13,8 +13,8 @@ journal <- function(x, ...) {
       duration = as.difftime(as.numeric(end) - as.numeric(start), units = "secs")
     )
   }
-  started <- if (!is.null(outcome$started)) .POSIXct(outcome$started)
-  finished <- if (!is.null(outcome$finished)) .POSIXct(outcome$finished)
+  started <- if (!is.null(outcome$times)) .POSIXct(outcome$times[1L])
+  finished <- if (!is.null(outcome$times)) .POSIXct(outcome$times[2L])
   note("launch", "overhead", launched, started)
   note("evaluate", "evaluation", started, finished)
   note("future", "total", launched, finished)

@@ -10,9 +10,8 @@ launch <- function(future, backend, wait = TRUE) {
   if (!is.null(limit)) check_globals_size(future, limit)
   # Not kept: a future may travel, and a backend must not.
   if (!is.null(.subset2(future, "backend"))) set_field(future, "backend", NULL)
-  if (.subset2(backend, "early_signal")) set_field(future, "earlySignal", TRUE)
   set_field(future, "owner", session_id())
-  set_field(future, "start", Sys.time())
+  set_field(future, "start", as.double(Sys.time()))
   if (is_forking(backend)) {
     launch_in_fork(future, backend)
   } else if (.subset2(backend, "in_background")) {
@@ -30,34 +29,30 @@ set_field <- function(future, name, value) {
 
 # What the evaluator gets: only what is not its default.
 future_payload <- function(future, backend) {
-  payload <- list(expr = .subset2(future, "expr"))
-  payload$map <- .subset2(future, "map")
-  globals <- .subset2(future, "globals")
-  if (length(globals)) payload$globals <- globals
-  packages <- .subset2(future, "packages")
-  if (length(packages)) payload$packages <- packages
-  payload$namespaces <- .subset2(future, "namespaces")
-  payload$shadowed <- .subset2(future, "shadowed")
-  seed <- .subset2(future, "seed")
-  if (!is.null(seed)) {
-    payload$seed <- seed
-  } else if (.subset2(future, "check_rng")) {
-    payload$check_rng <- TRUE
+  settings <- .subset2(future, "settings")
+  payload <- list(
+    expr = .subset2(future, "expr"), conditions = settings$conditions,
+    check_rng = settings$check_rng
+  )
+  if (is.null(payload$conditions)) payload$conditions <- FALSE
+  for (name in sent_fields) {
+    value <- .subset2(future, name)
+    if (!is.null(value)) payload[[name]] <- value
   }
-  stdout <- .subset2(future, "stdout")
-  if (!isTRUE(stdout)) payload$stdout <- as.vector(stdout)
-  conditions <- .subset2(future, "conditions")
-  payload$conditions <- if (is.null(conditions)) FALSE else conditions
-  immediate <- attr(conditions, "immediateConditionClasses")
+  immediate <- attr(settings$conditions, "immediateConditionClasses")
   if (is.null(immediate)) immediate <- getOption("future.relay.immediate")
   if (is.character(immediate)) payload$immediate <- immediate
+  stdout <- settings$stdout
+  if (!isTRUE(stdout)) payload$stdout <- as.vector(stdout)
   if (.subset2(backend, "split")) payload$split <- TRUE
-  if (.subset2(backend, "gc") || .subset2(future, "gc")) payload$gc <- TRUE
+  if (.subset2(backend, "gc") || settings$gc) payload$gc <- TRUE
   if (!is.null(getOption("future.globalenv.onMisuse"))) {
     payload$check_workspace <- TRUE
   }
   payload
 }
+
+sent_fields <- c("globals", "packages", "namespaces", "shadowed", "seed", "map")
 
 launch_here <- function(future, backend) {
   if (identical(getOption("future.globals.onReference"), "error")) {
@@ -91,9 +86,9 @@ launch_in_pool <- function(future, backend, wait = TRUE) {
   refuses <- is.null(on_reference) || on_reference == "error"
   if (!refuses) payload$allow_references <- TRUE
   if (identical(on_reference, "warning")) warn_references(future)
+  settings <- .subset2(future, "settings")
   task <- task_submit(
-    pool, payload, .subset2(future, "retries"),
-    .subset2(future, "timeout"), .subset2(future, "priority"),
+    pool, payload, settings$retries, settings$timeout, settings$priority,
     refuses
   )
   if (is.null(task)) refuse_references(future, is_refused = TRUE)
@@ -143,8 +138,8 @@ refuse_foreign <- function(future) {
 take_outcome <- function(future) {
   outcome <- task_outcome(.subset2(future, "task"))
   set_field(future, "task", NULL)
-  set_field(future, "pid", outcome$pid)
   if (outcome$kind == "value") return(take_result(future, outcome$value))
+  set_field(future, "pid", outcome$pid)
   fail <- function(make, state, text) {
     was_cancelled <- .subset2(future, "state") == "canceled"
     future$state <- if (was_cancelled) "canceled" else state
@@ -166,7 +161,7 @@ take_outcome <- function(future) {
     )),
     timeout = fail(timeout_error, "interrupted", sprintf(
       "was not done within its `timeout` of %g seconds.",
-      .subset2(future, "timeout")
+      future$timeout
     )),
     start = fail(FutureLaunchError, "failed", sprintf(
       "could not be started: %s", outcome$message

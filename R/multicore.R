@@ -33,7 +33,7 @@ launch_in_fork <- function(future, backend) {
       become_fork(nested, is.null(payload$seed))
       evaluate(payload)
     },
-    as.integer(.subset2(future, "retries")), .subset2(future, "timeout"),
+    as.integer(future$retries), future$timeout,
     is.null(on_reference) || on_reference == "error"
   )
   future$task <- task

@@ -31,7 +31,7 @@ relay_events <- function(future) {
 relay_stdout <- function(future, outcome) {
   text <- outcome$stdout
   if (length(text) && nzchar(text)) cat(text)
-  if (isTRUE(attr(.subset2(future, "stdout"), "drop"))) {
+  if (isTRUE(attr(future$stdout, "drop"))) {
     future$outcome$stdout <- NULL
   }
 }
@@ -41,7 +41,7 @@ relay_conditions <- function(future, outcome) {
   conditions <- outcome$conditions
   if (isTRUE(outcome$failed)) conditions <- conditions[-length(conditions)]
   for (entry in conditions) relay_condition(entry$condition)
-  if (isTRUE(attr(.subset2(future, "conditions"), "drop"))) {
+  if (isTRUE(attr(future$conditions, "drop"))) {
     future$outcome$conditions <- if (isTRUE(outcome$failed)) {
       outcome$conditions[length(outcome$conditions)]
     }

@@ -45,7 +45,7 @@ resolved.elsewhere_future <- function(x, ...) {
   if (!task_settled(task)) return(FALSE)
   relay_events(x)
   take_outcome(x)
-  if (.subset2(x, "earlySignal")) value(x, stdout = FALSE)
+  if (.subset2(x, "settings")$earlySignal) value(x, stdout = FALSE)
   TRUE
 }
 

@@ -22,11 +22,13 @@ may_see <- list(
   # The bridge sees the engine but for the I/O thread's inside.
   "bridge" = c("engine", setdiff(engine_rooms, "engine/loop")),
   "bridge/eval" = c("bridge", "engine/base"),
+  # Tasks that are forks of this process, and waiting for any kind of task.
+  "bridge/fork" = c("bridge", "engine", setdiff(engine_rooms, "engine/loop")),
   "bridge/globals" = c("bridge", "engine/base"),
   "bridge/worker" = c("bridge", "engine", setdiff(engine_rooms, "engine/loop")),
   "bridge/entry" = c(
-    "bridge", "bridge/eval", "bridge/globals", "bridge/worker", "engine",
-    setdiff(engine_rooms, "engine/loop")
+    "bridge", "bridge/eval", "bridge/fork", "bridge/globals", "bridge/worker",
+    "engine", setdiff(engine_rooms, "engine/loop")
   ),
   "init" = "bridge/entry"
 )

@@ -10,7 +10,7 @@
 #include "bridge/notify.h"
 #include "bridge/process_engine.h"
 #include "bridge/serialize.h"
-#include "bridge/task_wait.h"
+#include "bridge/fork/task_wait.h"
 
 namespace elsewhere {
 namespace {

@@ -1,4 +1,4 @@
-#include "bridge/task_wait.h"
+#include "bridge/fork/task_wait.h"
 
 #include <algorithm>
 

@@ -427,3 +427,17 @@ test_that("small things that local functions use are listed as well", {
   found <- names_for(quote(h(2)), envir = env)
   expect_setequal(found, c("h", "g", "a"))
 })
+
+test_that("functions on the search path bring the packages they use", {
+  skip_if_not_installed("R6")
+  withr::local_package("R6")
+  shelf <- new.env()
+  shelf$make_class <- function() R6Class("made")
+  attached <- attach(shelf, name = "a_shelf")
+  withr::defer(detach("a_shelf", character.only = TRUE))
+  environment(attached$make_class) <- attached
+  found <- elsewhere:::find_globals(quote(make_class()), globalenv())
+  expect_identical(names(found$globals), "make_class")
+  expect_identical(found$where[["make_class"]], "attached")
+  expect_identical(found$packages, "R6")
+})

@@ -216,7 +216,7 @@ SEXP namespace_on_chain(MainThread& main, SEXP env) {
   return r_call(main, [&]() -> SEXP {
     for (; TYPEOF(env) == ENVSXP; env = ENCLOS(env)) {
       if (env == R_GlobalEnv || env == R_EmptyEnv || env == R_BaseEnv) return nullptr;
-      if (env == R_BaseNamespace || R_IsNamespaceEnv(env) || R_IsPackageEnv(env)) return env;
+      if (env == R_BaseNamespace || R_IsNamespaceEnv(env)) return env;
     }
     return nullptr;
   });

@@ -10,8 +10,8 @@ launch <- function(future, backend, wait = TRUE) {
   if (!is.null(limit)) check_globals_size(future, limit)
   # Not kept: a future may travel, and a backend must not.
   if (!is.null(.subset2(future, "backend"))) set_field(future, "backend", NULL)
-  set_field(future, "owner", session_id())
-  set_field(future, "start", as.double(Sys.time()))
+  id <- session_id()
+  if (!identical(.subset2(future, "owner"), id)) set_field(future, "owner", id)
   if (is_forking(backend)) {
     launch_in_fork(future, backend)
   } else if (.subset2(backend, "in_background")) {
@@ -26,6 +26,7 @@ launch <- function(future, backend, wait = TRUE) {
 set_field <- function(future, name, value) {
   assign(name, value, envir = future)
 }
+set_fields <- function(future, values) list2env(values, envir = future)
 
 # What the evaluator gets: only what is not its default.
 future_payload <- function(future, backend) {
@@ -59,7 +60,7 @@ launch_here <- function(future, backend) {
     refuse_references(future)
   }
   payload <- future_payload(future, backend)
-  set_field(future, "state", "running")
+  set_fields(future, list(state = "running", start = as.double(Sys.time())))
   former <- plans$stack
   former_backend <- plans$backend
   plans$stack <- .subset2(backend, "nested")
@@ -92,8 +93,9 @@ launch_in_pool <- function(future, backend, wait = TRUE) {
     refuses
   )
   if (is.null(task)) refuse_references(future, is_refused = TRUE)
-  set_field(future, "task", task)
-  set_field(future, "state", "running")
+  set_fields(future, list(
+    task = task, state = "running", start = as.double(Sys.time())
+  ))
 }
 
 # Waits for the outcome. Immediate conditions are signalled as they come.
@@ -137,8 +139,17 @@ refuse_foreign <- function(future) {
 # The outcome of a settled task becomes the future's.
 take_outcome <- function(future) {
   outcome <- task_outcome(.subset2(future, "task"))
+  result <- outcome$value
+  is_plain <- is.list(result) && is.null(result$package) &&
+    is.null(result$interrupted) && .subset2(future, "state") != "canceled"
+  if (is_plain) {
+    set_fields(
+      future, list(task = NULL, state = "finished", outcome = result)
+    )
+    return(result)
+  }
   set_field(future, "task", NULL)
-  if (outcome$kind == "value") return(take_result(future, outcome$value))
+  if (outcome$kind == "value") return(take_result(future, result))
   set_field(future, "pid", outcome$pid)
   fail <- function(make, state, text) {
     was_cancelled <- .subset2(future, "state") == "canceled"

@@ -36,8 +36,9 @@ launch_in_fork <- function(future, backend) {
     as.integer(future$retries), future$timeout,
     is.null(on_reference) || on_reference == "error"
   )
-  future$task <- task
-  future$state <- "running"
+  set_fields(future, list(
+    task = task, state = "running", start = as.double(Sys.time())
+  ))
   backend$running <- c(backend$running, list(task))
 }
 

@@ -66,19 +66,21 @@ SEXP news(MainThread& main, const char* kind, SEXP value) {
   });
 }
 
-SEXP news_of(MainThread& main, const Packet& packet) {
-  const auto body = packet.body.span();
+SEXP news_of(MainThread& main, SessionLink& link, Packet packet) {
+  const char* name = name_of(packet);
   SEXP value = R_NilValue;
   if (packet.flag == PacketFlag::Failed) {
-    value = text_to_r(main, body, CE_NATIVE);
-  } else if (!body.empty()) {
-    value = from_bytes(main, body);
+    value = text_to_r(main, packet.body.span(), CE_NATIVE);
+  } else if (!packet.body.empty()) {
+    value = from_parcel(main, or_throw(link.value_of(std::move(packet))));
   }
-  return news(main, name_of(packet), value);
+  return news(main, name, value);
 }
 
-SEXP news_of(MainThread& main, Result<std::optional<Packet>>& packet) {
-  if (packet.ok()) return packet.value() ? news_of(main, *packet.value()) : R_NilValue;
+SEXP news_of(MainThread& main, SessionLink& link, Result<std::optional<Packet>>& packet) {
+  if (packet.ok()) {
+    return packet.value() ? news_of(main, link, std::move(*packet.value())) : R_NilValue;
+  }
   switch (packet.error().code) {
     case ErrorCode::Closed: return news(main, "closed", R_NilValue);
     case ErrorCode::Interrupted: return news(main, "interrupted", R_NilValue);
@@ -100,9 +102,9 @@ Result<std::optional<Packet>> wait_for_packet(SessionLink& link, Deadline deadli
   }
 }
 
-std::optional<Bytes> bytes_unless_refused(MainThread& main, SEXP value, OnReference policy) {
+std::optional<Parcel> parcel_unless_refused(MainThread& main, SEXP value, OnReference policy) {
   try {
-    return to_bytes(main, value, policy);
+    return to_parcel(main, value, policy);
   } catch (const EngineError& error) {
     if (error.code() != ErrorCode::CannotTravel) throw;
     return {};
@@ -159,9 +161,9 @@ extern "C" SEXP ew_session_start(SEXP session, SEXP payload, SEXP refuse_referen
     SessionLink& link = session_from(main, session);
     const auto policy =
         flag_from(main, refuse_references) ? OnReference::Refuse : OnReference::Allow;
-    auto bytes = bytes_unless_refused(main, payload, policy);
-    if (!bytes) return r_call(main, [] { return Rf_ScalarLogical(FALSE); });
-    sent(link.start(std::move(*bytes)));
+    auto parcel = parcel_unless_refused(main, payload, policy);
+    if (!parcel) return r_call(main, [] { return Rf_ScalarLogical(FALSE); });
+    sent(link.start(std::move(*parcel)));
     // A large payload goes out here: the worker is idle and reads it.
     for (;;) {
       auto all = link.channel().wait_sent({});
@@ -187,15 +189,15 @@ extern "C" SEXP ew_session_take(SEXP session) {
     if (packet.ok() && !packet.value() && link.channel().is_inside_packet()) {
       packet = wait_for_packet(link, deadline_in(kRestOfPacket));
     }
-    return news_of(main, packet);
+    return news_of(main, link, packet);
   });
 }
 
 extern "C" SEXP ew_session_wait(SEXP session, SEXP timeout) {
   return guard([&](MainThread& main) {
-    auto packet =
-        wait_for_packet(session_from(main, session), deadline_in(milliseconds_from(main, timeout)));
-    return news_of(main, packet);
+    SessionLink& link = session_from(main, session);
+    auto packet = wait_for_packet(link, deadline_in(milliseconds_from(main, timeout)));
+    return news_of(main, link, packet);
   });
 }
 

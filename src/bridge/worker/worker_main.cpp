@@ -239,14 +239,9 @@ bool WorkerMain::has_setting(MainThread& main, const char* name) {
 void WorkerMain::pack(MainThread& main, SEXP value) {
   const auto policy =
       has_setting(main, "refuses_references") ? OnReference::Refuse : OnReference::Allow;
-  reply_.flag = PacketFlag::None;
-  if (is_in_pool_) {
-    reply_value_ = to_parcel(main, value, policy);
-    reply_.body = Bytes(reply_value_.body());
-    reply_.flag = reply_value_.flag();
-  } else {
-    reply_.body = to_bytes(main, value, policy);
-  }
+  reply_value_ = to_parcel(main, value, policy);
+  reply_.body = Bytes(reply_value_.body());
+  reply_.flag = reply_value_.flag();
   has_reply_ = true;
 }
 

@@ -25,11 +25,21 @@ Status SessionLink::set_up(Bytes setup) {
   return channel_.send(header, std::move(setup));
 }
 
-Status SessionLink::start(Bytes payload) {
+Status SessionLink::start(Parcel payload) {
   const TaskId task{++last_task_};
-  const PacketHeader header{PacketKind::Run, PacketFlag::None, task, payload.size()};
+  sending_ = std::move(payload);
+  const auto body = sending_.body();
+  const PacketHeader header{PacketKind::Run, sending_.flag(), task, body.size()};
   running_ = task;
-  return channel_.send(header, std::move(payload));
+  std::vector<int> fds;
+  if (sending_.segment()) fds.push_back(sending_.segment()->fd());
+  return channel_.send(header, Bytes(body), std::move(fds));
+}
+
+Result<Parcel> SessionLink::value_of(Packet packet) {
+  std::vector<Fd> fds;
+  if (packet.flag == PacketFlag::InSegment) fds = channel_.take_fds();
+  return Parcel::unpack(std::move(packet), std::move(fds));
 }
 
 Status SessionLink::sync() {

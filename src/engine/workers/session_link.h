@@ -10,6 +10,7 @@
 #include <string>
 
 #include "engine/workers/channel.h"
+#include "engine/workers/parcel.h"
 
 namespace elsewhere {
 
@@ -25,7 +26,9 @@ class SessionLink {
 
   Status set_up(Bytes setup);
   // Sends a task; what does not go at once goes with the next call of any kind.
-  Status start(Bytes payload);
+  Status start(Parcel payload);
+  // The value that came with a packet that take() or wait() returned last.
+  Result<Parcel> value_of(Packet packet);
   Status sync();
 
   // The next packet that belongs to what is under way, if it is here. What is
@@ -47,6 +50,7 @@ class SessionLink {
 
   Channel channel_;
   std::uint64_t last_task_ = 0;
+  Parcel sending_;  // holds the segment until its descriptor is sent
   std::optional<TaskId> running_;
   std::array<bool, 2> is_in_memory_{false, false};
   std::array<Fd, 2> files_;

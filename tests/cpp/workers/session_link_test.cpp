@@ -28,7 +28,7 @@ void reply(Channel& worker, PacketKind kind, TaskId task) {
 TEST(SessionLink, IsRunningFromTheStartToTheResult) {
   auto [link, worker] = connected();
   EXPECT_FALSE(link.is_running());
-  ASSERT_TRUE(link.start(Bytes()).ok());
+  ASSERT_TRUE(link.start(Parcel()).ok());
   EXPECT_TRUE(link.is_running());
   const TaskId task = worker.take_packet().value()->task;
   reply(worker, PacketKind::Event, task);
@@ -41,7 +41,7 @@ TEST(SessionLink, IsRunningFromTheStartToTheResult) {
 
 TEST(SessionLink, DropsWhatBelongsToAnotherTask) {
   auto [link, worker] = connected();
-  ASSERT_TRUE(link.start(Bytes()).ok());
+  ASSERT_TRUE(link.start(Parcel()).ok());
   const TaskId task = worker.take_packet().value()->task;
   reply(worker, PacketKind::Event, TaskId{999});
   reply(worker, PacketKind::Result, TaskId{999});

@@ -56,14 +56,14 @@ random_statement <- function(depth, in_loop = FALSE) {
     call("<-", quote(z), call("local", call("{", quote(q <- x), value()))),
     random_try(depth, in_loop),
     call("suppressWarnings", block(FALSE)),
-    call("<-", quote(x), call(
+    call("<-", quote(x), call("numeric_or", call(
       "withCallingHandlers", random_block(depth - 1L),
       warning = quote(function(w) {
         cat("calling", conditionMessage(w), "\n")
         invokeRestart("muffleWarning")
       }),
       message = quote(function(m) cat("heard", conditionMessage(m)))
-    )),
+    ))),
     call("<-", quote(x), call("numeric_or", call(
       "switch", pause_of(call("sample_name", random_pure(depth - 1L))),
       a = value(), b = quote(expr = ), c = value(), value()

@@ -3,8 +3,9 @@
 #' `resolved()` answers at once. `resolve()` waits.
 #'
 #' @details
-#' `resolved()` starts a lazy future, which queues if all workers are busy. It
-#' never waits and never raises the error of an expression.
+#' `resolved()` starts a lazy future, which queues if all workers are busy; only
+#' under [multicore] it waits until one is free. It never raises the error of an
+#' expression.
 #'
 #' @param x A `Future`, or a list, environment or listenv. Anything else counts
 #'   as settled.
@@ -37,6 +38,8 @@ resolved.elsewhere_future <- function(x, ...) {
   if (!is.null(.subset2(x, "outcome"))) return(TRUE)
   if (.subset2(x, "state") == "created") {
     start_queued(x)
+    # A fork cannot queue: as at home, this waits until one may be made.
+    if (.subset2(x, "state") == "created") launch_lazy(x)
   }
   task <- .subset2(x, "task")
   if (is.null(task)) return(.subset2(x, "state") != "created")

@@ -16,6 +16,7 @@ struct Sink {
   ParcelWriter* parcel;
   OnReference on_reference;
   bool is_refused = false;
+  LiveReferences references = {};
   char failure[256] = "";
 };
 
@@ -56,7 +57,7 @@ void put_char(R_outpstream_t stream, int character) {
 // until R is done.
 SEXP look_at_reference(SEXP value, SEXP sink_pointer) {
   auto* sink = static_cast<Sink*>(R_ExternalPtrAddr(sink_pointer));
-  if (sink->on_reference == OnReference::Refuse && is_live_reference(value)) {
+  if (sink->on_reference == OnReference::Refuse && sink->references.is_live(value)) {
     sink->is_refused = true;
   }
   return R_NilValue;
@@ -101,16 +102,19 @@ SEXP handle_tag() {
   return tag;
 }
 
-bool is_live_reference(SEXP value) {
+bool LiveReferences::is_live(SEXP value) {
   if (TYPEOF(value) == WEAKREFSXP) return true;
   if (TYPEOF(value) != EXTPTRSXP || R_ExternalPtrAddr(value) == nullptr) return false;
   // A pool or task of ours: dead elsewhere it says so itself, and futures that
   // hold one may travel.
   if (R_ExternalPtrTag(value) == handle_tag()) return false;
-  // data.table marks its tables with a pointer whose payload is a table column
-  // list of its own; it checks and renews the pointer after a copy.
-  return !(R_ExternalPtrTag(value) != R_NilValue && TYPEOF(R_ExternalPtrTag(value)) == STRSXP &&
-           TYPEOF(R_ExternalPtrProtected(value)) == EXTPTRSXP);
+  if (value == inside_mark_) return false;
+  // data.table marks its tables with a pointer to nothing, which holds one to the
+  // table itself; it checks the mark and renews it after a copy.
+  const bool is_table_mark =
+      R_ExternalPtrAddr(value) == R_NilValue && TYPEOF(R_ExternalPtrProtected(value)) == EXTPTRSXP;
+  if (is_table_mark) inside_mark_ = R_ExternalPtrProtected(value);
+  return !is_table_mark;
 }
 
 namespace {

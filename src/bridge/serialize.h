@@ -30,8 +30,15 @@ SEXP from_bytes(MainThread& main, std::span<const std::byte> bytes);
 // The tag of external pointers that may travel and are dead where they arrive.
 SEXP handle_tag();
 
-// For diagnosis: the external pointer or weak reference (data.table's reference
-// to itself aside, which data.table renews by itself).
-bool is_live_reference(SEXP value);
+// Tells the external pointers and weak references that mean something, in the
+// order in which one serialization comes upon them (data.table's marks aside,
+// which data.table renews by itself).
+class LiveReferences {
+ public:
+  bool is_live(SEXP value);
+
+ private:
+  SEXP inside_mark_ = nullptr;  // what the mark seen last holds
+};
 
 }  // namespace elsewhere

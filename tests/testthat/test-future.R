@@ -141,3 +141,12 @@ test_that("a value that cannot travel is an error of its own, not a dead object"
   )
   expect_identical(value(future(1)), 1)
 })
+
+test_that("a data.table travels both ways, an empty one too", {
+  skip_if_not_installed("data.table")
+  local_plan(multisession, workers = 2)
+  table <- data.table::data.table(a = 1:2)
+  expect_identical(value(future(nrow(table))), 2L)
+  expect_identical(value(future(data.table::data.table(a = 1:2)))$a, 1:2)
+  expect_s3_class(value(future(data.table::data.table())), "data.table")
+})

@@ -6,11 +6,11 @@
 #include "bridge/convert.h"
 #include "bridge/entry/entries.h"
 #include "bridge/fork/forked_evaluation.h"
+#include "bridge/fork/task_wait.h"
 #include "bridge/guard.h"
 #include "bridge/notify.h"
 #include "bridge/process_engine.h"
 #include "bridge/serialize.h"
-#include "bridge/fork/task_wait.h"
 
 namespace elsewhere {
 namespace {

@@ -11,6 +11,7 @@ constexpr int kSerializationVersion = 3;
 struct Tally {
   std::uint64_t bytes = 0;
   bool has_reference = false;
+  LiveReferences references = {};
 };
 
 void count_bytes(R_outpstream_t stream, void*, int count) {
@@ -23,7 +24,7 @@ void count_char(R_outpstream_t stream, int) { count_bytes(stream, nullptr, 1); }
 // the end is cheap here, and leaves no error for the user's handlers to see.
 SEXP note_reference(SEXP value, SEXP tally_pointer) {
   auto* tally = static_cast<Tally*>(R_ExternalPtrAddr(tally_pointer));
-  if (is_live_reference(value)) tally->has_reference = true;
+  if (tally->references.is_live(value)) tally->has_reference = true;
   return R_NilValue;
 }
 

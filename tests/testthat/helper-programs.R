@@ -124,7 +124,7 @@ random_expression <- function(depth) {
   if (depth <= 0L) return(random_pure(0L))
   value <- function() random_expression(depth - 1L)
   pick(
-    pause_of(value()),
+    pause_of(random_pure(depth - 1L)),
     call("+", value(), value()),
     call("sum", value(), value(), 1),
     call("lazy_second", random_pure(depth - 1L), random_pure(depth - 1L)),

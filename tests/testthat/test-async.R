@@ -227,3 +227,9 @@ test_that("a handler may wait where the guarded code itself does not", {
     tryCatch(stop("x"), error = function(e) await(soon(8)))
   )), 8)
 })
+
+test_that("await stands in a magrittr pipe", {
+  skip_if_not_installed("magrittr")
+  `%>%` <- magrittr::`%>%`
+  expect_equal(settled(async(delay(0, 3:1) %>% await() %>% sort())), 1:3)
+})

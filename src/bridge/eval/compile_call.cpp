@@ -29,12 +29,15 @@ void add_hole(Compiler& c, Holes& holes, SEXP expr) {
   compile_shared(c, expr);
 }
 
+SEXP unpiped(SEXP call);
+
 // The pauses in `expr` are run ahead, the rest of it stays where it is. Where
 // control flow stands around a pause, all of it is run ahead.
 void hoist(Compiler& c, Holes& holes, SEXP expr) {
   if (!contains_pause(expr)) return;
   const SEXP word = head_word(expr);
-  if (word != nullptr && (is_pause_word(word) || is_flow_word(word))) {
+  const bool is_whole = word != nullptr && (is_pause_word(word) || is_flow_word(word));
+  if (is_whole || unpiped(expr) != nullptr) {
     add_hole(c, holes, expr);
     return;
   }
@@ -99,17 +102,31 @@ void compile_callee(Compiler& c, SEXP call) {
   a.emit(Op::CalleeCheck);
 }
 
-// lhs %>% await(): what the pipe would do with its right-hand side, done here.
+bool mentions_dot(SEXP expr) {
+  static const SEXP dot = Rf_install(".");
+  if (expr == dot) return true;
+  if (TYPEOF(expr) != LANGSXP) return false;
+  for (SEXP rest = expr; rest != R_NilValue; rest = CDR(rest)) {
+    if (mentions_dot(CAR(rest))) return true;
+  }
+  return false;
+}
+
+// left %>% f(x) with a pause in it: what the pipe would do, done here, because
+// the pipe takes its left-hand side apart by itself. NULL for anything else.
 SEXP unpiped(SEXP call) {
   static const SEXP pipe = Rf_install("%>%");
-  if (CAR(call) != pipe || Rf_length(call) != 3) return nullptr;
+  if (CAR(call) != pipe || Rf_length(call) != 3 || !contains_pause(call)) return nullptr;
   const SEXP right = CADDR(call);
-  if (right == words().await || right == words().yield) return Rf_lang2(right, CADR(call));
-  if (TYPEOF(right) != LANGSXP) return nullptr;
-  const SEXP word = head_word(right);
-  if (word == nullptr || !is_pause_word(word)) return nullptr;
+  if (TYPEOF(right) == SYMSXP) return Rf_lang2(right, CADR(call));
+  if (TYPEOF(right) != LANGSXP || mentions_dot(right)) return nullptr;
+  const SEXP head = CAR(right);
+  const Words& w = words();
+  if (head == w.brace || head == w.paren || head == w.function || head == w.double_colon) {
+    return nullptr;
+  }
   SEXP arguments = PROTECT(Rf_cons(CADR(call), CDR(right)));
-  SEXP made = Rf_lcons(CAR(right), arguments);
+  SEXP made = Rf_lcons(head, arguments);
   UNPROTECT(1);
   return made;
 }

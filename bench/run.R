@@ -80,13 +80,14 @@ peer_versions <- function() {
 }
 
 machine <- function() {
+  load <- strsplit(readLines("/proc/loadavg"), " ")[[1L]]
   cpu <- grep("^model name", readLines("/proc/cpuinfo"), value = TRUE)
   memory <- grep("^MemTotal", readLines("/proc/meminfo"), value = TRUE)
   kilobytes <- as.numeric(gsub("[^0-9]", "", memory))
   sprintf(
-    "%s, %d cores, %.0f GB, Linux %s, %s", sub("^.*: *", "", cpu[[1L]]),
+    "%s, %d cores, %.0f GB, Linux %s, %s; load average %s at the end", sub("^.*: *", "", cpu[[1L]]),
     parallel::detectCores(), kilobytes / 1024^2, Sys.info()[["release"]],
-    R.version.string
+    R.version.string, load[[1L]]
   )
 }
 

@@ -111,6 +111,8 @@ Status ForkedTask::fork_child() {
   // What is in the buffers would be written twice.
   std::fflush(stdout);
   std::fflush(stderr);
+  // Before the child's own clock starts: a child that ends by it is late here, too.
+  deadline_ = deadline_in(options_.timeout);
   const pid_t pid = ::fork();
   if (pid < 0) return system_error("cannot fork this R process");
   if (pid == 0) {
@@ -129,7 +131,6 @@ Status ForkedTask::fork_child() {
   process_ = {pid, std::move(pidfd.value())};
   channel_ = Channel(std::move(ours));
   control_ = std::move(writing);
-  deadline_ = deadline_in(options_.timeout);
   outcome_.pid = pid;
   hold();
   return Done{};

@@ -10,6 +10,8 @@ namespace {
 // A task that nobody waits for any more gets this long to react to an interrupt.
 constexpr std::chrono::milliseconds kAbandonedGrace{2000};
 
+constexpr std::chrono::milliseconds kGraceMin{5};
+
 // Numbers are never used twice in a process, so that what belongs to an engine
 // that was stopped can never be taken for something of the next.
 std::uint64_t next_number() {
@@ -129,9 +131,11 @@ Task& Scheduler::submit(Turn& turn, PoolId pool, SharedParcel payload, TaskOptio
 
 void Scheduler::dispatch(Turn& turn, OpenPool& open) {
   while (!open.queue.empty()) {
-    Worker* worker = open.pool->idle_worker();
-    if (worker == nullptr) return;
     Task& task = *tasks_.at(open.queue.begin()->second);
+    Worker* worker = open.pool->idle_worker();
+    // A time limit counts from the start, so its task does not wait in a worker.
+    if (worker == nullptr && !task.options.timeout) worker = open.pool->quick_worker();
+    if (worker == nullptr) return;
     open.queue.erase(open.queue.begin());
     task.state = TaskState::Running;
     worker->run(turn, task.id, task.payload);
@@ -177,13 +181,22 @@ void Scheduler::stop_running(Turn& turn, OpenPool& open, TaskId task,
                              std::chrono::milliseconds grace) {
   Worker* worker = open.pool->worker_with(task);
   if (worker == nullptr) return;
-  if (grace.count() == 0) return worker->kill(turn, "its task was cancelled");
+  if (grace.count() == 0 && worker->runs(task)) {
+    return worker->kill(turn, "its task was cancelled");
+  }
   worker->interrupt(turn, task);
-  loop_.after(turn, grace, [this, pool = open.id, task](Turn& now) {
+  kill_after(turn, open.id, task, grace);
+}
+
+void Scheduler::kill_after(Turn& turn, PoolId pool, TaskId task, std::chrono::milliseconds grace) {
+  loop_.after(turn, std::max(grace, kGraceMin), [this, pool, task, grace](Turn& now) {
     const auto home = pools_.find(pool);
     if (home == pools_.end()) return;
     Worker* stubborn = home->second->pool->worker_with(task);
-    if (stubborn != nullptr) stubborn->kill(now, "its task did not react to an interrupt");
+    if (stubborn == nullptr) return;
+    // The task before it has done nothing wrong.
+    if (!stubborn->runs(task)) return kill_after(now, pool, task, grace);
+    stubborn->kill(now, "its task did not react to an interrupt");
   });
 }
 
@@ -224,6 +237,14 @@ void Scheduler::OpenPool::on_task_event(Turn& turn, TaskId task_id, Parcel event
 void Scheduler::OpenPool::on_task_result(Turn& turn, TaskId task_id, Reply reply) {
   Task* task = scheduler.find(turn, task_id);
   if (task != nullptr) scheduler.settle(turn, *task, outcome_of(std::move(reply)));
+}
+
+void Scheduler::OpenPool::on_task_returned(Turn& turn, TaskId task_id) {
+  Task* task = scheduler.find(turn, task_id);
+  if (task == nullptr || task->state == TaskState::Settled) return;
+  task->state = TaskState::Queued;
+  queue.insert({-task->options.priority, task_id});
+  scheduler.dispatch(turn, *this);
 }
 
 void Scheduler::OpenPool::on_task_lost(Turn& turn, TaskId task_id, const Departure& departure) {

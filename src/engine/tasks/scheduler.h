@@ -60,6 +60,7 @@ class Scheduler {
     void on_worker_idle(Turn&) override;
     void on_task_event(Turn&, TaskId task, Parcel event) override;
     void on_task_result(Turn&, TaskId task, Reply reply) override;
+    void on_task_returned(Turn&, TaskId task) override;
     void on_task_lost(Turn&, TaskId task, const Departure& departure) override;
     void on_pool_broken(Turn&, const std::string& why) override;
 
@@ -72,6 +73,7 @@ class Scheduler {
   void dispatch(Turn&, OpenPool& open);
   void settle(Turn&, Task& task, Outcome outcome);
   void stop_running(Turn&, OpenPool& open, TaskId task, std::chrono::milliseconds grace);
+  void kill_after(Turn&, PoolId pool, TaskId task, std::chrono::milliseconds grace);
   void drop_closed_pools(Turn&);
   Result<Nursery*> nursery_for(Turn&, const LaunchSpec& spec);
 

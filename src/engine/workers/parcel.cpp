@@ -32,7 +32,7 @@ Status Parcel::read(std::uint64_t offset, std::span<std::byte> into) const {
   if (offset + into.size() > bytes_.size()) {
     return Error{ErrorCode::Protocol, "a serialized value is cut short"};
   }
-  std::memcpy(into.data(), bytes_.data() + offset, into.size());
+  if (!into.empty()) std::memcpy(into.data(), bytes_.data() + offset, into.size());
   return Done{};
 }
 

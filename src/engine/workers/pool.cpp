@@ -13,6 +13,11 @@ constexpr int kFailedStartsMax = 3;
 constexpr std::size_t kIdleDeathsMax = 5;
 constexpr std::chrono::seconds kIdleDeathsWindow{60};
 
+// A second task behind the first gains nothing when the first takes long, and
+// makes it harder to reach.
+constexpr std::chrono::duration<double> kQuick{1e-3};
+constexpr double kNewTaskWeight = 0.2;
+
 WorkerId next_worker_id() {
   static std::atomic<std::uint64_t> last{0};
   return WorkerId{++last};
@@ -67,9 +72,19 @@ Worker* Pool::idle_worker() {
   return worker;
 }
 
+Worker* Pool::quick_worker() {
+  if (task_time_ > kQuick) return nullptr;
+  for (auto& [id, worker] : workers_) {
+    const bool has_one = worker->state() == WorkerState::Busy && worker->tasks().size() == 1;
+    // What runs longer than the others may run for ever.
+    if (has_one && worker->running_time() < 2 * kQuick) return worker.get();
+  }
+  return nullptr;
+}
+
 Worker* Pool::worker_with(TaskId task) {
   for (auto& [id, worker] : workers_) {
-    if (worker->state() == WorkerState::Busy && worker->task() == task) return worker.get();
+    if (worker->state() == WorkerState::Busy && worker->has(task)) return worker.get();
   }
   return nullptr;
 }
@@ -116,19 +131,20 @@ void Pool::on_worker_event(Turn& turn, Worker&, TaskId task, Parcel event) {
 }
 
 void Pool::on_worker_result(Turn& turn, Worker& worker, TaskId task, Reply reply) {
-  if (!is_closed_) idle_.push_back(worker.id());
+  task_time_ += kNewTaskWeight * (std::chrono::duration<double>(reply.took) - task_time_);
+  if (!is_closed_ && worker.state() == WorkerState::Idle) idle_.push_back(worker.id());
   listener_.on_task_result(turn, task, std::move(reply));
   if (!is_closed_) listener_.on_worker_idle(turn);
 }
 
 void Pool::on_worker_gone(Turn& turn, Worker& worker, WorkerState before,
                           const Departure& departure) {
-  const auto task = before == WorkerState::Busy ? worker.task() : std::nullopt;
+  std::deque<TaskId> unanswered = worker.tasks();
   std::erase(idle_, worker.id());
   // The worker is still on the stack: it goes when this turn is over.
   loop_.post([this, id = worker.id()](Turn&) { workers_.erase(id); });
   if (is_closed_ || broken_) {
-    if (task) listener_.on_task_lost(turn, *task, departure);
+    for (const TaskId task : unanswered) listener_.on_task_lost(turn, task, departure);
     return;
   }
   if (before == WorkerState::Starting) {
@@ -140,7 +156,11 @@ void Pool::on_worker_gone(Turn& turn, Worker& worker, WorkerState before,
     return break_pool(turn, describe(departure));
   }
   start_worker(turn);
-  if (task) listener_.on_task_lost(turn, *task, departure);
+  if (unanswered.empty()) return;
+  const TaskId started = unanswered.front();
+  unanswered.pop_front();
+  for (const TaskId task : unanswered) listener_.on_task_returned(turn, task);
+  listener_.on_task_lost(turn, started, departure);
 }
 
 }  // namespace elsewhere

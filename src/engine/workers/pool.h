@@ -29,10 +29,14 @@ struct PoolSpec {
 
 class PoolListener {
  public:
+  // A worker is idle, or has no task waiting behind the one it runs.
   virtual void on_worker_idle(Turn&) = 0;
   virtual void on_task_event(Turn&, TaskId task, Parcel event) = 0;
   virtual void on_task_result(Turn&, TaskId task, Reply reply) = 0;
-  // The worker that had been given `task` ended without a result.
+  // The worker that had been given `task` behind another one ended before it
+  // could start it.
+  virtual void on_task_returned(Turn&, TaskId task) = 0;
+  // The worker that ran `task` ended without a result.
   virtual void on_task_lost(Turn&, TaskId task, const Departure& departure) = 0;
   // No worker will come any more.
   virtual void on_pool_broken(Turn&, const std::string& why) = 0;
@@ -56,6 +60,9 @@ class Pool final : private WorkerListener {
 
   // An idle worker to give a task to; nullptr if there is none.
   Worker* idle_worker();
+  // While tasks take well under a millisecond: a busy worker that can take a
+  // second task to wait behind the one it runs; nullptr if there is none.
+  Worker* quick_worker();
   // The worker that has been given `task`; nullptr if there is none.
   Worker* worker_with(TaskId task);
 
@@ -80,8 +87,9 @@ class Pool final : private WorkerListener {
   NurserySource nursery_;
   PoolListener& listener_;
   std::map<WorkerId, std::unique_ptr<Worker>> workers_;
-  std::vector<WorkerId> idle_;  // the one used last is used next: it is warm
-  int failed_starts_ = 0;       // in a row
+  std::vector<WorkerId> idle_;                  // the one used last is used next: it is warm
+  int failed_starts_ = 0;                       // in a row
+  std::chrono::duration<double> task_time_{1};  // of late; see quick_worker()
   std::deque<std::chrono::steady_clock::time_point> idle_deaths_;
   std::optional<std::string> broken_;
   bool is_closed_ = false;

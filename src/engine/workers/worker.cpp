@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/base/ensure.h"
@@ -58,15 +59,26 @@ void Worker::on_exit_reported(Turn& turn, const ExitStatus& exit) {
 }
 
 void Worker::run(Turn& turn, TaskId task, SharedParcel payload) {
-  ensure(state_ == WorkerState::Idle, "a task was given to a worker that is not idle");
+  const bool has_room = state_ == WorkerState::Idle || tasks_.size() == 1;
+  ensure(has_room, "a task was given to a worker that has enough");
   state_ = WorkerState::Busy;
-  task_ = task;
+  if (tasks_.empty()) running_since_ = std::chrono::steady_clock::now();
+  tasks_.push_back(task);
   peer_->send(turn, PacketKind::Run, task, std::move(payload));
 }
 
+bool Worker::has(TaskId task) const {
+  return std::find(tasks_.begin(), tasks_.end(), task) != tasks_.end();
+}
+
+std::chrono::steady_clock::duration Worker::running_time() const {
+  return std::chrono::steady_clock::now() - running_since_;
+}
+
 void Worker::interrupt(Turn& turn, TaskId task) {
-  if (state_ != WorkerState::Busy || task_ != task) return;
-  if (peer_->has_read_all()) return peer_->signal(turn, SIGINT);
+  if (!has(task)) return;
+  const bool is_alone = runs(task) && tasks_.size() == 1;
+  if (is_alone && peer_->has_read_all()) return peer_->signal(turn, SIGINT);
   interrupt_timer_ = loop_.after(turn, kReadPatience, [this, task](Turn& now) {
     interrupt_timer_.reset();
     interrupt(now, task);
@@ -111,22 +123,26 @@ void Worker::on_packet(Turn& turn, Packet packet, std::vector<Fd> descriptors) {
 }
 
 void Worker::on_event(Turn& turn, Packet packet, std::vector<Fd> descriptors) {
-  if (state_ != WorkerState::Busy || packet.task != *task_) return;
+  if (state_ != WorkerState::Busy || !runs(packet.task)) return;
+  const TaskId task = packet.task;
   auto event = Parcel::unpack(std::move(packet), std::move(descriptors));
   if (!event.ok()) return peer_->kill(turn, event.error().message);
-  listener_.on_worker_event(turn, *this, *task_, std::move(event.value()));
+  listener_.on_worker_event(turn, *this, task, std::move(event.value()));
 }
 
 void Worker::on_result(Turn& turn, Packet packet, std::vector<Fd> descriptors) {
-  if (state_ != WorkerState::Busy || packet.task != *task_) {
+  if (state_ != WorkerState::Busy || !runs(packet.task)) {
     return peer_->kill(turn, "sent the result of a task that it was not given");
   }
   const PacketFlag flag = packet.flag;
   auto parcel = Parcel::unpack(std::move(packet), std::move(descriptors));
   if (!parcel.ok()) return peer_->kill(turn, parcel.error().message);
-  const TaskId task = *std::exchange(task_, std::nullopt);
-  state_ = WorkerState::Idle;
-  listener_.on_worker_result(turn, *this, task, {flag, std::move(parcel.value()), pid()});
+  const TaskId task = tasks_.front();
+  const auto took = running_time();
+  tasks_.pop_front();
+  running_since_ = std::chrono::steady_clock::now();
+  if (tasks_.empty()) state_ = WorkerState::Idle;
+  listener_.on_worker_result(turn, *this, task, {flag, std::move(parcel.value()), pid(), took});
 }
 
 void Worker::on_departed(Turn& turn, const Departure& departure) { gone(turn, departure); }

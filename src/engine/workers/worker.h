@@ -1,11 +1,15 @@
 // One background R process that runs tasks, as a state machine:
 //
-//   Starting ──ready──▶ Idle ──run()──▶ Busy ──result──▶ Idle
+//   Starting ──ready──▶ Idle ──run()──▶ Busy ──last result──▶ Idle
 //       └──────────────────┴───────────────┴──departed──▶ Gone
 //
+// A busy worker may have a second task waiting behind the one it runs, which
+// spares it the way to its owner and back between two quick ones.
 // Every call is made under the turn; none blocks.
 #pragma once
 
+#include <chrono>
+#include <deque>
 #include <memory>
 #include <optional>
 
@@ -23,16 +27,17 @@ struct Reply {
   PacketFlag flag = PacketFlag::None;
   Parcel parcel;
   pid_t pid = -1;
+  std::chrono::steady_clock::duration took{};
 };
 
 class WorkerListener {
  public:
   virtual void on_worker_ready(Turn&, Worker& worker) = 0;
   virtual void on_worker_event(Turn&, Worker& worker, TaskId task, Parcel event) = 0;
-  // The worker is idle again; `task` is what it had been given.
+  // `task` was the first of what it had been given.
   virtual void on_worker_result(Turn&, Worker& worker, TaskId task, Reply reply) = 0;
   // The last call. `before` is what the worker was when it ended; if it was
-  // Busy, worker.task() is still the task it had been given.
+  // Busy, worker.tasks() are still what it had been given, the first one started.
   virtual void on_worker_gone(Turn&, Worker& worker, WorkerState before,
                               const Departure& departure) = 0;
 
@@ -56,13 +61,18 @@ class Worker final : private PeerListener, private NurseryClient {
   WorkerId id() const { return id_; }
   WorkerState state() const { return state_; }
   pid_t pid() const { return peer_ ? peer_->pid() : -1; }
-  std::optional<TaskId> task() const { return task_; }
+  // What it has been given and not answered: it runs the first.
+  const std::deque<TaskId>& tasks() const { return tasks_; }
+  bool has(TaskId task) const;
+  bool runs(TaskId task) const { return !tasks_.empty() && tasks_.front() == task; }
+  // How long the first task has been running.
+  std::chrono::steady_clock::duration running_time() const;
 
-  void run(Turn&, TaskId task, SharedParcel payload);  // only when Idle
+  void run(Turn&, TaskId task, SharedParcel payload);  // at most one behind another
   // SIGINT, which R turns into an interrupt of the task it runs. A worker drops
   // the signals that came before it reads a task, so that an interrupt meant for
   // one task never hits the next; this one is therefore held back until the
-  // task has been read.
+  // task has been read and none waits behind it.
   void interrupt(Turn&, TaskId task);
   void kill(Turn&, std::string reason);
   // Asks the process to leave by closing its channel.
@@ -83,7 +93,8 @@ class Worker final : private PeerListener, private NurseryClient {
   WorkerId id_;
   WorkerListener& listener_;
   WorkerState state_ = WorkerState::Starting;
-  std::optional<TaskId> task_;
+  std::deque<TaskId> tasks_;
+  std::chrono::steady_clock::time_point running_since_;
   std::optional<Peer> peer_;
   Nursery* nursery_ = nullptr;
   SharedParcel setup_;

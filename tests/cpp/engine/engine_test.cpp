@@ -68,6 +68,10 @@ class EngineTest : public testing::TestWithParam<LaunchBy> {
     EXPECT_EQ(outcome.kind, OutcomeKind::Value) << outcome.message;
     return text_of(outcome.value);
   }
+  // From then on a busy worker gets a second task to wait behind the first.
+  void learn_that_tasks_are_quick(PoolId pool) {
+    for (int i = 0; i < 60; ++i) answer(submit(pool, "echo:"));
+  }
   void wait_until_running(TaskId task) {
     const auto deadline = std::chrono::steady_clock::now() + kDeadline;
     while (engine_->task_state(task) == TaskState::Queued) {
@@ -220,6 +224,38 @@ TEST_P(EngineTest, FreesTheWorkerOfATaskThatNobodyAsksForAnyMore) {
   wait_until_running(task);
   engine_->forget_later(task);
   EXPECT_EQ(answer(submit(pool, "echo:free")), "free");
+}
+
+TEST_P(EngineTest, RunsATaskAgainThatOnlyWaitedInAWorkerThatDied) {
+  const PoolId pool = open(1);
+  learn_that_tasks_are_quick(pool);
+  const TaskId killed = submit(pool, "die-soon:9");
+  const TaskId behind = submit(pool, "echo:unharmed");
+  const TaskId last = submit(pool, "echo:neither");
+  EXPECT_EQ(finished(killed).kind, OutcomeKind::Lost);
+  EXPECT_EQ(answer(behind), "unharmed");
+  EXPECT_EQ(answer(last), "neither");
+}
+
+TEST_P(EngineTest, CancelsATaskThatWaitsInAWorkerWithoutHarmToTheOneBeforeIt) {
+  const PoolId pool = open(1);
+  learn_that_tasks_are_quick(pool);
+  const std::string pid = answer(submit(pool, "pid:"));
+  const TaskId first = submit(pool, "sleep:50");
+  const TaskId behind = submit(pool, "wait:");
+  EXPECT_TRUE(engine_->cancel(behind, milliseconds(0)));
+  EXPECT_EQ(answer(first), "slept");
+  EXPECT_EQ(finished(behind).kind, OutcomeKind::Cancelled);
+  EXPECT_EQ(answer(submit(pool, "echo:next")), "next");
+}
+
+TEST_P(EngineTest, CancelsARunningTaskThatHasAnotherBehindIt) {
+  const PoolId pool = open(1);
+  learn_that_tasks_are_quick(pool);
+  const TaskId first = submit(pool, "stubborn:");
+  const TaskId behind = submit(pool, "echo:unharmed");
+  EXPECT_TRUE(engine_->cancel(first, milliseconds(20)));
+  EXPECT_EQ(answer(behind), "unharmed");
 }
 
 TEST_P(EngineTest, BreaksThePoolWithTheWorkersWordsWhenNoWorkerBecomesReady) {

@@ -76,6 +76,14 @@ void run(const Packet& task) {
   std::string answer = rest;
   PacketFlag flag = PacketFlag::None;
   if (verb == "die") ::raise(std::atoi(rest.c_str()));
+  if (verb == "die-soon") {  // after what is behind it has been sent
+    ::usleep(5000);
+    ::raise(std::atoi(rest.c_str()));
+  }
+  if (verb == "sleep") {
+    ::usleep(1000 * static_cast<useconds_t>(std::atoi(rest.c_str())));
+    answer = "slept";
+  }
   if (verb == "exit") std::_Exit(std::atoi(rest.c_str()));
   if (verb == "garbage") {
     print("about to send garbage\n");

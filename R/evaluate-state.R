@@ -2,12 +2,8 @@
 # working directory, the random state, connections, devices and, in a worker,
 # the workspace. Base R only: these functions are shipped to workers.
 
-# The last state that was taken: it holds for the next task as well, unless
-# something has changed for good. A worker has one of its own.
-kept <- new.env(parent = emptyenv())
-
 process_state <- function(payload) {
-  kept$state <- state <- .Call(ew_process_state, kept$state)
+  state <- .Call(ew_process_state)
   list(
     state = state,
     # Where there is no state yet, the kind is remembered by itself.

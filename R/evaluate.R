@@ -215,7 +215,6 @@ evaluate_prepare <- function(setup) {
   }
   home$suspends_interrupts <- TRUE
   home$refuses_references <- TRUE
-  home$kept <- new.env(parent = emptyenv())
   home$nested <- setup$nested
   if (length(setup$library_paths)) .libPaths(setup$library_paths)
   if (length(setup$options)) options(setup$options)

@@ -76,7 +76,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_capture_begin, 0),
     ENTRY(ew_capture_end, 0),
     ENTRY(ew_environment_variables, 0),
-    ENTRY(ew_process_state, 1),
+    ENTRY(ew_process_state, 0),
     ENTRY(ew_process_changes, 1),
     ENTRY(ew_options_now, 0),
     ENTRY(ew_are_options_now, 1),

@@ -89,7 +89,7 @@ SEXP ew_worker_closure_in(SEXP function, SEXP environment);
 SEXP ew_capture_begin();
 SEXP ew_capture_end();
 SEXP ew_environment_variables();
-SEXP ew_process_state(SEXP former);
+SEXP ew_process_state();
 SEXP ew_process_changes(SEXP state);
 SEXP ew_options_now();
 SEXP ew_are_options_now(SEXP options);

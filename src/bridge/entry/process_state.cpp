@@ -37,12 +37,8 @@ extern "C" SEXP ew_capture_end() {
   });
 }
 
-// `former` is an earlier state, which is still right most of the time, or NULL.
-extern "C" SEXP ew_process_state(SEXP former) {
-  return guard([&](MainThread& main) {
-    const bool holds = former != R_NilValue && process_changes(main, former) == 0;
-    return holds ? former : process_state(main);
-  });
+extern "C" SEXP ew_process_state() {
+  return guard([&](MainThread& main) { return process_state(main); });
 }
 
 extern "C" SEXP ew_process_changes(SEXP state) {

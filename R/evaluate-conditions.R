@@ -1,62 +1,87 @@
 # How the evaluator takes what an expression signals and prints. Base R only:
 # these functions are shipped to workers.
 
-# Keeps conditions in the order they were signalled. Warnings and messages stop
-# here; they are signalled again where the value is asked for. The handler is
-# NULL when nothing is to be intercepted.
-condition_recorder <- function(payload) {
+# Evaluates and takes what is signalled. A list: `value` and `visible`, or
+# `error`, the condition that ended it, or `interrupted`; `conditions`, those that
+# were kept, in the order in which they were signalled: warnings and messages stop
+# here and are signalled again where the value is asked for. The variable names
+# are what a call at the expression's top level would show, which is why that
+# call is taken out of conditions and of calls.
+#
+# One calling handler does the work of tryCatch() as well, for a third of its
+# cost: it looks at the calls of an error anyway, and then leaves by forcing
+# `leave`, which returns from here.
+evaluate_caught <- function(.future_expression, .future_environment, payload,
+                            leave = return(answer)) {
   classes <- payload$conditions
+  keeps <- length(classes) && !identical(classes, FALSE)
   immediate <- payload$immediate
   if (is.null(immediate)) immediate <- "immediateCondition"
   excluded <- attr(classes, "exclude")
-  split <- isTRUE(payload$split)
+  answer <- NULL
   kept <- list()
-  calls <- NULL
-
   own_call <- quote(eval(.future_expression, .future_environment))
-  without_own_call <- function(condition) {
-    if (is.list(condition) && identical(condition$call, own_call)) {
-      condition["call"] <- list(NULL)
-    }
-    condition
-  }
-  muffle <- function(condition) {
-    for (restart in computeRestarts(condition)) {
-      name <- restart$name
-      if (is.character(name) && startsWith(name, "muffle")) {
-        invokeRestart(restart)
-      }
-    }
-  }
   handler <- function(condition) {
     if (inherits(condition, "error")) {
-      calls <<- future_calls(sys.calls(), own_call)
-      return()
+      answer <<- list(
+        visible = TRUE, error = condition, conditions = c(kept, list(list(
+          condition = without_call(condition, own_call), signaled = 0L,
+          calls = future_calls(sys.calls(), own_call)
+        )))
+      )
+      leave
     }
-    if (inherits(condition, "interrupt")) return()
+    if (inherits(condition, "interrupt")) {
+      # In this process it is the user's, who means more than one future.
+      if (!is_worker()) return()
+      answer <<- list(visible = FALSE, interrupted = TRUE, conditions = kept)
+      leave
+    }
+    if (identical(classes, FALSE)) return()
     if (inherits(condition, "warning") && getOption("warn") >= 2L) return()
     if (length(immediate) && inherits(condition, immediate)) {
       emit(condition)
       if (is_worker()) muffle(condition)
       return()
     }
-    wanted <- length(classes) && inherits(condition, classes) &&
+    wanted <- keeps && inherits(condition, classes) &&
       !(length(excluded) && inherits(condition, excluded))
     if (wanted) {
       kept[[length(kept) + 1L]] <<- list(
-        condition = without_own_call(condition), signaled = 0L
+        condition = without_call(condition, own_call), signaled = 0L
       )
     }
-    if (!split) muffle(condition)
+    if (!isTRUE(payload$split)) muffle(condition)
   }
-  take <- function(error) {
-    if (is.null(error)) return(kept)
-    kept[[length(kept) + 1L]] <<- list(
-      condition = without_own_call(error), signaled = 0L, calls = calls
-    )
-    kept
+  answer <- withCallingHandlers(
+    if (is_worker()) {
+      # There, interrupts are kept away from everything but this.
+      allowInterrupts(
+        withVisible(eval(.future_expression, .future_environment))
+      )
+    } else {
+      withVisible(eval(.future_expression, .future_environment))
+    },
+    condition = handler
+  )
+  if (length(kept)) answer$conditions <- kept
+  answer
+}
+
+without_call <- function(condition, own_call) {
+  if (is.list(condition) && identical(condition$call, own_call)) {
+    condition["call"] <- list(NULL)
   }
-  list(handler = if (!identical(classes, FALSE)) handler, take = take)
+  condition
+}
+
+muffle <- function(condition) {
+  for (restart in computeRestarts(condition)) {
+    name <- restart$name
+    if (is.character(name) && startsWith(name, "muffle")) {
+      invokeRestart(restart)
+    }
+  }
 }
 
 # The calls of the expression: what lies between the evaluator and the handler.

@@ -4,28 +4,21 @@
 
 process_state <- function(payload) {
   state <- .Call(ew_process_state)
-  list(
-    state = state,
-    # Where there is no state yet, the kind is remembered by itself.
-    kind = if (is.null(state$seed) && !is.null(payload$seed)) RNGkind(),
-    connections = getAllConnections(),
-    names = if (isTRUE(payload$check_workspace)) {
-      ls(globalenv(), all.names = TRUE)
-    }
-  )
+  # Where there is no state yet, the kind is remembered by itself.
+  if (is.null(state$seed) && !is.null(payload$seed)) state$kind <- RNGkind()
+  if (isTRUE(payload$check_workspace)) {
+    state$names <- ls(globalenv(), all.names = TRUE)
+  }
+  state
 }
 
 # Puts everything back. The answer names what should not have happened: a list
 # with one entry a kind, or NULL.
-process_restore <- function(before, payload) {
-  misuse <- NULL
-  changes <- .Call(ew_process_changes, before$state)
-  if (changes != 0L) misuse <- restore_changed(changes, before, payload)
-  if (!identical(getAllConnections(), before$connections)) {
-    misuse$ConnectionMisuse <- connections_misuse(before$connections)
-  }
+process_restore <- function(state, payload) {
+  changes <- .Call(ew_process_changes, state)
+  misuse <- if (changes != 0L) restore_changed(changes, state, payload)
   if (isTRUE(payload$check_workspace)) {
-    known <- c(before$names, names(payload$globals), ".Random.seed")
+    known <- c(state$names, names(payload$globals), ".Random.seed")
     new <- setdiff(ls(globalenv(), all.names = TRUE), known)
     if (length(new)) {
       misuse$GlobalEnvMisuse <- list(names = new)
@@ -41,11 +34,10 @@ process_restore <- function(before, payload) {
 }
 
 # `changes` has the bits of StateChange in src/bridge/process_state.h.
-restore_changed <- function(changes, before, payload) {
+restore_changed <- function(changes, state, payload) {
   has_changed <- function(bit) bitwAnd(changes, bit) != 0L
-  state <- before$state
   misuse <- NULL
-  if (has_changed(1L)) restore_options(state$options)
+  if (has_changed(1L)) restore_options(.Call(ew_state_list, state$options))
   if (has_changed(2L)) {
     restore_variables(
       variables_from(state$variables), .Call(ew_environment_variables)
@@ -54,13 +46,19 @@ restore_changed <- function(changes, before, payload) {
   if (has_changed(4L)) setwd(state$directory)
   if (has_changed(8L)) {
     if (!is.null(payload$seed)) {
-      restore_seed(state$seed, before$kind)
+      restore_seed(state$seed, state$kind)
     } else if (isTRUE(payload$check_rng) &&
       !identical(.GlobalEnv$.Random.seed, state$seed)) {
       misuse$Rng <- list()
     }
   }
-  if (has_changed(16L)) misuse <- c(misuse, devices_misuse(state$devices))
+  if (has_changed(16L)) {
+    misuse <- c(misuse, devices_misuse(.Call(ew_state_list, state$devices)))
+  }
+  # Devices have just been closed, and their files with them.
+  if (!identical(getAllConnections(), state$connections)) {
+    misuse$ConnectionMisuse <- connections_misuse(state$connections)
+  }
   misuse
 }
 

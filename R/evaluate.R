@@ -10,10 +10,11 @@ evaluator_functions <- function() {
     prepare = evaluate_prepare,
     evaluate = evaluate,
     evaluate_expression = evaluate_expression,
-    evaluate_guarded = evaluate_guarded,
+    evaluate_caught = evaluate_caught,
+    without_call = without_call,
+    muffle = muffle,
     attach_packages = attach_packages,
     evaluation_environment = evaluation_environment,
-    condition_recorder = condition_recorder,
     map_elements = map_elements,
     map_progress = map_progress,
     future_calls = future_calls,
@@ -43,7 +44,7 @@ capture_end <- function() .Call(ew_capture_end)
 # immediate, options, keep (the workspace stays), check_workspace,
 # allow_references (a value may hold external pointers, which arrive dead).
 evaluate <- function(payload) {
-  started <- as.double(Sys.time())
+  started <- .Call(ew_now)
   failure <- attach_packages(payload$packages, payload$namespaces)
   if (!is.null(failure)) {
     return(list(package = failure, started = started))
@@ -54,82 +55,42 @@ evaluate <- function(payload) {
   on.exit()
   result$misuse <- process_restore(before, payload)
   # Read by the worker when it sends the result; see R/worker-main.R.
-  if (is_worker()) refuses_references <<- !isTRUE(payload$allow_references)
-  result$times <- c(started, as.double(Sys.time()))
+  if (is_worker()) {
+    refuses_references <<- !isTRUE(payload$allow_references)
+    leaves_nothing <<- !identical(payload$conditions, FALSE)
+  }
+  result$times <- c(started, .Call(ew_now))
   result
 }
 
-# Handlers and capture around the expression. The variable names are what a call
-# at the expression's top level would show, which is why that call is removed.
+# The environment and the capture around the expression.
 evaluate_expression <- function(payload) {
   stdout <- payload$stdout
-  if (is.null(stdout)) stdout <- TRUE
-  recorder <- condition_recorder(payload)
-  .future_environment <- evaluation_environment(payload)
-  .future_expression <- payload$expr
+  environment <- evaluation_environment(payload)
+  expression <- payload$expr
   if (!is.null(payload$map)) {
     # One chunk of a map: its data lie beside the expression, so that no call
     # holds them.
-    .future_environment$.map_data <- payload$map
-    .future_environment$.map_elements <- map_elements
-    .future_expression <- quote(.map_elements(.map_data))
+    environment$.map_data <- payload$map
+    environment$.map_elements <- map_elements
+    expression <- quote(.map_elements(.map_data))
   }
   if (length(payload$options)) base::options(payload$options)
   if (!is.null(payload$seed)) {
     assign(".Random.seed", payload$seed, envir = globalenv())
   }
-  capture <- capture_start(stdout, isTRUE(payload$split))
-  text <- NULL
+  capture <- capture_start(is.null(stdout) || stdout, isTRUE(payload$split))
   on.exit(capture_stop(capture))
-  failed <- FALSE
-  interrupted <- FALSE
-  outcome <- tryCatch(
-    if (is_worker()) {
-      # There, interrupts are kept away from everything but this.
-      tryCatch(
-        allowInterrupts(
-          evaluate_guarded(
-            .future_expression, .future_environment, recorder$handler
-          )
-        ),
-        interrupt = function(condition) {
-          interrupted <<- TRUE
-          list(value = NULL, visible = FALSE)
-        }
-      )
-    } else {
-      evaluate_guarded(
-        .future_expression, .future_environment, recorder$handler
-      )
-    },
-    error = function(condition) {
-      failed <<- TRUE
-      condition
-    }
-  )
+  outcome <- evaluate_caught(expression, environment, payload)
   on.exit()
   text <- capture_stop(capture)
-  result <- list(
-    value = if (!failed) outcome$value, visible = failed || outcome$visible
-  )
-  if (!is.null(text) && nzchar(text)) result$stdout <- text
-  conditions <- recorder$take(if (failed) outcome)
-  if (length(conditions)) result$conditions <- conditions
-  if (failed) result$failed <- TRUE
-  if (interrupted) result$interrupted <- TRUE
+  result <- list(value = outcome$value, visible = outcome$visible)
+  if (length(text) && nzchar(text)) result$stdout <- text
+  if (length(outcome$conditions)) result$conditions <- outcome$conditions
+  if (!is.null(outcome$error)) result$failed <- TRUE
+  if (!is.null(outcome$interrupted)) result$interrupted <- TRUE
   if (isTRUE(payload$gc)) gc()
   result
-}
-
-evaluate_guarded <- function(.future_expression, .future_environment,
-                             handler) {
-  if (is.null(handler)) {
-    return(withVisible(eval(.future_expression, .future_environment)))
-  }
-  withCallingHandlers(
-    withVisible(eval(.future_expression, .future_environment)),
-    condition = handler
-  )
 }
 
 # Attaches in order; the answer is NULL, or why the first that failed did. A
@@ -209,12 +170,13 @@ evaluate_prepare <- function(setup) {
   library <- getLoadedDLLs()[["elsewhere"]]
   for (entry in c(
     "ew_environment_variables", "ew_process_state", "ew_process_changes",
-    "ew_clear_workspace"
+    "ew_state_list", "ew_clear_workspace", "ew_now"
   )) {
     assign(entry, getNativeSymbolInfo(entry, library), envir = home)
   }
   home$suspends_interrupts <- TRUE
   home$refuses_references <- TRUE
+  home$leaves_nothing <- FALSE
   home$nested <- setup$nested
   if (length(setup$library_paths)) .libPaths(setup$library_paths)
   if (length(setup$options)) options(setup$options)

@@ -14,6 +14,8 @@
 # `prepare(setup)`, if there is one, runs once; its value is the body of Ready.
 # `refuses_references`, if `TRUE` there when a task ends, makes a value with a
 # live external pointer an "unserializable" outcome instead of a dead pointer.
+# `leaves_nothing`, if `TRUE` there when a task ends, says that R's top level has
+# nothing to do before the next one: no warnings to print.
 # `suspends_interrupts`, if `TRUE` in that environment, keeps interrupts away
 # from everything but what evaluate() wraps in allowInterrupts().
 

@@ -78,6 +78,8 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_environment_variables, 0),
     ENTRY(ew_process_state, 0),
     ENTRY(ew_process_changes, 1),
+    ENTRY(ew_state_list, 1),
+    ENTRY(ew_now, 0),
     ENTRY(ew_options_now, 0),
     ENTRY(ew_are_options_now, 1),
     ENTRY(ew_clear_workspace, 0),

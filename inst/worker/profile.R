@@ -13,10 +13,6 @@ local({
   # Defined where they see R's base and each other, and nothing of this file.
   assign("entries", entries, envir = functions)
   evalq({
-    step <- function() {
-      .Call(entries$step)
-      invisible()
-    }
     emit <- function(condition) .Call(entries$emit, condition)
     capture_begin <- function() .Call(entries$capture_begin)
     capture_end <- function() .Call(entries$capture_end)
@@ -41,6 +37,17 @@ local({
       if (exists("prepare", home, inherits = FALSE)) home$prepare(setup)
     }
   }, functions)
+
+  # What R's top level is given to read, see src/bridge/worker/worker_main.cpp:
+  # short, because it is parsed for every task.
+  step <- entries$step
+  assign(".elsewhere step", function() {
+    .Call(step)
+    invisible()
+  }, envir = tools)
+  environment(tools[[".elsewhere step"]]) <- list2env(
+    list(step = step), parent = baseenv()
+  )
 
   # What was set to start this process is not for the processes it starts.
   preamble <- Sys.getenv("ELSEWHERE_BEFORE_PROFILE")

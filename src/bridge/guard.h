@@ -11,6 +11,7 @@
 
 #include <cpp11/protect.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
 #include <utility>
@@ -49,11 +50,13 @@ class Door {
 struct DoorExit {
   SEXP unwind_token = nullptr;
   ErrorCode code = ErrorCode::Bug;
-  char message[8192] = "";
+  char message[8192];  // filled by keep(): clearing it would cost each entry
 
   void keep(ErrorCode why, const char* text) {
     code = why;
-    std::strncpy(message, text, sizeof message - 1);
+    const std::size_t length = std::min(std::strlen(text), sizeof message - 1);
+    std::memcpy(message, text, length);
+    message[length] = 0;
   }
 };
 [[noreturn]] void leave_by_error(const DoorExit& exit);

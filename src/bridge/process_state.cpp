@@ -12,35 +12,80 @@ extern char** environ;
 namespace elsewhere {
 namespace {
 
-enum Field { kOptions, kVariables, kDirectory, kSeed, kDevices, kFields };
-constexpr const char* kNames[kFields] = {"options", "variables", "directory", "seed", "devices"};
+enum Field { kOptions, kVariables, kDirectory, kSeed, kDevices, kConnections, kFields };
+constexpr const char* kNames[kFields] = {"options", "variables", "directory",
+                                         "seed",    "devices",   "connections"};
 
 // The functions below may fail in R and hold nothing with a destructor.
+
+// Made once: a state is taken before every task.
+SEXP field_names() {
+  static SEXP names = nullptr;
+  if (names == nullptr) {
+    SEXP made = PROTECT(Rf_allocVector(STRSXP, kFields));
+    for (int i = 0; i < kFields; ++i) SET_STRING_ELT(made, i, Rf_mkChar(kNames[i]));
+    R_PreserveObject(made);
+    UNPROTECT(1);
+    names = made;
+  }
+  return names;
+}
+
+SEXP connections() {
+  static SEXP call = nullptr;
+  if (call == nullptr) {
+    SEXP made = PROTECT(Rf_lang1(Rf_install("getAllConnections")));
+    R_PreserveObject(made);
+    UNPROTECT(1);
+    call = made;
+  }
+  return Rf_eval(call, R_BaseEnv);
+}
+
+bool are_same_numbers(SEXP one, SEXP other) {
+  const R_xlen_t count = Rf_xlength(one);
+  return count == Rf_xlength(other) &&
+         std::memcmp(INTEGER(one), INTEGER(other), sizeof(int) * static_cast<size_t>(count)) == 0;
+}
 
 SEXP base_pairlist(const char* name) {
   SEXP value = Rf_findVarInFrame(R_BaseEnv, Rf_install(name));
   return TYPEOF(value) == LISTSXP ? value : R_NilValue;
 }
 
-SEXP elements_of(SEXP pairs, bool has_names) {
+// Values and tags by turns: cheaper to take than a list with names, which is
+// needed only when something has changed.
+SEXP elements_of(SEXP pairs) {
   const R_xlen_t count = Rf_length(pairs);
-  SEXP out = PROTECT(Rf_allocVector(VECSXP, count));
-  SEXP names = PROTECT(has_names ? Rf_allocVector(STRSXP, count) : R_NilValue);
+  SEXP out = PROTECT(Rf_allocVector(VECSXP, 2 * count));
   for (R_xlen_t i = 0; i < count; ++i, pairs = CDR(pairs)) {
-    SET_VECTOR_ELT(out, i, CAR(pairs));
-    if (has_names) SET_STRING_ELT(names, i, PRINTNAME(TAG(pairs)));
+    SET_VECTOR_ELT(out, 2 * i, CAR(pairs));
+    SET_VECTOR_ELT(out, 2 * i + 1, TAG(pairs));
   }
-  if (has_names) Rf_setAttrib(out, R_NamesSymbol, names);
-  UNPROTECT(2);
+  UNPROTECT(1);
   return out;
 }
 
 bool are_elements(SEXP pairs, SEXP elements) {
-  const R_xlen_t count = Rf_xlength(elements);
+  const R_xlen_t count = Rf_xlength(elements) / 2;
   for (R_xlen_t i = 0; i < count; ++i, pairs = CDR(pairs)) {
-    if (pairs == R_NilValue || CAR(pairs) != VECTOR_ELT(elements, i)) return false;
+    if (pairs == R_NilValue || CAR(pairs) != VECTOR_ELT(elements, 2 * i)) return false;
   }
   return pairs == R_NilValue;
+}
+
+SEXP list_of(SEXP elements) {
+  const R_xlen_t count = Rf_xlength(elements) / 2;
+  SEXP out = PROTECT(Rf_allocVector(VECSXP, count));
+  SEXP names = PROTECT(Rf_allocVector(STRSXP, count));
+  for (R_xlen_t i = 0; i < count; ++i) {
+    SET_VECTOR_ELT(out, i, VECTOR_ELT(elements, 2 * i));
+    const SEXP tag = VECTOR_ELT(elements, 2 * i + 1);
+    SET_STRING_ELT(names, i, tag == R_NilValue ? R_BlankString : PRINTNAME(tag));
+  }
+  Rf_setAttrib(out, R_NamesSymbol, names);
+  UNPROTECT(2);
+  return out;
 }
 
 std::size_t variables_bytes() {
@@ -89,15 +134,14 @@ SEXP process_state(MainThread& main) {
   return r_call(main, [] {
     char path[PATH_MAX];
     SEXP out = PROTECT(Rf_allocVector(VECSXP, kFields));
-    SEXP names = PROTECT(Rf_allocVector(STRSXP, kFields));
-    for (int i = 0; i < kFields; ++i) SET_STRING_ELT(names, i, Rf_mkChar(kNames[i]));
-    Rf_setAttrib(out, R_NamesSymbol, names);
-    SET_VECTOR_ELT(out, kOptions, elements_of(base_pairlist(".Options"), true));
+    Rf_setAttrib(out, R_NamesSymbol, field_names());
+    SET_VECTOR_ELT(out, kOptions, elements_of(base_pairlist(".Options")));
     SET_VECTOR_ELT(out, kVariables, variables());
     SET_VECTOR_ELT(out, kDirectory, Rf_mkString(directory(path, sizeof path)));
     SET_VECTOR_ELT(out, kSeed, seed());
-    SET_VECTOR_ELT(out, kDevices, elements_of(base_pairlist(".Devices"), false));
-    UNPROTECT(2);
+    SET_VECTOR_ELT(out, kDevices, elements_of(base_pairlist(".Devices")));
+    SET_VECTOR_ELT(out, kConnections, connections());
+    UNPROTECT(1);
     return out;
   });
 }
@@ -118,12 +162,18 @@ int process_changes(MainThread& main, SEXP state) {
     note(StateChange::Seed, seed() == VECTOR_ELT(state, kSeed));
     note(StateChange::Devices,
          are_elements(base_pairlist(".Devices"), VECTOR_ELT(state, kDevices)));
+    note(StateChange::Connections,
+         are_same_numbers(connections(), VECTOR_ELT(state, kConnections)));
   });
   return changes;
 }
 
+SEXP list_from_state(MainThread& main, SEXP elements) {
+  return r_call(main, [&] { return list_of(elements); });
+}
+
 SEXP options_now(MainThread& main) {
-  return r_call(main, [] { return elements_of(base_pairlist(".Options"), true); });
+  return r_call(main, [] { return elements_of(base_pairlist(".Options")); });
 }
 
 bool are_options_now(MainThread& main, SEXP options) {

@@ -91,6 +91,8 @@ SEXP ew_capture_end();
 SEXP ew_environment_variables();
 SEXP ew_process_state();
 SEXP ew_process_changes(SEXP state);
+SEXP ew_state_list(SEXP elements);
+SEXP ew_now();
 SEXP ew_options_now();
 SEXP ew_are_options_now(SEXP options);
 SEXP ew_clear_workspace();

@@ -1,4 +1,7 @@
 #include "bridge/process_state.h"
+
+#include <chrono>
+
 #include "bridge/convert.h"
 #include "bridge/entry/entries.h"
 #include "bridge/guard.h"
@@ -48,6 +51,10 @@ extern "C" SEXP ew_process_changes(SEXP state) {
   });
 }
 
+extern "C" SEXP ew_state_list(SEXP elements) {
+  return guard([&](MainThread& main) { return list_from_state(main, elements); });
+}
+
 extern "C" SEXP ew_options_now() {
   return guard([&](MainThread& main) { return options_now(main); });
 }
@@ -63,6 +70,14 @@ extern "C" SEXP ew_clear_workspace() {
   return guard([&](MainThread& main) {
     clear_workspace(main);
     return R_NilValue;
+  });
+}
+
+// Seconds since the epoch. Sys.time() makes an object of it first.
+extern "C" SEXP ew_now() {
+  return guard([&](MainThread& main) {
+    const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+    return r_call(main, [&] { return Rf_ScalarReal(now.count()); });
   });
 }
 

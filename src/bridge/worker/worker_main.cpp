@@ -27,8 +27,8 @@ namespace {
 // the processor is better used by another worker.
 constexpr std::chrono::microseconds kLook{50};
 
-constexpr std::string_view kStepLine =
-    "base::as.environment(\"tools:elsewhere\")$.elsewhere$step()\n";
+// A name that no code of a user hides; inst/worker/profile.R attaches it.
+constexpr std::string_view kStepLine = "`.elsewhere step`()\n";
 constexpr std::string_view kQuitLine = "base::quit(\"no\", 1L, FALSE)\n";
 
 void put_line(unsigned char* buffer, int buffer_bytes, std::string_view line) {
@@ -91,7 +91,10 @@ WorkerMain::Next WorkerMain::next_line(unsigned char* buffer, int buffer_bytes) 
     return Next::Line;
   }
   look_at_expression();
-  if (packet_) return dispatch(buffer, buffer_bytes);
+  if (packet_) {
+    const Next next = look_at_packet(buffer, buffer_bytes);
+    if (next != Next::Line || phase_ == Phase::Dispatched) return next;
+  }
   for (;;) {
     // An interrupt that came for a task that is over, or for none, hits nothing.
     R_interrupts_pending = 0;
@@ -127,11 +130,17 @@ WorkerMain::Next WorkerMain::take_packet(unsigned char* buffer, int buffer_bytes
   if (!packet.ok()) {
     return packet.error().code == ErrorCode::Interrupted ? Next::Line : Next::EndOfFile;
   }
-  const PacketHeader header = header_of(*packet.value());
+  packet_ = std::move(packet.value());
+  return look_at_packet(buffer, buffer_bytes);
+}
+
+WorkerMain::Next WorkerMain::look_at_packet(unsigned char* buffer, int buffer_bytes) {
+  const PacketHeader header = header_of(*packet_);
   switch (header.kind) {
     case PacketKind::Setup:
-    case PacketKind::Run: packet_ = std::move(packet.value()); break;
+    case PacketKind::Run: break;
     case PacketKind::Sync:
+      packet_.reset();
       send({PacketKind::Synced, is_inside_expression_ ? PacketFlag::Incomplete : PacketFlag::None,
             header.task, 0},
            {});
@@ -209,18 +218,37 @@ void WorkerMain::send(const PacketHeader& header, Bytes body, std::vector<int> f
 
 void WorkerMain::step(MainThread& main) {
   if (phase_ != Phase::Dispatched || !packet_) return;
-  phase_ = Phase::Evaluating;
-  try {
-    if (packet_->kind == PacketKind::Setup) {
-      set_up(main);
-    } else {
-      run(main);
+  do {
+    phase_ = Phase::Evaluating;
+    try {
+      if (packet_->kind == PacketKind::Setup) {
+        set_up(main);
+      } else {
+        run(main);
+      }
+    } catch (...) {
+      phase_ = Phase::Replying;
+      throw;
     }
-  } catch (...) {
     phase_ = Phase::Replying;
-    throw;
-  }
-  phase_ = Phase::Replying;
+  } while (take_next_run(main));
+}
+
+// R's top level has nothing to do after most tasks of a pool. Where the next one
+// is here already, it is taken at once, which spares R the reading of a line.
+bool WorkerMain::take_next_run(MainThread& main) {
+  if (!is_in_pool_ || !has_reply_ || ends_after_reply_) return false;
+  if (!has_setting(main, "leaves_nothing")) return false;
+  finish_task();
+  R_interrupts_pending = 0;
+  auto packet = channel_->take_packet();
+  // The end of the channel shows again where lines are read.
+  if (!packet.ok() || !packet.value()) return false;
+  packet_ = std::move(packet.value());
+  if (packet_->kind != PacketKind::Run) return false;
+  phase_ = Phase::Dispatched;
+  if (suspends_interrupts_) R_interrupts_suspended = TRUE;
+  return true;
 }
 
 SEXP WorkerMain::decode(MainThread& main) {

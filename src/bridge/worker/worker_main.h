@@ -79,6 +79,8 @@ class WorkerMain {
   void send(const PacketHeader& header, Bytes body, std::vector<int> fds = {});
   bool wait_for_input();
   Next take_packet(unsigned char* buffer, int buffer_bytes);
+  Next look_at_packet(unsigned char* buffer, int buffer_bytes);
+  bool take_next_run(MainThread& main);
   Next dispatch(unsigned char* buffer, int buffer_bytes);
   Next give_console_line(unsigned char* buffer, int buffer_bytes);
   void look_at_expression();

@@ -10,6 +10,7 @@
   .Call(ew_border_init, raise)
   .Call(ew_engine_init, run_notified)
   no_item$pointer <- .Call(ew_eval_init, topenv())
+  follow_framework()
 }
 
 .onUnload <- function(libpath) {

@@ -100,6 +100,10 @@ check_future_arguments <- function(lazy, stdout, conditions, label, timeout,
   }
   if (!is.null(label)) check_string(label, "label")
   check_seconds(timeout, "timeout")
+  check_retries(retries)
+}
+
+check_retries <- function(retries) {
   if (!is.numeric(retries) || length(retries) != 1L || is.na(retries) ||
     retries < 0) {
     abort_argument("retries", "one whole number, 0 or more", retries)

@@ -197,6 +197,7 @@ strategy_by_name <- function(name) {
     multisession = multisession,
     cluster = cluster,
     multiprocess = multiprocess,
+    pool = multisession,
     NULL
   )
   if (!is.null(found)) return(found)
@@ -237,7 +238,7 @@ as_strategy <- function(x) {
   }
   if (inherits(x, "future") && is.function(x)) {
     own <- strategy_by_name(strategy_name(x))
-    given <- as.list(formals(x))[c("workers", "rscript_libs")]
+    given <- as.list(formals(x))[c("workers", "rscript_libs", "queue")]
     given <- given[!vapply(given, is.null, NA)]
     given <- given[!vapply(given, is.language, NA)]
     return(do.call(tweak, c(list(own), given)))

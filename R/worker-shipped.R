@@ -3,5 +3,6 @@
 
 shipped <- list(
   evaluator = evaluator_functions(),
+  framework = framework_functions(),
   session = session_functions()
 )

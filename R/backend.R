@@ -40,6 +40,10 @@ new_backend <- function(stack, settings) {
   backend$nested <- nested_stack(unclass(stack))
   backend$pool <- NULL
   backend$in_background <- in_background
+  # Creating a future waits for a free slot. With a queue, futures are to start
+  # by themselves later on, which takes the engine: then a pool evaluates them.
+  backend$is_forking <- in_background && settings$name == "multicore" &&
+    identical(as.numeric(settings$queue), 0)
   # One worker in this very process evaluates when asked.
   backend$lazy <- !in_background && !settings$name %in% c("sequential", "transparent")
   # A future with nothing but an expression has the default settings.
@@ -90,7 +94,7 @@ direct_backend <- function(strategy, settings) {
   }
   current <- plans$backend
   is_same <- function(backend) {
-    (!is.null(backend$pool) || is_forking(backend)) &&
+    (!is.null(backend$pool) || backend$is_forking) &&
       all(vapply(names(settings), function(name) {
         identical(settings[[name]], backend[[name]])
       }, NA))
@@ -103,7 +107,7 @@ direct_backend <- function(strategy, settings) {
 }
 
 backend_start <- function(backend) {
-  if (is_forking(backend)) return()
+  if (backend$is_forking) return()
   backend$pool <- pool_start(
     as.integer(backend$workers), worker_setup(backend),
     launch = backend$launch, start_timeout = backend$start_timeout
@@ -134,7 +138,7 @@ leave_backend <- function() {
 }
 
 backend_stop <- function(backend) {
-  if (is_forking(backend)) return(forks_stop(backend))
+  if (backend$is_forking) return(forks_stop(backend))
   if (is.null(backend$pool)) return()
   pool_stop(backend$pool)
 }
@@ -155,15 +159,10 @@ forwarded_options <- function() {
   values
 }
 
-# The options to send with one future: those that have changed since its worker
-# was set up.
+# The options to send with futures: those that have changed since the workers were
+# set up.
 changed_options <- function(backend) {
-  seen <- .subset2(backend, "seen_options")
-  if (is.null(seen) || !.Call(ew_are_options_now, seen)) {
-    backend$seen_options <- .Call(ew_options_now)
-    now <- forwarded_options()
-    same <- mapply(identical, now, backend$options)
-    backend$changed_options <- if (!all(same)) now[!same]
-  }
-  .subset2(backend, "changed_options")
+  now <- forwarded_options()
+  same <- mapply(identical, now, backend$options)
+  if (!all(same)) now[!same]
 }

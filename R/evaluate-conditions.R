@@ -14,6 +14,7 @@
 evaluate_caught <- function(.future_expression, .future_environment, payload,
                             leave = return(answer)) {
   classes <- payload$conditions
+  if (is.null(classes)) classes <- "condition"
   keeps <- length(classes) && !identical(classes, FALSE)
   immediate <- payload$immediate
   if (is.null(immediate)) immediate <- "immediateCondition"

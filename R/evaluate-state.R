@@ -47,7 +47,7 @@ restore_changed <- function(changes, state, payload) {
   if (has_changed(8L)) {
     if (!is.null(payload$seed)) {
       restore_seed(state$seed, state$kind)
-    } else if (isTRUE(payload$check_rng) &&
+    } else if (!identical(payload$check_rng, FALSE) &&
       !identical(.GlobalEnv$.Random.seed, state$seed)) {
       misuse$Rng <- list()
     }

@@ -36,7 +36,7 @@ framework_wait <- function(backend, engine) {
       return()
     }
     for (future in running) framework_events(future)
-    tasks_wait(lapply(running, `[[`, "task"), Inf, any = TRUE, events = TRUE)
+    tasks_wait(lapply(running, `[[`, "task"), enough = 1, events = TRUE)
   }
 }
 
@@ -159,7 +159,7 @@ framework_result <- function(future) {
     if (future[["state"]] == "created") future <- future::run(future)
     refuse_foreign_framework(future)
     task <- list(future[["task"]])
-    while (is.na(tasks_wait(task, Inf, FALSE, TRUE))) framework_events(future)
+    while (is.na(tasks_wait(task, events = TRUE))) framework_events(future)
     framework_take(future)
   }
   result <- future[["result"]]

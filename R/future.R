@@ -151,18 +151,10 @@ default_settings <- list(
 # brings the package with it.
 new_object <- function(backend, expr, needs, settings = default_settings) {
   plans$created <- number <- plans$created + 1L
-  future <- list2env(
-    list(
-      expr = expr, settings = settings, state = "created", number = number,
-      owner = session_id()
-    ),
-    envir = NULL, parent = topenv()
+  .Call(
+    ew_new_future, expr, needs, settings, number, session_id(),
+    .subset2(backend, "future_class"), topenv()
   )
-  for (name in c("globals", "packages", "namespaces", "shadowed")) {
-    if (length(needs[[name]])) set_field(future, name, needs[[name]])
-  }
-  class(future) <- .subset2(backend, "future_class")
-  future
 }
 
 # The identifier of this R process. It names its owner in futures that travel.

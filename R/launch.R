@@ -3,21 +3,22 @@
 # list(failure = condition) when there is none.
 
 launch <- function(future, backend, wait = TRUE) {
+  forks <- .subset2(backend, "is_forking")
   # Nothing keeps forks waiting: the future stays lazy until a slot is free.
-  if (!wait && is_forking(backend) && forks_free(backend) == 0L) return()
-  limit <- .subset2(backend, "globals_bytes_max")
-  if (is.null(limit)) limit <- getOption("future.globals.maxSize")
-  if (!is.null(limit)) check_globals_size(future, limit)
+  if (!wait && forks && forks_free(backend) == 0L) return()
+  options <- launch_options(backend)
+  if (!is.null(options$limit)) check_globals_size(future, options$limit)
   # Not kept: a future may travel, and a backend must not.
   if (!is.null(.subset2(future, "backend"))) set_field(future, "backend", NULL)
   id <- session_id()
   if (!identical(.subset2(future, "owner"), id)) set_field(future, "owner", id)
-  if (is_forking(backend)) {
-    launch_in_fork(future, backend)
+  payload <- future_payload(future, options)
+  if (forks) {
+    launch_in_fork(future, backend, payload, options)
   } else if (.subset2(backend, "in_background")) {
-    launch_in_pool(future, backend, wait)
+    launch_in_pool(future, backend, payload, options, wait)
   } else {
-    launch_here(future, backend)
+    launch_here(future, backend, payload, options)
   }
 }
 
@@ -29,38 +30,69 @@ set_field <- function(future, name, value) {
 set_fields <- function(future, values) list2env(values, envir = future)
 
 # What the evaluator gets: only what is not its default.
-future_payload <- function(future, backend) {
+future_payload <- function(future, options) {
+  payload <- .Call(ew_future_payload, future)
   settings <- .subset2(future, "settings")
-  payload <- list(
-    expr = .subset2(future, "expr"), conditions = settings$conditions,
-    check_rng = settings$check_rng
-  )
-  if (is.null(payload$conditions)) payload$conditions <- FALSE
-  for (name in sent_fields) {
-    value <- .subset2(future, name)
-    if (!is.null(value)) payload[[name]] <- value
+  if (!identical(settings, default_settings)) {
+    payload <- c(payload, settings_payload(settings))
   }
-  immediate <- attr(settings$conditions, "immediateConditionClasses")
-  if (is.null(immediate)) immediate <- getOption("future.relay.immediate")
-  if (is.character(immediate)) payload$immediate <- immediate
-  stdout <- settings$stdout
-  if (!isTRUE(stdout)) payload$stdout <- as.vector(stdout)
-  if (.subset2(backend, "split")) payload$split <- TRUE
-  if (.subset2(backend, "gc") || settings$gc) payload$gc <- TRUE
-  if (!is.null(getOption("future.globalenv.onMisuse"))) {
-    payload$check_workspace <- TRUE
-  }
-  payload
+  common <- options$payload
+  if (is.null(common)) return(payload)
+  c(payload, common[setdiff(names(common), names(payload))])
 }
 
-sent_fields <- c("globals", "packages", "namespaces", "shadowed", "seed", "map")
-
-launch_here <- function(future, backend) {
-  if (identical(getOption("future.globals.onReference"), "error")) {
-    refuse_references(future)
+settings_payload <- function(settings) {
+  out <- list()
+  conditions <- settings$conditions
+  if (is.null(conditions)) {
+    out$conditions <- FALSE
+  } else if (!identical(conditions, "condition")) {
+    out$conditions <- conditions
   }
-  payload <- future_payload(future, backend)
-  set_fields(future, list(state = "running", start = as.double(Sys.time())))
+  immediate <- attr(conditions, "immediateConditionClasses")
+  if (is.character(immediate)) out$immediate <- immediate
+  if (!settings$check_rng) out$check_rng <- FALSE
+  if (!isTRUE(settings$stdout)) out$stdout <- as.vector(settings$stdout)
+  if (settings$gc) out$gc <- TRUE
+  out
+}
+
+# What R's options and the plan say about launching, looked at again only when an
+# option has changed: `limit` of the size of globals or NULL; `on_reference`;
+# `payload`, what all payloads have in common, or NULL.
+launch_options <- function(backend) {
+  seen <- .subset2(backend, "seen_options")
+  if (is.null(seen) || !.Call(ew_are_options_now, seen)) {
+    set_field(backend, "seen_options", .Call(ew_options_now))
+    set_field(backend, "launch_options", read_launch_options(backend))
+  }
+  .subset2(backend, "launch_options")
+}
+
+read_launch_options <- function(backend) {
+  limit <- backend$globals_bytes_max
+  if (is.null(limit)) limit <- getOption("future.globals.maxSize")
+  common <- list()
+  immediate <- getOption("future.relay.immediate")
+  if (is.character(immediate)) common$immediate <- immediate
+  if (backend$split) common$split <- TRUE
+  if (backend$gc) common$gc <- TRUE
+  if (!is.null(getOption("future.globalenv.onMisuse"))) {
+    common$check_workspace <- TRUE
+  }
+  if (!is.null(backend$pool)) {
+    if (!is.null(changed <- changed_options(backend))) common$options <- changed
+    if (backend$keep) common$keep <- TRUE
+  }
+  list(
+    limit = limit, on_reference = getOption("future.globals.onReference"),
+    payload = if (length(common)) common
+  )
+}
+
+launch_here <- function(future, backend, payload, options) {
+  if (identical(options$on_reference, "error")) refuse_references(future)
+  set_fields(future, list(state = "running", start = .Call(ew_now)))
   former <- plans$stack
   former_backend <- plans$backend
   plans$stack <- .subset2(backend, "nested")
@@ -76,26 +108,17 @@ launch_here <- function(future, backend) {
 }
 
 # With `wait = FALSE` the future queues if it must.
-launch_in_pool <- function(future, backend, wait = TRUE) {
-  payload <- future_payload(future, backend)
-  if (!is.null(options <- changed_options(backend))) payload$options <- options
-  if (.subset2(backend, "keep")) payload$keep <- TRUE
+launch_in_pool <- function(future, backend, payload, options, wait) {
   pool <- .subset2(backend, "pool")
   queue <- .subset2(backend, "queue")
   if (wait && !is.infinite(queue)) pool_wait_for_room(pool, queue)
-  on_reference <- getOption("future.globals.onReference")
+  on_reference <- options$on_reference
   refuses <- is.null(on_reference) || on_reference == "error"
   if (!refuses) payload$allow_references <- TRUE
   if (identical(on_reference, "warning")) warn_references(future)
-  settings <- .subset2(future, "settings")
-  task <- task_submit(
-    pool, payload, settings$retries, settings$timeout, settings$priority,
-    refuses
-  )
-  if (is.null(task)) refuse_references(future, is_refused = TRUE)
-  set_fields(future, list(
-    task = task, state = "running", start = as.double(Sys.time())
-  ))
+  if (!.Call(ew_future_submit, future, pool, payload, refuses)) {
+    refuse_references(future, is_refused = TRUE)
+  }
 }
 
 # Waits for the outcome. Immediate conditions are signalled as they come.
@@ -113,7 +136,10 @@ await_outcome <- function(future) {
   if (!is.null(outcome)) return(outcome)
   refuse_foreign(future)
   task <- list(.subset2(future, "task"))
-  while (is.na(tasks_wait(task, Inf, FALSE, TRUE))) relay_events(future)
+  while (is.na(tasks_wait(task, events = TRUE))) relay_events(future)
+  if (.Call(ew_futures_settled, list(future), 1L, session_id()) == 1L) {
+    return(.subset2(future, "outcome"))
+  }
   relay_events(future)
   take_outcome(future)
 }
@@ -140,14 +166,6 @@ refuse_foreign <- function(future) {
 take_outcome <- function(future) {
   outcome <- task_outcome(.subset2(future, "task"))
   result <- outcome$value
-  is_plain <- is.list(result) && is.null(result$package) &&
-    is.null(result$interrupted) && .subset2(future, "state") != "canceled"
-  if (is_plain) {
-    set_fields(
-      future, list(task = NULL, state = "finished", outcome = result)
-    )
-    return(result)
-  }
   set_field(future, "task", NULL)
   if (outcome$kind == "value") return(take_result(future, result))
   set_field(future, "pid", outcome$pid)

@@ -2,13 +2,6 @@
 # that this one has. A fork's task is asked like any other: the functions of
 # R/task.R take both kinds.
 
-# Creating a future waits for a free slot. With a queue, futures are to start by
-# themselves later on, which takes the engine: then a pool evaluates them.
-is_forking <- function(backend) {
-  backend$name == "multicore" && backend$in_background &&
-    identical(as.numeric(backend$queue), 0)
-}
-
 # Evaluates `body()` in a fork; its value is the task's outcome.
 fork_start <- function(body, retries = 0L, timeout = Inf, refuse = TRUE) {
   force(refuse)
@@ -18,13 +11,12 @@ fork_start <- function(body, retries = 0L, timeout = Inf, refuse = TRUE) {
   )
 }
 
-launch_in_fork <- function(future, backend) {
-  payload <- future_payload(future, backend)
+launch_in_fork <- function(future, backend, payload, options) {
   # What is left in the workspace ends with the fork.
   payload$keep <- TRUE
   payload$options <- list(mc.cores = 1L)
   forks_wait(backend)
-  on_reference <- getOption("future.globals.onReference")
+  on_reference <- options$on_reference
   if (identical(on_reference, "error")) refuse_references(future)
   evaluate <- fork_evaluator()
   nested <- backend$nested
@@ -37,7 +29,7 @@ launch_in_fork <- function(future, backend) {
     is.null(on_reference) || on_reference == "error"
   )
   set_fields(future, list(
-    task = task, state = "running", start = as.double(Sys.time())
+    task = task, state = "running", start = .Call(ew_now)
   ))
   backend$running <- c(backend$running, list(task))
 }
@@ -83,7 +75,7 @@ forks_free <- function(backend) {
 
 # Waits until one more may run.
 forks_wait <- function(backend) {
-  while (forks_free(backend) == 0L) tasks_wait(backend$running, any = TRUE)
+  while (forks_free(backend) == 0L) tasks_wait(backend$running, enough = 1)
 }
 
 forks_stop <- function(backend) {

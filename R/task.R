@@ -57,11 +57,12 @@ task_settled <- function(task) {
   .Call(ew_task_settled, task)
 }
 
-# Waits for a list of tasks, all of them or any. TRUE when they have settled,
-# FALSE when `timeout` seconds have passed, and with `events = TRUE` also NA as
-# soon as one of them has events to take. Ctrl-C ends the wait and nothing else.
-tasks_wait <- function(tasks, timeout = Inf, any = FALSE, events = FALSE) {
-  .Call(ew_task_wait, tasks, timeout, any, events)
+# Waits until `enough` of a list of tasks have settled: TRUE. FALSE when `timeout`
+# seconds have passed, and with `events = TRUE` also NA as soon as one of them has
+# events to take. Ctrl-C ends the wait and nothing else.
+tasks_wait <- function(tasks, timeout = Inf, enough = length(tasks),
+                       events = FALSE) {
+  .Call(ew_task_wait, tasks, timeout, enough, events)
 }
 
 # list(kind, value, message, pid, status, signal, output) of a settled task.

@@ -24,7 +24,7 @@ collect_all <- function(x, stdout = TRUE, signal = TRUE, inorder = TRUE,
     is_settled[new] <- TRUE
     if (!is.null(on_settled)) for (i in new) on_settled(i)
     if (signal) {
-      for (i in new) {
+      for (i in new[!attr(new, "quiet")]) {
         if (has_failed(futures[[i]])) {
           stop_rest(futures, is_settled, i, relayed, stdout)
         }
@@ -47,56 +47,59 @@ collect_all <- function(x, stdout = TRUE, signal = TRUE, inorder = TRUE,
 # value(), with a short way for what has nothing to relay.
 relayed_value <- function(future, stdout, signal) {
   outcome <- .subset2(future, "outcome")
-  has_more <- is.null(outcome) || !is.null(outcome$failure) ||
-    length(outcome$conditions) || length(outcome$misuse) ||
-    !is.null(outcome$stdout) && nzchar(outcome$stdout)
-  if (has_more) value(future, stdout = stdout, signal = signal) else outcome$value
+  # A value and nothing else: its visibility, and when it was evaluated.
+  if (length(outcome) == 3L && !is.null(outcome$times)) return(outcome$value)
+  value(future, stdout = stdout, signal = signal)
 }
 
 # A function that settles at least one more of the futures and says which, until
-# all are. Those that wait are watched a few at a time: a pool works in order, so
-# the next to settle is among them, and what is sent ahead stays small.
+# all are; attribute `quiet` says of each whether it has a value and nothing else.
+# Those that wait are watched a few at a time: a pool works in order, so the next
+# to settle is among them, and what is sent ahead stays small.
 watch_futures <- function(futures, ahead) {
   reached <- 0L
   watched <- integer()  # started or to be started, not settled
-  tasks <- list()       # theirs; NULL where no worker could be had yet
-  take <- function(is_done) {
-    new <- watched[is_done]
-    for (i in new) if (is_future(futures[[i]])) await_outcome(futures[[i]])
-    watched <<- watched[!is_done]
-    tasks <<- tasks[!is_done]
-    new
+  owner <- session_id()
+  task_of <- function(i) {
+    if (is_future(futures[[i]])) .subset2(futures[[i]], "task")
   }
   start_more <- function() {
-    for (k in which(!lengths(tasks))) {
-      start_queued(futures[[watched[[k]]]])
-      tasks[k] <<- list(.subset2(futures[[watched[[k]]]], "task"))
+    # Those for which no worker could be had yet come first.
+    for (i in watched) start_queued(futures[[i]])
+    more <- seq_len(min(ahead - length(watched), length(futures) - reached))
+    for (i in reached + more) start_queued(futures[[i]])
+    watched <<- c(watched, reached + more)
+    reached <<- reached + length(more)
+  }
+  take_settled <- function() {
+    how <- .Call(ew_futures_settled, futures, watched, owner)
+    new <- watched[how > 0L]
+    watched <<- watched[how == 0L]
+    for (i in new[how[how > 0L] == 2L]) {
+      if (is_future(futures[[i]])) await_outcome(futures[[i]])
     }
-    while (reached < length(futures) && length(watched) < ahead) {
-      reached <<- reached + 1L
-      future <- futures[[reached]]
-      start_queued(future)
-      watched <<- c(watched, reached)
-      task <- if (is_future(future)) .subset2(future, "task")
-      tasks[length(watched)] <<- list(task)
-    }
+    structure(new, quiet = how[how > 0L] == 1L)
   }
   function() {
-    start_more()
-    has_task <- lengths(tasks) > 0L
-    if (!all(has_task)) {
-      is_done <- vapply(futures[watched], is_ready, NA)
-      if (any(is_done)) return(take(is_done))
-      # Forks that others hold: this waits for one of them to end.
-      if (!any(has_task)) return(take(seq_along(watched) == 1L))
-    }
-    running <- if (all(has_task)) tasks else tasks[has_task]
     repeat {
-      is_done <- has_task
-      is_done[has_task] <- .Call(ew_tasks_settled, running)
-      if (any(is_done)) return(take(is_done))
-      if (is.na(tasks_wait(running, Inf, TRUE, TRUE))) {
-        for (i in watched[has_task]) relay_events(futures[[i]])
+      start_more()
+      new <- take_settled()
+      if (length(new)) return(new)
+      tasks <- lapply(watched, task_of)
+      tasks <- tasks[lengths(tasks) > 0L]
+      if (!length(tasks)) {
+        # Forks that others hold: this waits for one of them to end.
+        await_outcome(futures[[watched[[1L]]]])
+        next
+      }
+      # Each look costs as much as a trivial task, so those that follow at once
+      # are waited for, for a moment.
+      is_event <- is.na(tasks_wait(tasks, enough = 1, events = TRUE)) ||
+        is.na(tasks_wait(tasks, 0.001, length(tasks) / 2, events = TRUE))
+      if (is_event) {
+        for (i in watched) {
+          if (!is.null(task_of(i))) relay_events(futures[[i]])
+        }
       }
     }
   }

@@ -135,7 +135,7 @@ nbrOfWorkers <- function(evaluator = NULL) {
 nbrOfFreeWorkers <- function(evaluator = NULL, background = FALSE, ...) {
   check_flag(background, "background")
   backend <- backend_from(evaluator)
-  if (isTRUE(backend$in_background) && is_forking(backend)) {
+  if (isTRUE(backend$is_forking)) {
     return(forks_free(backend))
   }
   if (is.null(backend$pool)) {

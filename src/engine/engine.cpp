@@ -121,6 +121,13 @@ const Outcome& Engine::outcome(TaskId id) {
   });
 }
 
+const Outcome* Engine::outcome_if_ready(TaskId id) {
+  return loop_.with_turn([&](Turn& turn) -> const Outcome* {
+    const Task& task = task_of(turn, id);
+    return task.state == TaskState::Settled && task.events.empty() ? &task.outcome : nullptr;
+  });
+}
+
 std::vector<Parcel> Engine::take_events(TaskId id) {
   return loop_.with_turn([&](Turn& turn) { return std::exchange(task_of(turn, id).events, {}); });
 }
@@ -129,35 +136,39 @@ bool Engine::cancel(TaskId task, std::chrono::milliseconds grace) {
   return loop_.with_turn([&](Turn& turn) { return scheduler_.cancel(turn, task, grace); });
 }
 
+void Engine::forget(TaskId task) {
+  loop_.with_turn([&](Turn& turn) { scheduler_.forget(turn, task); });
+}
+
 void Engine::forget_later(TaskId task) {
   loop_.post([this, task](Turn& turn) { scheduler_.forget(turn, task); });
 }
 
-Result<WaitEnd> Engine::wait(std::span<const TaskId> tasks, WaitFor what, WaitEvents events,
+Result<WaitEnd> Engine::wait(std::span<const TaskId> tasks, std::size_t enough, WaitEvents events,
                              std::optional<std::chrono::milliseconds> timeout) {
   const auto set_awaited = [&](Turn& turn, bool is_awaited) {
-    std::size_t unsettled = 0;
+    std::size_t settled = 0;
     has_event_ = false;
     for (const TaskId id : tasks) {
       Task& task = task_of(turn, id);
       task.is_awaited = is_awaited;
-      if (task.state != TaskState::Settled) ++unsettled;
+      if (task.state == TaskState::Settled) ++settled;
       if (!task.events.empty()) has_event_ = true;
     }
-    return unsettled;
+    return settled;
   };
+  enough = std::min(enough, tasks.size());
   const bool must_wait = loop_.with_turn([&](Turn& turn) {
-    const std::size_t unsettled = set_awaited(turn, true);
-    const bool is_any_done = unsettled < tasks.size() || tasks.empty();
-    unsettled_ = what == WaitFor::Any ? (is_any_done ? 0 : 1) : unsettled;
+    const std::size_t settled = set_awaited(turn, true);
+    wanted_ = settled < enough ? enough - settled : 0;
     wait_events_ = events;
     wakeup_.clear();
-    return unsettled_ > 0 && !(events == WaitEvents::Return && has_event_);
+    return wanted_ > 0 && !(events == WaitEvents::Return && has_event_);
   });
   Result<bool> woken = true;
   if (must_wait) woken = wait_ready(wakeup_.fd(), Ready::Readable, timeout);
   return loop_.with_turn([&](Turn& turn) -> Result<WaitEnd> {
-    const std::size_t left = std::exchange(unsettled_, 0);
+    const std::size_t left = std::exchange(wanted_, 0);
     set_awaited(turn, false);
     if (left == 0) return WaitEnd::Settled;
     if (events == WaitEvents::Return && has_event_) return WaitEnd::Event;
@@ -167,7 +178,7 @@ Result<WaitEnd> Engine::wait(std::span<const TaskId> tasks, WaitFor what, WaitEv
 }
 
 void Engine::on_settled(Turn& turn, Task& task) {
-  if (task.is_awaited && unsettled_ > 0 && --unsettled_ == 0) wakeup_.raise();
+  if (task.is_awaited && wanted_ > 0 && --wanted_ == 0) wakeup_.raise();
   if (task.is_notified) note_notified(turn, task.id);
 }
 

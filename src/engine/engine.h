@@ -25,7 +25,6 @@ struct PoolStatus {
   bool is_open = true;
 };
 
-enum class WaitFor { All, Any };
 // Whether an event of a task that is waited for ends the wait as well.
 enum class WaitEvents { Ignore, Return };
 enum class WaitEnd { Settled, Event, TimedOut };
@@ -51,15 +50,19 @@ class Engine final : private SchedulerListener {
   TaskState task_state(TaskId task);
   // The outcome of a settled task; valid until forget(task).
   const Outcome& outcome(TaskId task);
+  // The same, or null while the task has not settled or has events to be taken.
+  const Outcome* outcome_if_ready(TaskId task);
   std::vector<Parcel> take_events(TaskId task);
   bool cancel(TaskId task, std::chrono::milliseconds grace);
-  // The task is of no interest any more. Never waits for the I/O thread's turn,
-  // so that a finalizer may call it.
+  // The task is of no interest any more.
+  void forget(TaskId task);
+  // The same, but never waits for the I/O thread's turn, so that a
+  // finalizer may call it.
   void forget_later(TaskId task);
 
-  // Blocks until the tasks have settled, or `timeout` has passed, or a signal
-  // came (`Interrupted`), after which it may simply be called again.
-  Result<WaitEnd> wait(std::span<const TaskId> tasks, WaitFor what, WaitEvents events,
+  // Blocks until `enough` of the tasks have settled, or `timeout` has passed, or
+  // a signal came (`Interrupted`), after which it may simply be called again.
+  Result<WaitEnd> wait(std::span<const TaskId> tasks, std::size_t enough, WaitEvents events,
                        std::optional<std::chrono::milliseconds> timeout);
 
   // Asks for the task to be listed by take_notified() once it has settled.
@@ -86,7 +89,7 @@ class Engine final : private SchedulerListener {
 
   Wakeup wakeup_;  // raised for the thread that waits
   // How many of the tasks waited for must still settle; guarded by the turn.
-  std::size_t unsettled_ = 0;
+  std::size_t wanted_ = 0;
   bool has_event_ = false;
   struct RoomWanted {
     PoolId pool;

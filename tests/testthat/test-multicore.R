@@ -119,7 +119,7 @@ test_that("conditions come while the fork runs", {
     .Call(elsewhere:::ew_fork_emit, simpleCondition("now"))
     Sys.sleep(60)
   })
-  expect_identical(elsewhere:::tasks_wait(list(task), 30, FALSE, TRUE), NA)
+  expect_identical(elsewhere:::tasks_wait(list(task), 30, events = TRUE), NA)
   events <- elsewhere:::task_events(task)
   expect_identical(conditionMessage(events[[1L]]), "now")
   elsewhere:::task_cancel(task, 0)

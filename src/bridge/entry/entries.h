@@ -39,8 +39,7 @@ SEXP ew_pool_submit(SEXP pool, SEXP payload, SEXP retries, SEXP timeout, SEXP pr
                     SEXP refuse_references);
 SEXP ew_task_state(SEXP task);
 SEXP ew_task_settled(SEXP task);
-SEXP ew_tasks_settled(SEXP tasks);
-SEXP ew_task_wait(SEXP tasks, SEXP timeout, SEXP any, SEXP events);
+SEXP ew_task_wait(SEXP tasks, SEXP timeout, SEXP enough, SEXP events);
 SEXP ew_task_outcome(SEXP task);
 SEXP ew_task_events(SEXP task);
 SEXP ew_task_cancel(SEXP task, SEXP grace);
@@ -85,6 +84,13 @@ SEXP ew_worker_capture_begin();
 SEXP ew_worker_capture_end();
 SEXP ew_worker_redirect_output(SEXP output, SEXP error);
 SEXP ew_worker_closure_in(SEXP function, SEXP environment);
+// future.cpp
+SEXP ew_new_future(SEXP expr, SEXP needs, SEXP settings, SEXP number, SEXP owner, SEXP classes,
+                   SEXP parent);
+SEXP ew_future_payload(SEXP future);
+SEXP ew_future_submit(SEXP future, SEXP pool, SEXP payload, SEXP refuse_references);
+SEXP ew_futures_settled(SEXP futures, SEXP which, SEXP owner);
+
 // process_state.cpp
 SEXP ew_capture_begin();
 SEXP ew_capture_end();

@@ -11,42 +11,10 @@
 #include "bridge/notify.h"
 #include "bridge/process_engine.h"
 #include "bridge/serialize.h"
+#include "bridge/task_handle.h"
 
 namespace elsewhere {
 namespace {
-
-// A pool or a task in R is an external pointer whose address is its number.
-SEXP handle_to_r(MainThread& main, std::uint64_t number, R_CFinalizer_t finalize) {
-  return r_call(main, [&] {
-    SEXP handle =
-        PROTECT(R_MakeExternalPtr(reinterpret_cast<void*>(number), handle_tag(), R_NilValue));
-    if (finalize != nullptr) R_RegisterCFinalizer(handle, finalize);
-    UNPROTECT(1);
-    return handle;
-  });
-}
-
-std::uint64_t handle_number(SEXP handle, const char* what) {
-  const auto number =
-      TYPEOF(handle) == EXTPTRSXP ? reinterpret_cast<std::uint64_t>(R_ExternalPtrAddr(handle)) : 0;
-  if (number == 0) {
-    throw EngineError({ErrorCode::Closed, std::string("this ") + what +
-                                              " belongs to another R process, or was saved and "
-                                              "loaded: it cannot be asked for anything here"});
-  }
-  return number;
-}
-
-PoolId pool_from(SEXP handle) { return PoolId{handle_number(handle, "pool")}; }
-TaskId task_from(SEXP handle) { return TaskId{handle_number(handle, "task")}; }
-
-// Posts and returns: it can run inside any allocation.
-void forget_task(SEXP handle) {
-  const auto number = reinterpret_cast<std::uint64_t>(R_ExternalPtrAddr(handle));
-  R_ClearExternalPtr(handle);
-  Engine* running = engine_if_running();
-  if (running != nullptr && number != 0) running->forget_later(TaskId{number});
-}
 
 SEXP field(SEXP list, const char* name) {
   SEXP names = Rf_getAttrib(list, R_NamesSymbol);
@@ -121,16 +89,6 @@ Answer wait_in_slices(MainThread& main, std::optional<std::chrono::milliseconds>
   }
 }
 
-// Empty for a value that may not travel: the caller knows best what to say.
-std::optional<Parcel> parcel_or_refusal(MainThread& main, SEXP value, OnReference policy) {
-  try {
-    return to_parcel(main, value, policy);
-  } catch (const EngineError& error) {
-    if (error.code() == ErrorCode::CannotTravel) return {};
-    throw;
-  }
-}
-
 PoolSpec pool_spec_from(MainThread& main, SEXP workers, SEXP setup, SEXP options) {
   PoolSpec spec;
   spec.workers = int_from(main, workers);
@@ -178,7 +136,7 @@ extern "C" SEXP ew_pool_start(SEXP workers, SEXP setup, SEXP options) {
   return guard([&](MainThread& main) {
     PoolSpec spec = pool_spec_from(main, workers, setup, options);
     const PoolId pool = engine(main).open_pool(std::move(spec));
-    return handle_to_r(main, static_cast<std::uint64_t>(pool), nullptr);
+    return pool_handle(main, pool);
   });
 }
 
@@ -229,16 +187,7 @@ extern "C" SEXP ew_pool_submit(SEXP pool, SEXP payload, SEXP retries, SEXP timeo
     options.priority = int_from(main, priority);
     const auto policy =
         flag_from(main, refuse_references) ? OnReference::Refuse : OnReference::Allow;
-    Engine& running = engine(main);
-    auto parcel = parcel_or_refusal(main, payload, policy);
-    if (!parcel) return R_NilValue;
-    // The handle comes first: were it to fail after submit(), nobody would own
-    // the task.
-    SEXP handle = PROTECT(handle_to_r(main, 0, forget_task));
-    const TaskId task = running.submit(where, std::move(*parcel), options);
-    R_SetExternalPtrAddr(handle, reinterpret_cast<void*>(number(task)));
-    UNPROTECT(1);
-    return handle;
+    return submit_task(main, where, payload, options, policy).value_or(R_NilValue);
   });
 }
 
@@ -260,21 +209,7 @@ extern "C" SEXP ew_task_settled(SEXP task) {
   });
 }
 
-// Which of a list of tasks have settled.
-extern "C" SEXP ew_tasks_settled(SEXP tasks) {
-  return guard([&](MainThread& main) {
-    const R_xlen_t count = Rf_xlength(tasks);
-    SEXP out = PROTECT(r_call(main, [&] { return Rf_allocVector(LGLSXP, count); }));
-    for (R_xlen_t i = 0; i < count; ++i) {
-      const auto state = state_of(main, VECTOR_ELT(tasks, i));
-      LOGICAL(out)[i] = state == TaskState::Settled ? TRUE : FALSE;
-    }
-    UNPROTECT(1);
-    return out;
-  });
-}
-
-extern "C" SEXP ew_task_wait(SEXP tasks, SEXP timeout, SEXP any, SEXP events) {
+extern "C" SEXP ew_task_wait(SEXP tasks, SEXP timeout, SEXP enough, SEXP events) {
   return guard([&](MainThread& main) {
     AwaitedTasks awaited;
     for (R_xlen_t i = 0; i < Rf_xlength(tasks); ++i) {
@@ -285,7 +220,7 @@ extern "C" SEXP ew_task_wait(SEXP tasks, SEXP timeout, SEXP any, SEXP events) {
         awaited.pooled.push_back(task_from(task));
       }
     }
-    awaited.what = flag_from(main, any) ? WaitFor::Any : WaitFor::All;
+    awaited.enough = static_cast<std::size_t>(number_from(main, enough));
     awaited.on_event = flag_from(main, events) ? WaitEvents::Return : WaitEvents::Ignore;
     int answer = NA_LOGICAL;
     switch (wait_for_tasks(main, awaited, seconds_from(main, timeout))) {

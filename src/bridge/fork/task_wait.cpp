@@ -19,43 +19,49 @@ constexpr milliseconds kSlice{200};
 // futures made under two plans.
 constexpr milliseconds kSliceMixed{2};
 
-// What the forks alone say; TimedOut while there is more to wait for.
-WaitEnd look_at_forks(const AwaitedTasks& tasks) {
+struct ForksSeen {
   std::size_t settled = 0;
+  bool has_event = false;
+};
+
+ForksSeen look_at_forks(const AwaitedTasks& tasks) {
+  ForksSeen seen;
   for (ForkedTask* task : tasks.forked) {
     task->look();
-    if (tasks.on_event == WaitEvents::Return && task->has_events()) return WaitEnd::Event;
-    if (task->state() == TaskState::Settled) ++settled;
+    if (tasks.on_event == WaitEvents::Return && task->has_events()) seen.has_event = true;
+    if (task->state() == TaskState::Settled) ++seen.settled;
   }
-  const bool is_done = tasks.what == WaitFor::Any ? settled > 0 : settled == tasks.forked.size();
-  return is_done ? WaitEnd::Settled : WaitEnd::TimedOut;
+  return seen;
 }
 
-WaitEnd wait_pooled(MainThread& main, const AwaitedTasks& tasks, milliseconds slice) {
-  const auto end = engine(main).wait(tasks.pooled, tasks.what, tasks.on_event, slice);
+WaitEnd wait_pooled(MainThread& main, const AwaitedTasks& tasks, std::size_t enough,
+                    milliseconds slice) {
+  const auto end = engine(main).wait(tasks.pooled, enough, tasks.on_event, slice);
   if (!end.ok() && end.error().code != ErrorCode::Interrupted) or_throw(end);
   return end.ok() ? end.value() : WaitEnd::TimedOut;
 }
 
 WaitEnd wait_once(MainThread& main, const AwaitedTasks& tasks, milliseconds slice) {
-  if (tasks.forked.empty()) return wait_pooled(main, tasks, slice);
-  const WaitEnd end = look_at_forks(tasks);
-  if (tasks.pooled.empty()) {
-    if (end != WaitEnd::TimedOut) return end;
-    wait_for_forks(tasks.forked, slice);
-    return look_at_forks(tasks);
+  if (tasks.forked.empty()) return wait_pooled(main, tasks, tasks.enough, slice);
+  const ForksSeen seen = look_at_forks(tasks);
+  if (seen.has_event) return WaitEnd::Event;
+  if (seen.settled >= tasks.enough) return WaitEnd::Settled;
+  const std::size_t missing = tasks.enough - seen.settled;
+  if (!tasks.pooled.empty()) {
+    const WaitEnd end = wait_pooled(main, tasks, missing, std::min(slice, kSliceMixed));
+    const bool is_enough = missing <= tasks.pooled.size();
+    if (end == WaitEnd::Event || (end == WaitEnd::Settled && is_enough)) return end;
+    if (end != WaitEnd::Settled) return WaitEnd::TimedOut;
   }
-  if (end == WaitEnd::Event || (end == WaitEnd::Settled && tasks.what == WaitFor::Any)) return end;
-  const WaitEnd pooled = wait_pooled(main, tasks, std::min(slice, kSliceMixed));
-  if (pooled != WaitEnd::Settled || tasks.what == WaitFor::Any) return pooled;
-  if (end != WaitEnd::Settled) wait_for_forks(tasks.forked, slice);
-  return look_at_forks(tasks);
+  // What is still missing can come from the forks alone.
+  wait_for_forks(tasks.forked, slice);
+  return WaitEnd::TimedOut;
 }
 
 }  // namespace
 
-WaitEnd wait_for_tasks(MainThread& main, const AwaitedTasks& tasks,
-                       std::optional<milliseconds> limit) {
+WaitEnd wait_for_tasks(MainThread& main, AwaitedTasks wanted, std::optional<milliseconds> limit) {
+  wanted.enough = std::min(wanted.enough, wanted.pooled.size() + wanted.forked.size());
   const auto start = Clock::now();
   for (;;) {
     auto slice = kSlice;
@@ -63,7 +69,7 @@ WaitEnd wait_for_tasks(MainThread& main, const AwaitedTasks& tasks,
       const auto spent = std::chrono::duration_cast<milliseconds>(Clock::now() - start);
       slice = std::clamp(*limit - spent, milliseconds(0), kSlice);
     }
-    const WaitEnd end = wait_once(main, tasks, slice);
+    const WaitEnd end = wait_once(main, wanted, slice);
     if (end != WaitEnd::TimedOut) return end;
     r_call(main, [] { R_CheckUserInterrupt(); });
     if (limit && Clock::now() - start >= *limit) return WaitEnd::TimedOut;

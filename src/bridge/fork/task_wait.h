@@ -17,12 +17,12 @@ namespace elsewhere {
 struct AwaitedTasks {
   std::vector<TaskId> pooled;
   std::vector<ForkedTask*> forked;
-  WaitFor what = WaitFor::All;
+  std::size_t enough = 1;  // how many must have settled
   WaitEvents on_event = WaitEvents::Ignore;
 };
 
 // No limit waits for ever. Throws what R does on Ctrl-C.
-WaitEnd wait_for_tasks(MainThread& main, const AwaitedTasks& tasks,
+WaitEnd wait_for_tasks(MainThread& main, AwaitedTasks wanted,
                        std::optional<std::chrono::milliseconds> limit);
 
 }  // namespace elsewhere

@@ -59,7 +59,7 @@ class EngineTest : public testing::TestWithParam<LaunchBy> {
   }
   const Outcome& finished(TaskId task) {
     const std::vector ids{task};
-    EXPECT_EQ(engine_->wait(ids, WaitFor::All, WaitEvents::Ignore, kDeadline).value(),
+    EXPECT_EQ(engine_->wait(ids, ids.size(), WaitEvents::Ignore, kDeadline).value(),
               WaitEnd::Settled);
     return engine_->outcome(task);
   }
@@ -97,7 +97,7 @@ TEST_P(EngineTest, RunsManyTasksOnAFewWorkersEachOnce) {
   const PoolId pool = open(3);
   std::vector<TaskId> tasks;
   for (int i = 0; i < 500; ++i) tasks.push_back(submit(pool, "echo:" + std::to_string(i)));
-  ASSERT_EQ(engine_->wait(tasks, WaitFor::All, WaitEvents::Ignore, kDeadline).value(),
+  ASSERT_EQ(engine_->wait(tasks, tasks.size(), WaitEvents::Ignore, kDeadline).value(),
             WaitEnd::Settled);
   for (int i = 0; i < 500; ++i) {
     EXPECT_EQ(answer(tasks[static_cast<std::size_t>(i)]), std::to_string(i));
@@ -161,8 +161,7 @@ TEST_P(EngineTest, TellsWhyAResultCouldNotTravelAndThatATaskJumpedAway) {
 TEST_P(EngineTest, HandsOutEventsWhileTheTaskRuns) {
   const TaskId task = submit(open(1), "event-and-wait:halfway");
   const std::vector ids{task};
-  ASSERT_EQ(engine_->wait(ids, WaitFor::All, WaitEvents::Return, kDeadline).value(),
-            WaitEnd::Event);
+  ASSERT_EQ(engine_->wait(ids, ids.size(), WaitEvents::Return, kDeadline).value(), WaitEnd::Event);
   const auto events = engine_->take_events(task);
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(text_of(events[0]), "halfway");
@@ -292,9 +291,8 @@ TEST_P(EngineTest, CancelsWhatHasNotSettledWhenItsPoolCloses) {
 TEST_P(EngineTest, WaitsForAnyOfSeveralTasks) {
   const PoolId pool = open(2);
   const std::vector tasks{submit(pool, "wait:"), submit(pool, "echo:done")};
-  EXPECT_EQ(engine_->wait(tasks, WaitFor::Any, WaitEvents::Ignore, kDeadline).value(),
-            WaitEnd::Settled);
-  EXPECT_EQ(engine_->wait(tasks, WaitFor::All, WaitEvents::Ignore, milliseconds(10)).value(),
+  EXPECT_EQ(engine_->wait(tasks, 1, WaitEvents::Ignore, kDeadline).value(), WaitEnd::Settled);
+  EXPECT_EQ(engine_->wait(tasks, tasks.size(), WaitEvents::Ignore, milliseconds(10)).value(),
             WaitEnd::TimedOut);
 }
 

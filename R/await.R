@@ -20,12 +20,17 @@ has_as_promise <- function(value) {
 
 # The coroutine goes on from promises' own callback.
 await_foreign <- function(promise, coroutine, wait) {
-  promises::then(
-    promise,
-    function(value, .visible) {
-      .Call(ew_async_wake, coroutine, wait, FALSE, value)
-    },
-    function(reason) .Call(ew_async_wake, coroutine, wait, TRUE, reason)
+  fail <- function(reason) .Call(ew_async_wake, coroutine, wait, TRUE, reason)
+  # The task has remembered its domain itself.
+  tryCatch(
+    without_domain(promises::then(
+      promise,
+      function(value, .visible) {
+        .Call(ew_async_wake, coroutine, wait, FALSE, value)
+      },
+      fail
+    )),
+    error = function(error) later::later(function() fail(error))
   )
 }
 

@@ -280,7 +280,10 @@ nextThen.channel <- function(x, onNext,
                              onClose = function() NULL, ...) {
   channel_request(
     channel_state(x),
-    list(on_next = onNext, on_error = onError, on_close = onClose)
+    lapply(
+      list(on_next = onNext, on_error = onError, on_close = onClose),
+      in_this_context
+    )
   )
   invisible()
 }

@@ -14,8 +14,9 @@ delay <- function(secs, expr = NULL) {
   check_seconds(secs, "secs")
   promise <- .Call(ew_promise_new, promise_class)
   if (is.infinite(secs)) return(promise)
+  evaluate <- in_this_context(function() expr)
   stop_timer <- later::later(
-    function() promise_resolve_native(promise, expr), secs
+    function() promise_resolve_native(promise, evaluate()), secs
   )
   .Call(ew_promise_set_owner, promise, stop_timer)
   promise

@@ -9,8 +9,10 @@
 .onLoad <- function(libname, pkgname) {
   .Call(ew_border_init, raise)
   .Call(ew_engine_init, run_notified)
+  bind_neighbours()
   no_item$pointer <- .Call(ew_eval_init, topenv())
   follow_framework()
+  when_loaded("shiny", watch_shiny)
 }
 
 .onUnload <- function(libpath) {

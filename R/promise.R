@@ -51,14 +51,16 @@ is_native_promise <- function(value) {
   inherits(value, c("elsewhere_promise", "async"))
 }
 
-# The microtask queue ----------------------------------------------------------
+# The queues of what is due: one for each of later's loops ---------------------
 
-schedule_drain <- function() later::later(drain_reactions)
+schedule_drain <- function(loop) {
+  later::later(function() drain_reactions(loop), loop = loop_handle(loop))
+}
 
-drain_reactions <- function() {
+drain_reactions <- function(loop) {
   # Whatever is left, also after a jump out of here, gets its turn.
-  on.exit(.Call(ew_promise_schedule))
-  .Call(ew_promise_drain)
+  on.exit(.Call(ew_promise_schedule, loop))
+  outside_context(.Call(ew_promise_drain, loop))
 }
 
 # One reaction that is not a coroutine: the callbacks of $then(), or a watcher.
@@ -95,8 +97,9 @@ run_reaction <- function(reaction, fulfilled, holder, visible) {
 watch_rejection <- function(core) {
   later::later(function() {
     state <- .Call(ew_promise_state, core)
-    if (state$handled) return()
     reason <- state$value
+    # Who cancelled it knows.
+    if (state$handled || inherits(reason, "elsewhere_cancelled")) return()
     text <- if (inherits(reason, "condition")) conditionMessage(reason)
     cat("Unhandled promise error: ", text, "\n", sep = "", file = stderr())
   })
@@ -154,10 +157,7 @@ normal_on_rejected <- function(callback) {
   callback
 }
 
-promise_domain_is_active <- function() {
-  current <- get0("current_promise_domain", asNamespace("promises"))
-  !is.null(current) && !is.null(current())
-}
+promise_domain_is_active <- function() !is.null(current_domain())
 
 as_foreign_promise <- function(promise) {
   promises::promise(function(resolve, reject) {
@@ -169,13 +169,13 @@ as_foreign_promise <- function(promise) {
 
 # A promise of another package settles ours.
 resolve_with_foreign <- function(value, core) {
-  promises::then(
+  without_domain(promises::then(
     value,
     function(value, .visible) {
       .Call(ew_promise_resolve, core, value, .visible)
     },
     function(reason) .Call(ew_promise_reject, core, reason)
-  )
+  ))
 }
 
 #' @export

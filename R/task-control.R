@@ -1,6 +1,7 @@
 # Ending tasks early, and running several of them together.
 
 cancelled_condition <- function(reason = NULL) {
+  if (inherits(reason, "elsewhere_cancelled")) return(reason)
   text <- if (is.null(reason)) "The task was cancelled." else {
     paste0("The task was cancelled: ", reason)
   }
@@ -281,6 +282,7 @@ async_map <- function(x, f, ..., concurrency = Inf) {
     abort_argument("concurrency", "one number, 1 or more", concurrency)
   }
   force(list(...))
+  call_f <- in_this_context(function(element) f(element, ...))
   values <- vector("list", length(x))
   names(values) <- names(x)
   task_group(function(tg) {
@@ -291,7 +293,7 @@ async_map <- function(x, f, ..., concurrency = Inf) {
       if (begun >= length(x)) return()
       begun <<- begun + 1L
       at <- begun
-      call <- tryCatch(as_any_promise(f(x[[at]], ...)), error = function(error) {
+      call <- tryCatch(as_any_promise(call_f(x[[at]])), error = function(error) {
         failed <- pending_promise()
         .Call(ew_promise_reject, failed, error)
         failed

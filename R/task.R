@@ -84,33 +84,60 @@ task_cancel <- function(task, grace = 2) {
   .Call(ew_task_cancel, task, grace)
 }
 
-# Calls `callback()` once from later's event loop when the task has settled.
+# Calls `callback()` once from later's current event loop when the task has
+# settled.
 task_notify <- function(task, callback) {
   if (is_fork(task)) return(fork_notify(task, callback))
-  key <- format(.Call(ew_task_notify, task), digits = 15)
-  assign(key, list(callback = callback, task = task), envir = awaited)
-  if (is.null(the_loop$hold)) {
-    # The event loop must not look empty while somebody waits for a task.
-    the_loop$hold <- later(function() NULL, 1e7)
-  }
+  loop <- current_loop_id()
+  # What waits to be told of has been announced to other loops only.
+  if (loop != 0L) run_notified()
+  key <- format(.Call(ew_task_notify, task, loop), digits = 15)
+  waiter <- list(callback = callback, task = task, loop = loop)
+  awaited[[key]] <- c(awaited[[key]], list(waiter))
+  hold_loop(loop)
   invisible()
 }
 
 # Who waits for which task; run by the I/O thread's call through later.
 awaited <- new.env(parent = emptyenv())
-the_loop <- new.env(parent = emptyenv())
-the_loop$hold <- NULL
 
 run_notified <- function() {
   for (key in format(.Call(ew_take_notified), digits = 15, trim = TRUE)) {
-    entry <- awaited[[key]]
-    if (is.null(entry)) next
+    waiters <- awaited[[key]]
+    if (is.null(waiters)) next
     rm(list = key, envir = awaited)
-    # Later's own frames are below: an error goes on from a callback of its own.
-    later(entry$callback, 0)
+    for (waiter in waiters) tell_waiter(waiter)
   }
-  if (length(awaited) == 0L && !is.null(the_loop$hold)) {
-    the_loop$hold()
-    the_loop$hold <- NULL
+}
+
+# Later's own frames are below: an error goes on from a callback of its own.
+tell_waiter <- function(waiter) {
+  loop <- if (is_loop_id(waiter$loop)) waiter$loop else 0L
+  later(waiter$callback, 0, loop = loop_handle(loop))
+  release_loop(waiter$loop)
+}
+
+# An event loop must not look empty while somebody waits in it for a task.
+held_loops <- new.env(parent = emptyenv())
+
+hold_loop <- function(loop) {
+  key <- as.character(loop)
+  held <- held_loops[[key]]
+  if (is.null(held)) {
+    held <- list(
+      count = 0L, cancel = later(function() NULL, 1e7, loop = loop_handle(loop))
+    )
   }
+  held$count <- held$count + 1L
+  held_loops[[key]] <- held
+}
+
+release_loop <- function(loop) {
+  key <- as.character(loop)
+  held <- held_loops[[key]]
+  held$count <- held$count - 1L
+  held_loops[[key]] <- held
+  if (held$count > 0L) return()
+  held$cancel()
+  rm(list = key, envir = held_loops)
 }

@@ -12,6 +12,8 @@ namespace elsewhere {
 
 // A function for any thread that makes R call the function below soon.
 std::function<void()> later_notifier(MainThread&);
+// From now on it calls from this private loop of later's, too, while that lives.
+void notify_loop_too(int loop);
 // `notified` is function(), called on the main thread from later's event loop.
 void set_notified_function(MainThread&, SEXP notified);
 

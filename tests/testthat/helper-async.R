@@ -19,3 +19,10 @@ soon <- function(value) {
   force(value)
   delay(0, value)
 }
+
+# Runs the loop until `condition()` is TRUE; FALSE if it is not in time.
+soon_true <- function(condition, timeout = 10) {
+  deadline <- Sys.time() + timeout
+  while (!condition() && Sys.time() < deadline) later::run_now(0.05)
+  condition()
+}

@@ -43,7 +43,7 @@ SEXP ew_task_wait(SEXP tasks, SEXP timeout, SEXP enough, SEXP events);
 SEXP ew_task_outcome(SEXP task);
 SEXP ew_task_events(SEXP task);
 SEXP ew_task_cancel(SEXP task, SEXP grace);
-SEXP ew_task_notify(SEXP task);
+SEXP ew_task_notify(SEXP task, SEXP loop);
 SEXP ew_take_notified();
 // eval.cpp
 SEXP ew_eval_init(SEXP space);
@@ -71,8 +71,9 @@ SEXP ew_promise_resolve(SEXP promise, SEXP value, SEXP is_visible);
 SEXP ew_promise_reject(SEXP promise, SEXP reason);
 SEXP ew_promise_when_settled(SEXP promise, SEXP reaction);
 SEXP ew_promise_state(SEXP promise);
-SEXP ew_promise_drain();
-SEXP ew_promise_schedule();
+SEXP ew_promise_drain(SEXP loop);
+SEXP ew_promise_schedule(SEXP loop);
+SEXP ew_async_watch_sessions(SEXP current);
 
 // worker.cpp
 SEXP ew_worker_boot(SEXP functions);

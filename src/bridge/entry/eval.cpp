@@ -6,6 +6,7 @@
 #include "bridge/eval/compile.h"
 #include "bridge/eval/generator.h"
 #include "bridge/eval/hooks.h"
+#include "bridge/eval/loop_queues.h"
 #include "bridge/eval/promise.h"
 #include "bridge/eval/task.h"
 #include "bridge/eval/words.h"
@@ -195,7 +196,7 @@ extern "C" SEXP ew_async_wake(SEXP coroutine, SEXP wait, SEXP is_rejected, SEXP 
 // A stream: `channel` hears of its values; it runs when ew_async_queue() asks.
 extern "C" SEXP ew_stream_bind(SEXP coroutine, SEXP channel) {
   return evaluate([&] {
-    coroutine_from(coroutine).set(kStatePromise, channel);
+    bind_stream(coroutine_from(coroutine), channel);
     return R_NilValue;
   });
 }
@@ -263,19 +264,24 @@ extern "C" SEXP ew_promise_state(SEXP promise) {
   });
 }
 
-extern "C" SEXP ew_promise_drain() {
+extern "C" SEXP ew_promise_drain(SEXP loop) {
   return evaluate([&] {
-    note_drain_begins();
-    for (int i = 0; i < kDrainMax; ++i) {
-      if (!run_oldest_reaction()) break;
-    }
+    drain(Rf_asInteger(loop), kDrainMax);
     return R_NilValue;
   });
 }
 
-extern "C" SEXP ew_promise_schedule() {
+extern "C" SEXP ew_promise_schedule(SEXP loop) {
   return evaluate([&] {
-    schedule_drain();
+    schedule_drain(Rf_asInteger(loop));
+    return R_NilValue;
+  });
+}
+
+// `current` is function(): Shiny is loaded, and says whose session runs.
+extern "C" SEXP ew_async_watch_sessions(SEXP current) {
+  return evaluate([&] {
+    watch_sessions(current);
     return R_NilValue;
   });
 }

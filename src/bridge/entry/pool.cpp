@@ -298,9 +298,11 @@ extern "C" SEXP ew_task_cancel(SEXP task, SEXP grace) {
   });
 }
 
-extern "C" SEXP ew_task_notify(SEXP task) {
+// `loop`: the id of the event loop that is to hear of it.
+extern "C" SEXP ew_task_notify(SEXP task, SEXP loop) {
   return guard([&](MainThread& main) {
     const TaskId id = task_from(task);
+    notify_loop_too(INTEGER(loop)[0]);
     engine(main).notify_when_settled(id);
     return r_call(main, [&] { return Rf_ScalarReal(static_cast<double>(number(id))); });
   });

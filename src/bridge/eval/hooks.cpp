@@ -91,7 +91,18 @@ void init_hooks(SEXP space) {
   h.stream_event = function_of(space, "stream_event");
   h.clean_condition = function_of(space, "eval_clean_condition");
   h.run_task = function_of(space, "run_guarded_task");
+  h.current_loop = function_of(space, "current_loop_id");
+  h.is_loop = function_of(space, "is_loop_id");
+  h.current_domain = function_of(space, "current_domain");
+  h.capture_context = function_of(space, "capture_context");
+  h.run_in_context = function_of(space, "run_in_context");
+  h.run_outside = function_of(space, "run_outside_context");
+  h.join_session = function_of(space, "shiny_join");
+  h.leave_session = function_of(space, "shiny_leave");
+  h.note_waiter = function_of(space, "shiny_note_waiter");
   h.strict_specials = strict_specials();
 }
+
+void watch_sessions(SEXP current_session) { the_hooks.current_session = kept(current_session); }
 
 }  // namespace elsewhere::eval

@@ -17,10 +17,15 @@ struct Hooks {
   SEXP guard, run_calling, call_handler, build_error, run_error, muffle_warnings, muffle_messages,
       try_handler, as_awaitable, await_foreign, schedule, run_reaction, trace_leaf, next_item,
       unhandled, foreign_resolve, run_task, nested_error, stream_event, clean_condition;
+  SEXP current_loop, is_loop, current_domain, capture_context, run_in_context, run_outside,
+      join_session, leave_session, note_waiter;  // R/context.R, R/shiny.R
+  SEXP current_session;                          // nullptr until Shiny is loaded
   SEXP strict_specials;  // list of SPECIAL primitives that evaluate their arguments
 };
 
 const Hooks& hooks();
 void init_hooks(SEXP space);
+// Shiny is loaded: function() gives the session whose code runs, or NULL.
+void watch_sessions(SEXP current_session);
 
 }  // namespace elsewhere::eval

@@ -59,6 +59,7 @@ struct Machine {
   Inject next_inject;        // what the next run of a task brings
   int* goes_on[kLayersMax];  // a layer's logical in its base call
   int wait;                  // counts pauses; an old wake-up is told by it
+  int loop;                  // the event loop it was made in (loop_queues.h)
 };
 
 enum StateSlot {
@@ -81,6 +82,8 @@ enum StateSlot {
   kStateParent,    // the one that delegates to this one
   kStateTip,       // where a chain of delegates ends, if it begins here
   kStateGoesOn,    // the logical in the base call of layer 0
+  kStateContext,   // where its code runs: NULL, or R's (context.h)
+  kStateSession,   // of a task made for a user of Shiny (R/shiny.R)
   kStateSlots
 };
 

@@ -1,6 +1,8 @@
 #include "bridge/eval/promise.h"
 
+#include "bridge/eval/context.h"
 #include "bridge/eval/hooks.h"
+#include "bridge/eval/loop_queues.h"
 #include "bridge/eval/task.h"
 
 namespace elsewhere::eval {
@@ -29,18 +31,11 @@ void set_bits(SEXP core, std::intptr_t value) {
   R_SetExternalPtrAddr(core, reinterpret_cast<void*>(value));
 }
 
-// The queue: a preserved cell whose CDR is a list of (reaction, core) pairs.
-SEXP queue_root = nullptr;
-SEXP queue_last = nullptr;
-bool is_drain_scheduled = false;
-
-SEXP root() {
-  if (queue_root == nullptr) {
-    queue_root = Rf_cons(R_NilValue, R_NilValue);
-    R_PreserveObject(queue_root);
-    queue_last = queue_root;
-  }
-  return queue_root;
+// A reaction belongs to the loop that was current when it was made; for a
+// coroutine, when that was. The global loop is NULL, which costs no memory.
+SEXP loop_of(SEXP reaction) {
+  const int loop = is_coroutine(reaction) ? coroutine_from(reaction).machine->loop : current_loop();
+  return loop == kGlobalLoop ? R_NilValue : Rf_ScalarInteger(loop);
 }
 
 void settle(SEXP core, Settled state, SEXP value, std::intptr_t flags) {
@@ -51,7 +46,7 @@ void settle(SEXP core, Settled state, SEXP value, std::intptr_t flags) {
   SET_VECTOR_ELT(slots, kCoreReactions, R_NilValue);
   SET_VECTOR_ELT(slots, kCoreLast, R_NilValue);
   for (SEXP rest = reactions; rest != R_NilValue; rest = CDR(rest)) {
-    queue_reaction(CAR(rest), core);
+    queue_on_loop(TAG(rest) == R_NilValue ? kGlobalLoop : Rf_asInteger(TAG(rest)), CAR(rest), core);
   }
   UNPROTECT(1);
   if (state == Settled::Rejected && !is_handled(core)) {
@@ -135,6 +130,7 @@ void reject_core(SEXP core, SEXP reason) {
 
 void when_settled(SEXP core, SEXP reaction) {
   mark_handled(core);
+  note_waiter(promise_owner(core));
   if (settled_state(core) != Settled::Pending) {
     queue_reaction(reaction, core);
     return;
@@ -142,6 +138,7 @@ void when_settled(SEXP core, SEXP reaction) {
   PROTECT(reaction);
   SEXP slots = R_ExternalPtrProtected(core);
   SEXP cell = PROTECT(Rf_cons(reaction, R_NilValue));
+  SET_TAG(cell, loop_of(reaction));
   const SEXP last = VECTOR_ELT(slots, kCoreLast);
   if (last == R_NilValue) {
     SET_VECTOR_ELT(slots, kCoreReactions, cell);
@@ -153,27 +150,11 @@ void when_settled(SEXP core, SEXP reaction) {
 }
 
 void queue_reaction(SEXP reaction, SEXP core) {
-  root();
-  PROTECT(reaction);
-  PROTECT(core);
-  SEXP cell = PROTECT(Rf_cons(reaction, R_NilValue));
-  SET_TAG(cell, core);
-  SETCDR(queue_last, cell);
-  queue_last = cell;
-  UNPROTECT(3);
-  schedule_drain();
+  const int loop = is_coroutine(reaction) ? coroutine_from(reaction).machine->loop : current_loop();
+  queue_on_loop(loop, reaction, core);
 }
 
-bool has_reactions() { return CDR(root()) != R_NilValue; }
-
-bool run_oldest_reaction() {
-  SEXP cell = CDR(root());
-  if (cell == R_NilValue) return false;
-  PROTECT(cell);
-  SETCDR(queue_root, CDR(cell));
-  if (CDR(queue_root) == R_NilValue) queue_last = queue_root;
-  SEXP reaction = CAR(cell);
-  SEXP core = TAG(cell);
+void run_reaction(SEXP reaction, SEXP core) {
   if (is_coroutine(reaction)) {
     wake_task(reaction, core);
   } else if (is_core(reaction)) {
@@ -187,18 +168,6 @@ bool run_oldest_reaction() {
     Rf_eval(call, R_BaseEnv);
     UNPROTECT(4);
   }
-  UNPROTECT(1);
-  return true;
-}
-
-void note_drain_begins() { is_drain_scheduled = false; }
-
-void schedule_drain() {
-  if (is_drain_scheduled || !has_reactions()) return;
-  is_drain_scheduled = true;
-  SEXP call = PROTECT(Rf_lang1(hooks().schedule));
-  Rf_eval(call, R_BaseEnv);
-  UNPROTECT(1);
 }
 
 }  // namespace elsewhere::eval

@@ -1,11 +1,10 @@
-// Promises of our own (the asynchronous kind: a result that is not there yet)
-// and the queue of what is due when one settles. An R list of one external
-// pointer, its "core", with class "promise"; the rest of the promises interface
-// is in R/promise.R.
+// Promises of our own (the asynchronous kind: a result that is not there yet).
+// An R list of one external pointer, its "core", with class "promise"; the rest
+// of the promises interface is in R/promise.R.
 //
 // A reaction is what happens when a promise settles: a coroutine to resume,
 // another core to settle alike, or an R list of callbacks. Reactions never run
-// at once: they are queued, and one callback of `later` runs the queue.
+// at once: they are queued (loop_queues.h).
 // Main thread only, inside r_call().
 #pragma once
 
@@ -38,12 +37,9 @@ void resolve_core(SEXP core, SEXP value, bool is_visible);
 void reject_core(SEXP core, SEXP reason);
 void when_settled(SEXP core, SEXP reaction);
 
-// Puts a reaction into the queue; `core` may be NULL (a coroutine's start).
+// Queues a reaction; `core` may be NULL (a coroutine's start).
 void queue_reaction(SEXP reaction, SEXP core);
-// Runs the oldest; false if there is none.
-bool run_oldest_reaction();
-bool has_reactions();
-void note_drain_begins();
-void schedule_drain();
+// Runs one whose turn it is.
+void run_reaction(SEXP reaction, SEXP core);
 
 }  // namespace elsewhere::eval

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "bridge/eval/hooks.h"
+#include "bridge/eval/loop_queues.h"
 #include "bridge/eval/machine.h"
 #include "bridge/eval/words.h"
 
@@ -47,6 +48,7 @@ SEXP new_coroutine(SEXP program, SEXP env, BodyKind kind, SEXP trace_function, S
   machine->kind = kind;
   machine->layer = -1;
   machine->is_visible = true;
+  if (kind == BodyKind::Async || kind == BodyKind::Stream) machine->loop = current_loop();
   machine->parks = LOGICAL(VECTOR_ELT(program, kProgramParks))[0] == TRUE;
   machine->is_traced = trace_function != R_NilValue;
   SET_VECTOR_ELT(state, kStateTrace, trace_function);

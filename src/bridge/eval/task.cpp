@@ -1,6 +1,7 @@
 #include "bridge/eval/task.h"
 
 #include "bridge/eval/base.h"
+#include "bridge/eval/context.h"
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/promise.h"
 #include "bridge/eval/words.h"
@@ -55,6 +56,7 @@ void go_on_stream(const Coroutine& co) {
     tell_stream(co, "yield", result);
   } else {
     co.set(kStateEnv, R_EmptyEnv);
+    leave_session(co);
     tell_stream(co, m.status == Phase::Done ? "close" : "reject", result);
   }
   UNPROTECT(1);
@@ -72,6 +74,7 @@ SEXP clean_condition(const Coroutine& co, SEXP condition) {
 // After a run: what comes next for the task.
 void go_on(const Coroutine& co) {
   const Machine& m = *co.machine;
+  if (m.status == Phase::Paused) capture_context(co);
   if (m.kind == BodyKind::Stream) {
     go_on_stream(co);
     return;
@@ -82,11 +85,13 @@ void go_on(const Coroutine& co) {
     case Phase::Done:
       trace(co, "async: return (resolving)\n");
       co.set(kStateEnv, R_EmptyEnv);
+      leave_session(co);
       resolve_core(promise_core(co), result, m.is_visible);
       trace(co, "pump: finish\n");
       break;
     case Phase::Failed:
       co.set(kStateEnv, R_EmptyEnv);
+      leave_session(co);
       result = PROTECT(clean_condition(co, result));
       reject_core(promise_core(co), result);
       UNPROTECT(1);
@@ -97,12 +102,16 @@ void go_on(const Coroutine& co) {
   UNPROTECT(1);
 }
 
-// One guarded run; R/async.R calls back into run_task().
-void run(const Coroutine& co, Inject inject, SEXP value) {
-  Machine& m = *co.machine;
-  m.next_inject = inject;
+void prepare_run(const Coroutine& co, Inject inject, SEXP value) {
+  co.machine->next_inject = inject;
   co.set(kStateSent, value);
   co.set(kStateAwaited, R_NilValue);
+}
+
+// The first stretch runs where the task is made. R/await.R calls back into
+// run_task().
+void run_at_once(const Coroutine& co) {
+  prepare_run(co, Inject::None, R_NilValue);
   SEXP call = PROTECT(Rf_lang2(hooks().run_task, co.self));
   ++nested_runs;
   Rf_eval(call, R_BaseEnv);
@@ -110,11 +119,25 @@ void run(const Coroutine& co, Inject inject, SEXP value) {
   UNPROTECT(1);
 }
 
+// Any later one runs in the task's own context, whoever wakes it.
+void run(const Coroutine& co, Inject inject, SEXP value) {
+  prepare_run(co, inject, value);
+  ++nested_runs;
+  run_in_context(co, inject == Inject::Raise, value);
+  --nested_runs;
+}
+
 void give_promise(const Coroutine& co, SEXP kind) {
   SEXP promise = PROTECT(new_promise_object(kind));
   co.set(kStatePromise, promise);
   set_promise_owner(core_of(promise), co.self);
+  join_session(co);
   UNPROTECT(1);
+}
+
+void put_off(const Coroutine& co) {
+  capture_context(co);
+  queue_reaction(co.self, R_NilValue);
 }
 
 }  // namespace
@@ -125,9 +148,9 @@ SEXP start_task(const Coroutine& co, SEXP kind) {
   give_promise(co, kind);
   SEXP promise = co.slot(kStatePromise);
   if (nested_runs >= kNestedStartsMax) {
-    queue_reaction(co.self, R_NilValue);
+    put_off(co);
   } else {
-    run(co, Inject::None, R_NilValue);
+    run_at_once(co);
   }
   return promise;
 }
@@ -135,7 +158,7 @@ SEXP start_task(const Coroutine& co, SEXP kind) {
 SEXP start_task_in_closure(const Coroutine& co, SEXP kind) {
   give_promise(co, kind);
   if (nested_runs >= kNestedStartsMax) {
-    queue_reaction(co.self, R_NilValue);
+    put_off(co);
     return co.slot(kStatePromise);
   }
   ++nested_runs;
@@ -169,6 +192,12 @@ void wake_task_with(SEXP coroutine, int wait, bool is_rejected, SEXP value) {
   if (co.machine->status != Phase::Paused || co.machine->wait != wait) return;
   trace(co, is_rejected ? "await: fail\n" : "await: success\n");
   run(co, is_rejected ? Inject::Raise : Inject::Value, value);
+}
+
+void bind_stream(const Coroutine& co, SEXP channel) {
+  co.set(kStatePromise, channel);
+  join_session(co);
+  capture_context(co);
 }
 
 void raise_in_task(const Coroutine& co, SEXP condition) {

@@ -18,6 +18,9 @@ void wake_task(SEXP coroutine, SEXP core);
 // The same for a promise that is not ours. `wait` tells an outdated call.
 void wake_task_with(SEXP coroutine, int wait, bool is_rejected, SEXP value);
 
+// A stream begins: `channel` hears of its values.
+void bind_stream(const Coroutine& co, SEXP channel);
+
 // Raises a condition where the task waits (cancel()).
 void raise_in_task(const Coroutine& co, SEXP condition);
 

@@ -4,5 +4,6 @@
 shipped <- list(
   evaluator = evaluator_functions(),
   framework = framework_functions(),
-  session = session_functions()
+  session = session_functions(),
+  cluster = cluster_functions()
 )

@@ -288,6 +288,29 @@ TEST_P(EngineTest, CancelsWhatHasNotSettledWhenItsPoolCloses) {
   EXPECT_FALSE(engine_->pool_status(pool).is_open);
 }
 
+TEST_P(EngineTest, WaitsForAsManyTasksAsAreWanted) {
+  const PoolId pool = open(2);
+  const std::vector tasks{submit(pool, "wait:"), submit(pool, "echo:one"),
+                          submit(pool, "echo:two")};
+  EXPECT_EQ(engine_->wait(tasks, 2, WaitEvents::Ignore, kDeadline).value(), WaitEnd::Settled);
+  EXPECT_EQ(engine_->task_state(tasks[1]), TaskState::Settled);
+  EXPECT_EQ(engine_->task_state(tasks[2]), TaskState::Settled);
+  EXPECT_EQ(engine_->wait(tasks, 0, WaitEvents::Ignore, kDeadline).value(), WaitEnd::Settled);
+}
+
+TEST_P(EngineTest, AnOutcomeIsReadyOnceItsTaskHasSettled) {
+  const PoolId pool = open(2);
+  const TaskId waiting = submit(pool, "wait:"), done = submit(pool, "echo:x");
+  const std::vector tasks{waiting, done};
+  ASSERT_EQ(engine_->wait(tasks, 1, WaitEvents::Ignore, kDeadline).value(), WaitEnd::Settled);
+  EXPECT_EQ(engine_->outcome_if_ready(waiting), nullptr);
+  ASSERT_NE(engine_->outcome_if_ready(done), nullptr);
+  EXPECT_EQ(engine_->outcome_if_ready(done)->kind, OutcomeKind::Value);
+  // Forgotten at once; what still runs is interrupted.
+  engine_->forget(done);
+  engine_->forget(waiting);
+}
+
 TEST_P(EngineTest, WaitsForAnyOfSeveralTasks) {
   const PoolId pool = open(2);
   const std::vector tasks{submit(pool, "wait:"), submit(pool, "echo:done")};

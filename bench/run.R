@@ -11,6 +11,7 @@
 
 script <- grep("^--file=", commandArgs(), value = TRUE)
 root <- dirname(sub("^--file=", "", script))
+source(file.path(root, "report.R"))
 
 questions <- function() {
   files <- list.files(file.path(root, "r"), "\\.R$")
@@ -66,8 +67,10 @@ report_table <- function(result) {
   )
 }
 
-peers <- c("callr", "future", "mirai", "nanonext", "coro", "async", "promises",
-           "later", "processx")
+peers <- c(
+  "callr", "future", "mirai", "nanonext", "coro", "async", "promises",
+  "later", "processx"
+)
 
 # Peers that are not installed are said to be so, never left out in silence.
 peer_versions <- function() {
@@ -79,41 +82,13 @@ peer_versions <- function() {
   }, "")
 }
 
-machine <- function() {
-  load <- strsplit(readLines("/proc/loadavg"), " ")[[1L]]
-  cpu <- grep("^model name", readLines("/proc/cpuinfo"), value = TRUE)
-  memory <- grep("^MemTotal", readLines("/proc/meminfo"), value = TRUE)
-  kilobytes <- as.numeric(gsub("[^0-9]", "", memory))
-  sprintf(
-    "%s, %d cores, %.0f GB, Linux %s, %s; load average %s at the end", sub("^.*: *", "", cpu[[1L]]),
-    parallel::detectCores(), kilobytes / 1024^2, Sys.info()[["release"]],
-    R.version.string, load[[1L]]
-  )
-}
-
-git <- function(...) {
-  out <- suppressWarnings(tryCatch(
-    system2("git", c("-C", root, ...), stdout = TRUE, stderr = FALSE),
-    error = function(e) character()
-  ))
-  paste(out, collapse = "\n")
-}
-
-commit <- function() {
-  name <- git("log", "-1", "--format=%h")
-  if (!nzchar(name)) return("not from a clone")
-  changed <- git("status", "--porcelain", "--", "R", "src", "bench/r")
-  if (nzchar(changed)) paste(name, "with uncommitted changes") else name
-}
-
 report <- function(question, results) {
   sections <- lapply(results, function(result) {
     c(paste("##", attr(result, "title")), "", report_table(result), "")
   })
   c(
     paste("#", question), "",
-    paste("Commit", commit()), "",
-    machine(), "",
+    origin(root, c("R", "src", "bench/r")), "",
     paste0("Peers: ", toString(peer_versions()), "."), "",
     paste0(
       "Script: `bench/r/", question, ".R`, run by `tools/dev bench ", question,
@@ -121,15 +96,6 @@ report <- function(question, results) {
     ), "",
     unlist(sections)
   )
-}
-
-write_report <- function(question, results) {
-  file <- file.path(
-    root, "results", sprintf("%s-%s.md", format(Sys.Date()), question)
-  )
-  dir.create(dirname(file), showWarnings = FALSE)
-  writeLines(report(question, results), file)
-  cat("\nwritten:", file, "\n")
 }
 
 suppressPackageStartupMessages(library(elsewhere))
@@ -143,4 +109,6 @@ if (length(unknown)) {
     toString(questions())
   )
 }
-for (question in wanted) write_report(question, run_question(question))
+for (question in wanted) {
+  write_report(root, question, report(question, run_question(question)))
+}

@@ -1,14 +1,19 @@
 # Sessions beside callr's: a call, a call with output, a start, a large value,
 # a large condition.
 
-with_sessions <- function(measure, ...) {
-  ours <- elsewhere::r_session$new(...)
-  theirs <- callr::r_session$new(...)
+# Measures `act(session)` on one of our sessions beside one of callr's.
+compare_sessions <- function(title, act, repetitions, calls = 1, warm_up = 1) {
+  ours <- elsewhere::r_session$new()
+  theirs <- callr::r_session$new()
   on.exit({
     ours$close()
     theirs$close()
   })
-  measure(ours, theirs)
+  result <- compare(
+    list(elsewhere = function() act(ours), callr = function() act(theirs)),
+    repetitions = repetitions, calls = calls, warm_up = warm_up
+  )
+  titled(result, title)
 }
 
 titled <- function(result, title) structure(result, title = title)
@@ -23,16 +28,10 @@ wait_for_event <- function(session) {
 
 bench_sessions_run <- function() {
   job <- function() 1 + 1
-  result <- with_sessions(function(ours, theirs) {
-    compare(
-      list(
-        elsewhere = function() ours$run(job),
-        callr = function() theirs$run(job)
-      ),
-      repetitions = 20, calls = c(elsewhere = 500, callr = 4), warm_up = 50
-    )
-  })
-  titled(result, "rs$run(function() 1 + 1)")
+  compare_sessions(
+    "rs$run(function() 1 + 1)", function(session) session$run(job),
+    repetitions = 20, calls = c(elsewhere = 500, callr = 4), warm_up = 50
+  )
 }
 
 bench_sessions_output <- function() {
@@ -41,16 +40,11 @@ bench_sessions_output <- function() {
     message("err")
     1
   }
-  result <- with_sessions(function(ours, theirs) {
-    compare(
-      list(
-        elsewhere = function() ours$run_with_output(job),
-        callr = function() theirs$run_with_output(job)
-      ),
-      repetitions = 10, calls = c(elsewhere = 200, callr = 4), warm_up = 20
-    )
-  })
-  titled(result, "rs$run_with_output() of two lines")
+  compare_sessions(
+    "rs$run_with_output() of two lines",
+    function(session) session$run_with_output(job),
+    repetitions = 10, calls = c(elsewhere = 200, callr = 4), warm_up = 20
+  )
 }
 
 bench_sessions_call <- function() {
@@ -60,16 +54,10 @@ bench_sessions_call <- function() {
     processx::poll(list(session), 5000)
     wait_for_event(session)
   }
-  result <- with_sessions(function(ours, theirs) {
-    compare(
-      list(
-        elsewhere = function() poll_and_read(ours),
-        callr = function() poll_and_read(theirs)
-      ),
-      repetitions = 10, calls = c(elsewhere = 200, callr = 4), warm_up = 20
-    )
-  })
-  titled(result, "rs$call(), processx::poll(), rs$read()")
+  compare_sessions(
+    "rs$call(), processx::poll(), rs$read()", poll_and_read,
+    repetitions = 10, calls = c(elsewhere = 200, callr = 4), warm_up = 20
+  )
 }
 
 bench_sessions_start <- function() {
@@ -95,32 +83,21 @@ bench_sessions_start <- function() {
 }
 
 bench_sessions_error <- function() {
-  fail <- function(session) try(
-    session$run(function() stop("no")), silent = TRUE
+  job <- function() stop("no")
+  compare_sessions(
+    "rs$run() of a function that fails",
+    function(session) try(session$run(job), silent = TRUE),
+    repetitions = 10, calls = c(elsewhere = 50, callr = 4), warm_up = 10
   )
-  result <- with_sessions(function(ours, theirs) {
-    compare(
-      list(
-        elsewhere = function() fail(ours), callr = function() fail(theirs)
-      ),
-      repetitions = 10, calls = c(elsewhere = 50, callr = 4), warm_up = 10
-    )
-  })
-  titled(result, "rs$run() of a function that fails")
 }
 
 bench_sessions_large <- function() {
   numbers <- stats::runif(1e7)
-  result <- with_sessions(function(ours, theirs) {
-    compare(
-      list(
-        elsewhere = function() ours$run(function(x) x, list(numbers)),
-        callr = function() theirs$run(function(x) x, list(numbers))
-      ),
-      repetitions = 5
-    )
-  })
-  titled(result, "80 MB there and back")
+  compare_sessions(
+    "80 MB there and back",
+    function(session) session$run(function(x) x, list(numbers)),
+    repetitions = 5
+  )
 }
 
 bench_sessions_condition <- function() {
@@ -135,14 +112,8 @@ bench_sessions_condition <- function() {
     session$call(job)
     while (!identical(wait_for_event(session)$code, 200L)) NULL
   }
-  result <- with_sessions(function(ours, theirs) {
-    compare(
-      list(
-        elsewhere = function() all_events(ours),
-        callr = function() all_events(theirs)
-      ),
-      repetitions = 5
-    )
-  })
-  titled(result, "a condition of 8 MB from the session")
+  compare_sessions(
+    "a condition of 8 MB from the session", all_events,
+    repetitions = 5
+  )
 }

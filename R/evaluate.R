@@ -56,8 +56,9 @@ evaluate <- function(payload) {
   result$misuse <- process_restore(before, payload)
   # Read by the worker when it sends the result; see R/worker-main.R.
   if (is_worker()) {
-    refuses_references <<- !isTRUE(payload$allow_references)
-    leaves_nothing <<- !identical(payload$conditions, FALSE)
+    home <- parent.env(environment())
+    home$refuses_references <- !isTRUE(payload$allow_references)
+    home$leaves_nothing <- !identical(payload$conditions, FALSE)
   }
   result$times <- c(started, .Call(ew_now))
   result

@@ -111,8 +111,9 @@ as_mapped_function <- function(f) {
   if (is.function(f)) return(f)
   if (inherits(f, "formula") && length(f) == 2L) {
     # Only `...` and the names that stand for the first argument.
+    first <- as.name("..1")
     return(as.function(
-      c(alist(... = , .x = ..1, . = ..1), f[[2L]]),
+      c(alist(... = ), list(.x = first, . = first), f[[2L]]),
       envir = attr(f, ".Environment")
     ))
   }

@@ -19,6 +19,13 @@
 # `suspends_interrupts`, if `TRUE` in that environment, keeps interrupts away
 # from everything but what evaluate() wraps in allowInterrupts().
 
+# What those functions find there, and the check of this package cannot.
+utils::globalVariables(c(
+  "dump_frames", "error_mode", "last_error", "note_error", "note_exit",
+  "operate", "redirect_output", "send_message", "shorten_call",
+  "shorten_value", "trace_calls", "trace_frames"
+))
+
 # A named list of functions, ready to travel: without source references, without
 # this namespace, which serialization would ask the worker to load, and compiled,
 # so that no worker spends its second task compiling them.

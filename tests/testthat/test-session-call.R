@@ -134,7 +134,7 @@ test_that("output of a running call can be seen", {
 })
 
 test_that("output in other encodings and with zero bytes arrives", {
-  session <- local_session()
+  session <- local_session(env = c(LC_ALL = "C.UTF-8"))
   event <- session$run_with_output(function() cat("\u00e9\u4e2d\n"))
   expect_identical(event$stdout, "\u00e9\u4e2d\n")
   event <- session$run_with_output(function() system("printf 'a\\000b\\377'"))

@@ -11,8 +11,8 @@
 purposes <- list(
   demo = "survival",
   test = c(
-    "callr", "coro", "furrr", "future", "future.apply", "iterators", "listenv",
-    "survival", "testthat", "withr"
+    "callr", "coro", "furrr", "future", "future.apply", "future.tests",
+    "iterators", "listenv", "survival", "testthat", "withr"
   ),
   bench = c("callr", "coro", "future", "mirai", "testthat"),
   lint = c("lintr", "roxygen2")

@@ -12,7 +12,17 @@
 #' assignment. Only a function *defined* in the body is its own: to pause in it,
 #' make it `async(function(...) ...)`.
 #'
-#' An error never leaves `async()` itself: it rejects the promise.
+#' An error never leaves `async()` itself: it rejects the promise. On its way
+#' through tasks that await each other, the condition collects where each of them
+#' stood, in its field `async_trace`.
+#'
+#' The body has an environment of its own, a child of the one around: an
+#' assignment by `<-` stays in the task, `<<-` assigns outside. `sys.call()`,
+#' `parent.frame()`, `match.arg(x)` and `missing(x)` in the body answer for the
+#' function it stands in. A handler of `tryCatch()` may also be an expression
+#' (a value, `break`, `return(x)`, a block): it is evaluated when the condition
+#' has been caught. Should a task wait for something that nobody can settle any
+#' more, it is collected as garbage, and its `finally` and `on.exit()` code runs.
 #'
 #' @param expr An expression, or a `function(...)` expression.
 #' @param ... Not used; must be empty.
@@ -21,8 +31,10 @@
 #'   and assignments.
 #' @param trace `NULL` (the default), or a function of one string that is called
 #'   at each step; [with_prefix()] makes one, `cat` is another.
-#' @param compileLevel,debugR,debugInternal Accepted for compatibility with the
-#'   async package; they change nothing.
+#' @param debugR `TRUE` enters [browser()] before each step of the body; see
+#'   [debugAsync()]. `FALSE` by default.
+#' @param compileLevel,debugInternal Accepted for compatibility with the async
+#'   package; they change nothing.
 #' @return A promise (class `c("async", "promise")`) as the promises package
 #'   knows it. For a function expression, a function with the same arguments that
 #'   returns one.
@@ -48,70 +60,32 @@ async <- function(expr, ..., split_pipes = TRUE, trace = NULL,
                   compileLevel = 0, debugR = FALSE, debugInternal = FALSE) {
   expr <- substitute(expr)
   env <- parent.frame()
-  trace <- check_trace(trace)
+  settings <- coroutine_settings(trace, debugR)
   if (is_function_expression(expr)) {
-    return(async_function(expr, env, split_pipes, trace))
+    return(coroutine_function(
+      expr, env, "async", split_pipes, settings, async_call
+    ))
   }
-  scope <- new.env(parent = env)
-  program <- .Call(ew_eval_compile, expr, scope, body_kind[["async"]], !split_pipes)
-  coroutine <- .Call(
-    ew_eval_new, program, scope, body_kind[["async"]], trace, NULL
+  parent <- sys.parent()
+  coroutine <- block_coroutine(
+    expr, env, "async", split_pipes, settings, block_frame(parent)
   )
   .Call(ew_async_start, coroutine, async_class)
 }
 
 async_class <- c("async", "promise")
 
-body_kind <- c(gen = 0L, async = 1L, stream = 2L, run = 3L)
-
-is_function_expression <- function(expr) {
-  is.call(expr) && identical(expr[[1L]], quote(`function`))
-}
-
-check_trace <- function(trace) {
-  if (!is.null(trace)) check_function(trace, "trace")
-  trace
-}
-
-# A function with the same arguments whose body is one call: its frame becomes
-# the environment of the task, so match.arg(), missing() and sys.call() work.
-async_function <- function(expr, env, split_pipes, trace) {
-  program <- .Call(
-    ew_eval_compile, expr[[3L]], env, body_kind[["async"]], !split_pipes
-  )
-  made <- eval(expr[1:3], env)
-  body(made) <- as.call(list(
-    async_call, program, trace, quote(environment()), quote(sys.call())
-  ))
-  made
-}
-
-async_call <- function(program, trace, frame, call) {
+# The frame of the function's call is the body's environment, so match.arg(),
+# missing() and sys.call() work.
+async_call <- function(program, settings, frame, call, info) {
   force_arguments(frame)
-  coroutine <- .Call(
-    ew_eval_new, program, frame, body_kind[["async"]], trace, call
-  )
-  # A return() that R may force inside another function needs a frame of its own
-  # to return from; otherwise the call's own frame is the real thing.
+  coroutine <- new_coroutine(program, frame, "async", settings, call, info)
+  # A return() that R may force inside another function, or an on.exit(), needs a
+  # frame of its own; otherwise the call's own frame is the real thing.
   if (program[[program_needs_eval]]) {
     .Call(ew_async_start, coroutine, async_class)
   } else {
     .Call(ew_async_start_in_closure, coroutine, async_class)
-  }
-}
-
-# The slot of a program that says so (program.h).
-program_needs_eval <- 4L
-
-# Arguments that were given are evaluated now: a loop that starts tasks would
-# otherwise give them all its last value. Defaults stay lazy.
-force_arguments <- function(frame) {
-  for (name in ls(frame, all.names = TRUE, sorted = FALSE)) {
-    if (name == "...") {
-      eval(quote(list(...)), frame)
-    } else if (!eval(call("missing", as.name(name)), frame)) {
-      get(name, envir = frame)
-    }
   }
 }
 
@@ -160,14 +134,3 @@ with_prefix <- function(prefix) {
   function(...) cat(paste0(prefix, ": ", ...), sep = "")
 }
 
-#' @export
-format.async <- function(x, ...) format.elsewhere_promise(x, ...)
-
-#' @export
-print.async <- function(x, ...) {
-  owner <- .Call(ew_promise_state, x)$owner
-  source <- .Call(ew_eval_state, owner)$source
-  cat("async(", paste(deparse(source), collapse = "\n"), ")\n", sep = "")
-  cat(format(x), "\n", sep = "")
-  invisible(x)
-}

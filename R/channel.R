@@ -66,12 +66,20 @@ is.channel <- function(x) inherits(x, "channel")
 channel_class <- c("channel", "iteror", "iter")
 
 new_channel <- function(state, class = channel_class) {
-  made <- function(or) channel_promise(state, or)
+  scope <- new.env(parent = topenv())
+  scope$state <- state
+  made <- channel_function
+  environment(made) <- scope
   class(made) <- class
   made
 }
 
-channel_state <- function(x) environment(x)$state
+channel_function <- function(or) channel_promise(state, or)
+
+# NULL for what another package calls a channel.
+channel_state <- function(x) {
+  if (is.function(x)) get0("state", environment(x), "environment", FALSE)
+}
 
 new_channel_state <- function(max_queue = 500L, max_awaiting = 500L,
                               wakeup = function(...) NULL) {
@@ -137,6 +145,7 @@ channel_emit <- function(state, value) {
   }
   if (state$listeners$length > 0L) {
     tell_listener(fifo_pop(state$listeners), "next_value", value)
+    if (state$listeners$length > 0L) state$wakeup()
   } else if (state$queue$length >= state$max_queue) {
     abort(
       paste0(
@@ -175,6 +184,7 @@ channel_end <- function(state, error = NULL) {
     } else {
       state$error <- error
     }
+    state$failure <- error
   }
   while (state$listeners$length > 0L) {
     tell_listener(fifo_pop(state$listeners), "close", NULL)
@@ -312,10 +322,11 @@ subscribe.channel <- function(x, onNext,
 #' @export
 format.channel <- function(x, ...) {
   state <- channel_state(x)
+  if (is.null(state)) return(NextMethod())
   sprintf(
-    "<Channel [%s, %d queued, %d waiting]>",
+    "<Channel [%s, %d awaiting, %d sent]>",
     if (state$closed) "closed" else "open",
-    state$queue$length, state$listeners$length
+    state$listeners$length, state$queue$length
   )
 }
 

@@ -53,6 +53,7 @@ collector <- function(fn, type = list()) {
   values <- vector("list", 16L)
   names <- NULL
   emit <- function(value, name = NULL) {
+    force(value)
     count <<- count + 1L
     if (count > length(values)) length(values) <<- 2L * count
     values[count] <<- list(value)
@@ -124,12 +125,12 @@ combine_one <- function(source, emit, reject, ended) {
 #' Run a generator's code, or a lazy future, at once
 #'
 #' `run(expr)` runs code as [gen()] would, in the calling environment, and
-#' collects what it yields. If its value is a future that was not started,
+#' collects what it yields. `run(function(...) ...)` makes a function whose calls
+#' do so. If its value is a future that was not started,
 #' `run()` starts that: [value()] and [resolved()] do so by themselves.
 #'
 #' @inheritParams async
 #' @inheritParams gather
-#' @param debugR,debugInternal Accepted for compatibility; they do nothing.
 #' @param future Instead of `expr`: a future that was created with
 #'   `lazy = TRUE`.
 #' @return If `expr` has a `yield()` or `yieldFrom()`, a vector of what was
@@ -148,24 +149,38 @@ run <- function(expr, type = list(), ..., split_pipes = TRUE, trace = NULL,
   if (!missing(future)) return(run_future(future))
   expr <- substitute(expr)
   env <- parent.frame()
-  if (!contains_yield(expr)) {
-    value <- run_coroutine(expr, env, split_pipes, check_trace(trace), identity)
-    if (inherits(value, "elsewhere_future")) return(run_future(value))
-    return(value)
+  settings <- coroutine_settings(trace, debugR)
+  if (is_function_expression(expr)) {
+    settings$type <- type
+    settings$yields <- contains_yield(expr)
+    return(coroutine_function(expr, env, "run", split_pipes, settings, run_call))
   }
-  collect(type = type, function(emit) {
-    run_coroutine(expr, env, split_pipes, check_trace(trace), emit)
-  })
+  program <- compile_body(expr, env, "run", split_pipes)
+  parent <- sys.parent()
+  frame <- if (program[[program_needs_frame]]) block_frame(parent)
+  coroutine <- new_coroutine(program, env, "run", settings, NULL, frame)
+  value <- run_to_end(coroutine, type, contains_yield(expr))
+  if (inherits(value, "elsewhere_future")) run_future(value) else value
+}
+
+run_call <- function(program, settings, frame, call, info) {
+  force_arguments(frame)
+  coroutine <- new_coroutine(program, frame, "run", settings, call, info)
+  run_to_end(coroutine, settings$type, settings$yields)
 }
 
 contains_yield <- function(expr) {
   any(c("yield", "yieldFrom") %in% all.names(expr))
 }
 
-# Runs to the end; each yield goes to `emit`. The value of the code.
-run_coroutine <- function(expr, env, split_pipes, trace, emit) {
-  program <- .Call(ew_eval_compile, expr, env, body_kind[["run"]], !split_pipes)
-  coroutine <- .Call(ew_eval_new, program, env, body_kind[["run"]], trace, NULL)
+# What was yielded; the value of the code, if it has no yield() at all.
+run_to_end <- function(coroutine, type, yields) {
+  if (!yields) return(run_coroutine(coroutine, identity))
+  collect(type = type, function(emit) run_coroutine(coroutine, emit))
+}
+
+# Each yield goes to `emit`. The value of the code.
+run_coroutine <- function(coroutine, emit) {
   repeat {
     value <- .Call(ew_gen_resume, coroutine, 2L, NULL)
     if (identical(value, coroutine)) break

@@ -3,15 +3,45 @@
 
 # A guard around one layer of a body: conditions go to the machine's own
 # handlers, and its `finally` code runs when something else jumps away.
-eval_guard <- function(coroutine, layer, loop) {
+eval_guard <- function(coroutine, layer, loop, restarts = NULL) {
   frame <- environment()
   on.exit(.Call(ew_eval_guard_left, coroutine, layer, frame))
-  withCallingHandlers(
-    loop,
-    condition = function(condition) {
-      .Call(ew_eval_dispatch, coroutine, layer, condition, frame, NULL)
+  handler <- function(condition) {
+    .Call(ew_eval_dispatch, coroutine, layer, condition, frame, NULL)
+  }
+  if (is.null(restarts)) {
+    delayedAssign("code", loop)
+  } else {
+    delayedAssign(
+      "code",
+      eval_with_restarts(coroutine, restarts[[1L]], restarts[[2L]], loop)
+    )
+  }
+  withCallingHandlers(code, condition = handler)
+}
+
+# The restarts of the body's withRestarts(), outermost first: `names` of each, and
+# the number of its block. One that is invoked tells the machine, which goes on
+# when R has left all that is inside.
+eval_with_restarts <- function(coroutine, names, blocks, loop) {
+  if (length(names) == 0L) return(loop)
+  own <- lapply(seq_along(names[[1L]]), function(i) {
+    function(...) {
+      .Call(ew_eval_restart, coroutine, blocks[[1L]], i - 1L, list(...))
     }
+  })
+  inner <- quote(
+    eval_with_restarts(coroutine, names[-1L], blocks[-1L], loop)
   )
+  names(own) <- names[[1L]]
+  do.call(withRestarts, c(list(inner), own))
+}
+
+# `spec` is what withRestarts() takes: a function, or a list with a `handler`.
+eval_call_restart <- function(spec, arguments) {
+  if (is.list(spec)) spec <- spec$handler
+  if (is.null(spec)) return(NULL)
+  do.call(match.fun(spec), arguments, quote = TRUE)
 }
 
 # A calling handler of the machine runs with what lies further out as its
@@ -103,15 +133,4 @@ eval_nested_error <- function(culprit) {
     c("elsewhere_await_inside_function", "elsewhere_cannot_pause"),
     expression = culprit
   )
-}
-
-# An error raised directly in a body has the evaluator's own call; the user's is
-# that of the async function, or none.
-eval_clean_condition <- function(condition, coroutine) {
-  if (!is.list(condition)) return(condition)
-  call <- condition$call
-  is_ours <- is.call(call) && length(call) == 4L &&
-    identical(call[[2L]], quote(body)) && is.environment(call[[3L]])
-  if (is_ours) condition["call"] <- list(.Call(ew_eval_state, coroutine)$call)
-  condition
 }

@@ -29,41 +29,68 @@ gen <- function(expr, ..., split_pipes = TRUE, trace = NULL,
                 compileLevel = 0, debugR = FALSE, debugInternal = FALSE) {
   expr <- substitute(expr)
   env <- parent.frame()
-  trace <- check_trace(trace)
+  settings <- coroutine_settings(trace, debugR)
   if (is_function_expression(expr)) {
-    return(gen_function(expr, env, split_pipes, trace))
+    return(coroutine_function(expr, env, "gen", split_pipes, settings, gen_call))
   }
-  scope <- new.env(parent = env)
-  program <- .Call(ew_eval_compile, expr, scope, body_kind[["gen"]], !split_pipes)
-  new_generator(program, scope, trace, NULL)
-}
-
-gen_function <- function(expr, env, split_pipes, trace) {
-  program <- .Call(
-    ew_eval_compile, expr[[3L]], env, body_kind[["gen"]], !split_pipes
-  )
-  made <- eval(expr[1:3], env)
-  body(made) <- as.call(list(
-    gen_call, program, trace, quote(environment()), quote(sys.call())
+  parent <- sys.parent()
+  new_generator(block_coroutine(
+    expr, env, "gen", split_pipes, settings, block_frame(parent)
   ))
-  made
 }
 
-gen_call <- function(program, trace, frame, call) {
+gen_call <- function(program, settings, frame, call, info) {
   force_arguments(frame)
-  new_generator(program, frame, trace, call)
+  new_generator(new_coroutine(program, frame, "gen", settings, call, info))
 }
 
 generator_class <- c("generator", "coroutine", "iteror", "iter")
 
-new_generator <- function(program, env, trace, call) {
-  coroutine <- .Call(ew_eval_new, program, env, body_kind[["gen"]], trace, call)
-  ask <- ew_gen_ask$address
-  generator <- function(or = stop("StopIteration", call. = FALSE), send) {
-    .External2(ask, coroutine)
-  }
+new_generator <- function(coroutine) {
+  # What the function keeps is the coroutine, which lets go of the rest itself.
+  scope <- new.env(parent = topenv())
+  scope$coroutine <- coroutine
+  scope$ask <- ew_gen_ask$address
+  generator <- generator_function
+  environment(generator) <- scope
   class(generator) <- generator_class
   generator
+}
+
+generator_function <- function(or = stop("StopIteration", call. = FALSE), send) {
+  .External2(ask, coroutine)
+}
+
+#' Go on at another alternative of a `switch()`
+#'
+#' In the body of [gen()], [async()], [stream()] or [run()], an alternative of
+#' [switch()] may go on at another one. `finally` and other code that is due on
+#' the way out runs first. A `switch()` with a `goto()` in it is strict: without
+#' a matching alternative it is an error.
+#'
+#' @param branch The name or number of an alternative. Without it, `goto()`
+#'   evaluates the first argument of `switch()` again.
+#' @return It does not return.
+#' @section Errors:
+#' * `elsewhere_yield_outside`: called outside such a body.
+#' @examples
+#' run(type = 0, switch("a",
+#'   a = {
+#'     yield(1)
+#'     goto("b")
+#'   },
+#'   b = yield(2)
+#' ))
+#' @export
+goto <- function(branch = NULL) {
+  abort(
+    paste0(
+      "`goto(", shorten(substitute(branch)),
+      ")` was called outside of a switch() in the body of gen({...}), ",
+      "async({...}), stream({...}) or run({...})."
+    ),
+    "elsewhere_yield_outside"
+  )
 }
 
 #' @rdname gen
@@ -125,8 +152,14 @@ nextOr.default <- function(obj, or, ...) {
 #' @exportS3Method iterators::nextElem generator
 nextElem.generator <- function(obj, ...) nextOr.generator(obj)
 
+# Other packages have classes of the same name.
+is_own_generator <- function(x) {
+  is.function(x) && typeof(environment(x)$coroutine) == "externalptr"
+}
+
 #' @export
 as.list.generator <- function(x, n = Inf, ...) {
+  if (!is_own_generator(x)) return(NextMethod())
   coroutine <- environment(x)$coroutine
   values <- list()
   count <- 0
@@ -137,25 +170,6 @@ as.list.generator <- function(x, n = Inf, ...) {
     values[count] <- list(value)
   }
   values
-}
-
-#' @export
-format.generator <- function(x, ...) {
-  state <- .Call(ew_eval_state, environment(x)$coroutine)
-  c(
-    paste0("gen(", paste(deparse(state$source), collapse = "\n"), ")"),
-    sprintf("<Generator [%s]>", generator_state(state))
-  )
-}
-
-generator_state <- function(state) {
-  c("yielded", "running", "yielded", "finished", "stopped")[[state$status + 1L]]
-}
-
-#' @export
-print.generator <- function(x, ...) {
-  cat(format(x), sep = "\n")
-  invisible(x)
 }
 
 # For the evaluator: the next item of what a `for` loop or yieldFrom() goes

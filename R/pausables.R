@@ -13,9 +13,9 @@ pausables <- function() {
   lapply(
     c(
       "(", "{", "&&", "||", "<-", "<<-", "=", "await", "awaitNext", "break",
-      "for", "if", "local", "next", "repeat", "return", "suppressMessages",
-      "suppressWarnings", "switch", "try", "tryCatch", "while",
-      "withCallingHandlers", "yield", "yieldFrom"
+      "for", "goto", "if", "local", "next", "on.exit", "repeat", "return",
+      "suppressMessages", "suppressWarnings", "switch", "try", "tryCatch",
+      "while", "withCallingHandlers", "withRestarts", "yield", "yieldFrom"
     ),
     as.name
   )

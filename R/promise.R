@@ -102,6 +102,8 @@ watch_rejection <- function(core) {
     if (state$handled || inherits(reason, "elsewhere_cancelled")) return()
     text <- if (inherits(reason, "condition")) conditionMessage(reason)
     cat("Unhandled promise error: ", text, "\n", sep = "", file = stderr())
+    trace <- if (is.list(reason)) reason$async_trace
+    if (length(trace)) cat(paste0("  in ", trace, "\n"), sep = "", file = stderr())
   })
 }
 

@@ -30,40 +30,30 @@ stream <- function(expr, ..., split_pipes = TRUE, lazy = TRUE, trace = NULL,
                    compileLevel = 0, debugR = FALSE, debugInternal = FALSE) {
   expr <- substitute(expr)
   env <- parent.frame()
-  trace <- check_trace(trace)
   check_flag(lazy, "lazy")
+  settings <- c(coroutine_settings(trace, debugR), lazy = lazy)
   if (is_function_expression(expr)) {
-    return(stream_function(expr, env, split_pipes, lazy, trace))
+    return(coroutine_function(
+      expr, env, "stream", split_pipes, settings, stream_call
+    ))
   }
-  scope <- new.env(parent = env)
-  program <- .Call(
-    ew_eval_compile, expr, scope, body_kind[["stream"]], !split_pipes
+  parent <- sys.parent()
+  coroutine <- block_coroutine(
+    expr, env, "stream", split_pipes, settings, block_frame(parent)
   )
-  new_stream(program, scope, lazy, trace, NULL)
+  new_stream(coroutine, lazy)
 }
 
-stream_function <- function(expr, env, split_pipes, lazy, trace) {
-  program <- .Call(
-    ew_eval_compile, expr[[3L]], env, body_kind[["stream"]], !split_pipes
-  )
-  made <- eval(expr[1:3], env)
-  body(made) <- as.call(list(
-    stream_call, program, lazy, trace, quote(environment()), quote(sys.call())
-  ))
-  made
-}
-
-stream_call <- function(program, lazy, trace, frame, call) {
+stream_call <- function(program, settings, frame, call, info) {
   force_arguments(frame)
-  new_stream(program, frame, lazy, trace, call)
+  new_stream(
+    new_coroutine(program, frame, "stream", settings, call, info), settings$lazy
+  )
 }
 
 stream_class <- c("stream", "channel", "coroutine", "iteror", "iter")
 
-new_stream <- function(program, env, lazy, trace, call) {
-  coroutine <- .Call(
-    ew_eval_new, program, env, body_kind[["stream"]], trace, call
-  )
+new_stream <- function(coroutine, lazy) {
   state <- new_channel_state()
   state$coroutine <- coroutine
   state$lazy <- lazy
@@ -71,7 +61,10 @@ new_stream <- function(program, env, lazy, trace, call) {
   state$wakeup <- function() stream_go_on(state)
   if (!lazy) state$taken <- state$wakeup
   .Call(ew_stream_bind, coroutine, state)
-  if (!lazy) stream_go_on(state)
+  if (!lazy) {
+    state$at_yield <- FALSE
+    .Call(ew_stream_start, coroutine)
+  }
   new_channel(state, stream_class)
 }
 

@@ -394,6 +394,7 @@ interval <- function(secs) {
 
 #' @export
 close.generator <- function(con, ...) {
+  if (!is_own_generator(con)) return(NextMethod())
   coroutine <- environment(con)$coroutine
   .Call(ew_gen_resume, coroutine, 4L, NULL)
   invisible()

@@ -9,6 +9,7 @@
 #include "bridge/eval/loop_queues.h"
 #include "bridge/eval/promise.h"
 #include "bridge/eval/task.h"
+#include "bridge/eval/waiting.h"
 #include "bridge/eval/words.h"
 #include "bridge/guard.h"
 
@@ -16,16 +17,20 @@ namespace elsewhere::eval {
 
 namespace {
 
-struct NestedRunsKept {
-  const int before = nested_runs;
-  ~NestedRunsKept() { nested_runs = before; }
+struct RunningKept {
+  const int runs_before = nested_runs;
+  const SEXP before = running_coroutine;
+  ~RunningKept() {
+    nested_runs = runs_before;
+    running_coroutine = before;
+  }
 };
 
 // One door and one unwind-protect an entry; nothing with a destructor inside.
 template <class Body>
 SEXP evaluate(Body&& body) {
   return guard([&](MainThread& main) {
-    const NestedRunsKept kept;
+    const RunningKept kept;
     return r_call(main, body);
   });
 }
@@ -73,6 +78,13 @@ extern "C" SEXP ew_eval_guard_left(SEXP coroutine, SEXP layer, SEXP frame) {
   });
 }
 
+extern "C" SEXP ew_eval_restart(SEXP coroutine, SEXP block, SEXP index, SEXP arguments) {
+  return evaluate([&] {
+    restart(coroutine_from(coroutine), Rf_asInteger(block), Rf_asInteger(index), arguments);
+    return R_NilValue;
+  });
+}
+
 extern "C" SEXP ew_eval_compile(SEXP expr, SEXP env, SEXP kind, SEXP strict_pipes) {
   return evaluate([&] {
     return compile_body(
@@ -80,9 +92,18 @@ extern "C" SEXP ew_eval_compile(SEXP expr, SEXP env, SEXP kind, SEXP strict_pipe
   });
 }
 
-extern "C" SEXP ew_eval_new(SEXP program, SEXP env, SEXP kind, SEXP trace, SEXP call) {
+extern "C" SEXP ew_eval_new(SEXP program, SEXP env, SEXP kind, SEXP trace, SEXP call, SEXP frame) {
   return evaluate([&] {
-    return new_coroutine(program, env, static_cast<BodyKind>(Rf_asInteger(kind)), trace, call);
+    return new_coroutine(program, env, static_cast<BodyKind>(Rf_asInteger(kind)), trace, call,
+                         frame);
+  });
+}
+
+// What the body that runs now was given as `frame`.
+extern "C" SEXP ew_eval_frame() {
+  return evaluate([&] {
+    if (running_coroutine == nullptr) return R_NilValue;
+    return coroutine_from(running_coroutine).slot(kStateFrame);
   });
 }
 
@@ -91,7 +112,7 @@ namespace {
 SEXP resume_generator(SEXP coroutine, Inject inject, SEXP value) {
   bool has_begun = false;
   return guard([&](MainThread& main) {
-    const NestedRunsKept kept;
+    const RunningKept kept;
     try {
       return r_call(main, [&] {
         const Coroutine co = coroutine_from(coroutine);
@@ -140,8 +161,9 @@ extern "C" SEXP ew_gen_ask(SEXP, SEXP, SEXP arguments, SEXP frame) {
 extern "C" SEXP ew_eval_state(SEXP coroutine) {
   return evaluate([&] {
     const Coroutine co = coroutine_from(coroutine);
-    static const char* const names[] = {"status",  "env",   "source", "awaited", "result",
-                                        "promise", "pause", "kind",   "call",    ""};
+    static const char* const names[] = {"status", "env",   "source", "awaited", "result", "promise",
+                                        "pause",  "kind",  "call",   "line",    "site",   "since",
+                                        "failed", "debug", "trace",  ""};
     SEXP out = PROTECT(Rf_mkNamed(VECSXP, const_cast<const char**>(names)));
     SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(static_cast<int>(co.machine->status)));
     SET_VECTOR_ELT(out, 1, co.slot(kStateEnv));
@@ -152,8 +174,39 @@ extern "C" SEXP ew_eval_state(SEXP coroutine) {
     SET_VECTOR_ELT(out, 7, Rf_ScalarInteger(static_cast<int>(co.machine->kind)));
     SET_VECTOR_ELT(out, 8, co.slot(kStateCall));
     SET_VECTOR_ELT(out, 6, Rf_ScalarInteger(static_cast<int>(co.machine->pause)));
+    const bool is_paused = co.machine->status == Phase::Paused;
+    SET_VECTOR_ELT(out, 9, source_position(co, co.machine->pc));
+    SET_VECTOR_ELT(out, 10, is_paused ? pausing_call(co) : R_NilValue);
+    SET_VECTOR_ELT(out, 11, Rf_ScalarReal(co.machine->since));
+    if (co.machine->error_pc >= 0) {
+      SET_VECTOR_ELT(out, 12, source_position(co, co.machine->error_pc));
+    }
+    SET_VECTOR_ELT(out, 14, co.slot(kStateTrace));
+    SET_VECTOR_ELT(out, 13, Rf_ScalarLogical(co.machine->is_debugged));
     UNPROTECT(1);
     return out;
+  });
+}
+
+// `trace`: a function, or NULL.
+extern "C" SEXP ew_eval_debug(SEXP coroutine, SEXP is_debugged, SEXP trace) {
+  return evaluate([&] {
+    const Coroutine co = coroutine_from(coroutine);
+    co.machine->is_debugged = Rf_asLogical(is_debugged) == 1;
+    co.machine->is_traced = trace != R_NilValue;
+    co.set(kStateTrace, trace);
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_async_waiting() {
+  return evaluate([&] { return waiting_coroutines(); });
+}
+
+extern "C" SEXP ew_promise_mark_handled(SEXP promise) {
+  return evaluate([&] {
+    mark_handled(core_of(promise));
+    return R_NilValue;
   });
 }
 
@@ -197,6 +250,14 @@ extern "C" SEXP ew_async_wake(SEXP coroutine, SEXP wait, SEXP is_rejected, SEXP 
 extern "C" SEXP ew_stream_bind(SEXP coroutine, SEXP channel) {
   return evaluate([&] {
     bind_stream(coroutine_from(coroutine), channel);
+    return R_NilValue;
+  });
+}
+
+// Runs a stream that has not begun up to its first pause.
+extern "C" SEXP ew_stream_start(SEXP coroutine) {
+  return evaluate([&] {
+    wake_task(coroutine, R_NilValue);
     return R_NilValue;
   });
 }

@@ -38,17 +38,19 @@ const char* base_name(const Coroutine& co, int layer) {
 // The base call, and in `scope` the environment to evaluate it in. `goes_on` is
 // one logical that stands in the code itself and that drive() sets.
 SEXP base_call(const Coroutine& co, int layer, SEXP env, SEXP goes_on, SEXP* scope) {
-  static const SEXP body_symbol = Rf_install("body");
+  static const SEXP code_symbol = Rf_install("code");
+  static const SEXP frame_symbol = Rf_install("frame");
   SEXP loop = PROTECT(drive_loop(co, layer));
   SEXP after_break = PROTECT(native_call(hooks().left, co, layer));
   SEXP check = PROTECT(Rf_lang3(hooks().if_, goes_on, after_break));
   SEXP both = PROTECT(Rf_lang3(hooks().brace, loop, check));
   SEXP outer = PROTECT(Rf_lang3(hooks().while_, goes_on, both));
   SEXP body = PROTECT(Rf_lang3(hooks().brace, outer, co.self));
-  SEXP around = PROTECT(R_NewEnv(hooks().base_scope, FALSE, 2));
-  Rf_defineVar(body_symbol, body, around);
+  SEXP around = PROTECT(R_NewEnv(hooks().base_scope, FALSE, 3));
+  Rf_defineVar(code_symbol, body, around);
+  Rf_defineVar(frame_symbol, env, around);
   // The third argument only spares eval() the work of its default.
-  SEXP call = Rf_lang4(Rf_install(base_name(co, layer)), body_symbol, env, R_BaseEnv);
+  SEXP call = Rf_lang4(Rf_install(base_name(co, layer)), code_symbol, frame_symbol, R_BaseEnv);
   UNPROTECT(7);
   *scope = around;
   return call;
@@ -58,9 +60,14 @@ SEXP base_call(const Coroutine& co, int layer, SEXP env, SEXP goes_on, SEXP* sco
 // forced somewhere, or one in on.exit().
 void landed_with_value(const Coroutine& co, int layer, SEXP value) {
   Machine& m = *co.machine;
+  m.is_escaping = false;
   if (m.in_leaf) {
     m.in_leaf = false;
-    complete(co, Completion::Return, value, layer, 0);
+    if (m.scopes >= layer) {
+      complete(co, Completion::Return, value, layer, 0);
+    } else {
+      push(co, value);  // its guard has left the scope already (guard_left())
+    }
   } else if (layer == 0 && (m.status == Phase::Done || m.status == Phase::Failed)) {
     m.status = Phase::Done;
     co.set(kStateResult, value);
@@ -98,8 +105,10 @@ bool has_guarded_block(const Coroutine& co, int layer) {
   for (int i = 0; i < m.blocks; ++i) {
     const auto kind = static_cast<BlockKind>(block[i].kind);
     if (kind == BlockKind::Scope) ++scope;
+    if (kind == BlockKind::Restart && scope == layer) return true;
     if (kind != BlockKind::Handler && kind != BlockKind::Finally) continue;
-    if (scope == layer || (layer == 0 && m.kind != BodyKind::Generator)) return true;
+    const bool may_pause = kind == BlockKind::Finally && block[i].x == 1;
+    if (scope == layer || (layer == 0 && (m.kind != BodyKind::Generator || may_pause))) return true;
   }
   return false;
 }
@@ -111,15 +120,59 @@ bool wants_guard(const Coroutine& co, int layer) {
   return m.blocks > 0 && has_guarded_block(co, layer);
 }
 
+// Calls `each` with the index of each RESTART block of the layer, outermost
+// first; how many there are.
+template <class Each>
+int for_restarts(const Coroutine& co, int layer, Each&& each) {
+  const Block* block = blocks(co);
+  int scope = 0;
+  int count = 0;
+  for (int i = 0; i < co.machine->blocks; ++i) {
+    if (block[i].kind == static_cast<int>(BlockKind::Scope)) ++scope;
+    if (block[i].kind != static_cast<int>(BlockKind::Restart) || scope != layer) continue;
+    each(i, count++);
+  }
+  return count;
+}
+
+int count_restarts(const Coroutine& co, int layer) {
+  return for_restarts(co, layer, [](int, int) {});
+}
+
+// For R: the RESTART blocks of the layer (a list of their names, and where they
+// stand in the block stack).
+SEXP restarts_of(const Coroutine& co, int layer, int count) {
+  SEXP out = PROTECT(Rf_allocVector(VECSXP, 2));
+  SET_VECTOR_ELT(out, 0, Rf_allocVector(VECSXP, count));
+  SET_VECTOR_ELT(out, 1, Rf_allocVector(INTSXP, count));
+  for_restarts(co, layer, [&](int at, int number) {
+    SET_VECTOR_ELT(VECTOR_ELT(out, 0), number, constant(co, blocks(co)[at].y));
+    INTEGER(VECTOR_ELT(out, 1))[number] = at;
+  });
+  UNPROTECT(1);
+  return out;
+}
+
 void run_guarded(const Coroutine& co, int layer) {
+  Machine& m = *co.machine;
   SEXP number = PROTECT(Rf_ScalarInteger(layer));
   SEXP loop = PROTECT(drive_loop(co, layer));
-  SEXP call = PROTECT(Rf_lang4(hooks().guard, co.self, number, loop));
-  co.machine->guarded |= bit(layer);
+  const int count = count_restarts(co, layer);
+  SEXP restarts = PROTECT(count == 0 ? R_NilValue : restarts_of(co, layer, count));
+  SEXP call = PROTECT(Rf_lang5(hooks().guard, co.self, number, loop, restarts));
+  m.guarded |= bit(layer);
+  m.restarts[layer] = static_cast<uint8_t>(count);
   Rf_eval(call, layer_env(co, layer));
-  co.machine->guarded &= ~from(layer);
-  co.machine->layer = layer;
-  UNPROTECT(3);
+  m.guarded &= ~from(layer);
+  m.layer = layer;
+  UNPROTECT(4);
+}
+
+// R's restarts are no longer those of the RESTART blocks.
+bool is_guard_stale(const Coroutine& co, int layer) {
+  Machine& m = *co.machine;
+  m.is_stale = false;
+  return (m.guarded & bit(layer)) != 0 && m.restarts[layer] != count_restarts(co, layer);
 }
 
 // on.exit() of the layer's frame is put away at a pause, or R would run it now.
@@ -201,6 +254,8 @@ bool stop_driving(Machine& m, int layer) {
 
 }  // namespace
 
+SEXP running_coroutine = nullptr;
+
 bool drive(const Coroutine& co, int layer) {
   Machine& m = *co.machine;
   land(co, layer, Completion::Next);
@@ -216,11 +271,13 @@ bool drive(const Coroutine& co, int layer) {
       return stop_driving(m, layer);
     }
     if (m.scopes < layer) return stop_driving(m, layer);
-    if (m.scopes > layer) {
-      run_layer(co, layer + 1);
-      m.layer = layer;
+    if (m.is_stale && is_guard_stale(co, layer)) {
+      return false;  // out of the guard; the loop around it puts up another
     } else if (wants_guard(co, layer)) {
       run_guarded(co, layer);
+    } else if (m.scopes > layer) {
+      run_layer(co, layer + 1);
+      m.layer = layer;
     } else {
       run_instructions(co);
     }
@@ -232,6 +289,8 @@ void left(const Coroutine& co, int layer) { land(co, layer, Completion::Break); 
 void resume(const Coroutine& co, Inject inject, SEXP value) {
   Machine& m = *co.machine;
   begin(co, inject, value);
+  const SEXP running_before = running_coroutine;
+  running_coroutine = co.self;
   SEXP scope = R_NilValue;
   if (co.slot(kStateBase) == R_NilValue) {
     SEXP goes_on = PROTECT(Rf_allocVector(LGLSXP, 1));
@@ -250,12 +309,16 @@ void resume(const Coroutine& co, Inject inject, SEXP value) {
     if (given != co.self) landed_with_value(co, 0, given);
     UNPROTECT(1);
   } while (m.status == Phase::Running);
+  running_coroutine = running_before;
+  if (m.status != Phase::Paused) let_go(co);
   if (m.status == Phase::Paused) trace(co, "pump: pause\n");
 }
 
 void resume_in_closure(const Coroutine& co) {
   Machine& m = *co.machine;
   begin(co, Inject::None, R_NilValue);
+  const SEXP running_before = running_coroutine;
+  running_coroutine = co.self;
   m.in_closure = true;
   m.restored = bit(0);
   m.goes_on[0] = nullptr;
@@ -267,6 +330,8 @@ void resume_in_closure(const Coroutine& co) {
   leave_layers_from(co, 0);
   m.in_closure = false;
   UNPROTECT(1);
+  running_coroutine = running_before;
+  if (m.status != Phase::Paused) let_go(co);
   if (m.status == Phase::Paused) trace(co, "pump: pause\n");
 }
 
@@ -278,6 +343,7 @@ void mark_abandoned(const Coroutine& co) {
   m.is_escaping = false;
   m.in_closure = false;
   finish(co, Phase::Failed, R_NilValue);
+  let_go(co);
 }
 
 }  // namespace elsewhere::eval

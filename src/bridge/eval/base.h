@@ -26,6 +26,10 @@ void resume(const Coroutine& co, Inject inject, SEXP value);
 // frame of that call, which stands in for the base context.
 void resume_in_closure(const Coroutine& co);
 
+// The coroutine whose body runs now (the innermost), or NULL. A jump out of it
+// leaves this behind; entries put it back, like nested_runs (task.h).
+extern SEXP running_coroutine;
+
 // A long jump left the body for good.
 void mark_abandoned(const Coroutine& co);
 
@@ -34,6 +38,7 @@ void mark_abandoned(const Coroutine& co);
 bool drive(const Coroutine& co, int layer);
 void left(const Coroutine& co, int layer);
 void dispatch(const Coroutine& co, int layer, SEXP condition, SEXP frame, int block, int handler);
+void restart(const Coroutine& co, int block, int index, SEXP arguments);
 void guard_left(const Coroutine& co, int layer, SEXP frame);
 
 }  // namespace elsewhere::eval

@@ -11,12 +11,9 @@ namespace {
 // A for loop might go over a channel, and so pause, without a word of ours.
 bool contains_for(SEXP expr) {
   if (TYPEOF(expr) != LANGSXP) return false;
-  const Words& w = words();
   const SEXP head = CAR(expr);
-  if (head == w.for_) return true;
-  const bool is_flow =
-      head == w.brace || head == w.if_ || head == w.while_ || head == w.repeat || head == w.paren;
-  if (!is_flow) return false;
+  if (head == words().for_) return true;
+  if (!is_flow_word(head) && head != words().paren) return false;
   for (SEXP rest = CDR(expr); rest != R_NilValue; rest = CDR(rest)) {
     if (contains_for(CAR(rest))) return true;
   }
@@ -52,12 +49,14 @@ bool has_plain_handler(SEXP call) {
   Rf_error("a pause in a function of its own");  // the call above does not return
 }
 
-void compile_sequence(Compiler& c, SEXP statements) {
+void compile_sequence(Compiler& c, SEXP statements, SEXP srcrefs) {
   if (statements == R_NilValue) {
     c.assembler.emit(Op::Const, c.assembler.constant(R_NilValue));
     return;
   }
-  for (; statements != R_NilValue; statements = CDR(statements)) {
+  // The first srcref is that of the brace.
+  for (int i = 1; statements != R_NilValue; statements = CDR(statements), ++i) {
+    if (i < Rf_length(srcrefs)) c.assembler.at_line(VECTOR_ELT(srcrefs, i));
     compile(c, CAR(statements));
     if (CDR(statements) != R_NilValue) c.assembler.emit(Op::Pop);
   }
@@ -103,21 +102,16 @@ void compile_loop(Compiler& c, SEXP condition, SEXP call, SEXP body) {
   push_invisible_null(c);
 }
 
-void compile_for(Compiler& c, SEXP call) {
+// A loop over the sequence on top of the stack. Each item goes to `variable` (a
+// constant; -1 leaves it on the stack), then `body` runs and leaves a value.
+template <class Body>
+void compile_iteration(Compiler& c, int variable, Body&& body) {
   Assembler& a = c.assembler;
-  const SEXP body = CADDDR(call);
-  compile(c, CADDR(call));
-  const bool is_leaf_body = !contains_pause(body) && !contains_jump(body) && !contains_for(body);
-  int check = -1;
-  if (is_leaf_body) check = a.emit(Op::ForCheck, 0, a.constant(call));
   const int setup = a.emit(Op::ForSetup);
   a.set_b(setup, a.here());
-  const int variable = a.constant(CADR(call));
   const int step = a.emit(Op::ForNext, variable);
   const int take = a.emit(Op::ForTake, variable);
-  ++c.loops;
-  compile(c, body);
-  --c.loops;
+  body();
   a.emit(Op::Pop);
   a.emit(Op::Jump, step);
   a.set_b(step, a.here());
@@ -125,25 +119,28 @@ void compile_for(Compiler& c, SEXP call) {
   a.set_a(setup, a.here());
   a.emit(Op::LoopEnd, 1);
   push_invisible_null(c);
+}
+
+void compile_for(Compiler& c, SEXP call) {
+  Assembler& a = c.assembler;
+  const SEXP body = CADDDR(call);
+  if (TYPEOF(CADR(call)) != SYMSXP) build_error("the variable of a for loop must be a name", call);
+  compile(c, CADDR(call));
+  const bool is_leaf_body = !contains_pause(body) && !contains_jump(body) && !contains_for(body);
+  int check = -1;
+  if (is_leaf_body) check = a.emit(Op::ForCheck, 0, a.constant(call));
+  compile_iteration(c, a.constant(CADR(call)), [&] {
+    ++c.loops;
+    compile(c, body);
+    --c.loops;
+  });
   if (check >= 0) a.set_a(check, a.here());
 }
 
 // for (x in source) yield(x), without the variable.
 void compile_yield_from(Compiler& c, SEXP source) {
-  Assembler& a = c.assembler;
   compile(c, source);
-  const int setup = a.emit(Op::ForSetup);
-  a.set_b(setup, a.here());
-  const int step = a.emit(Op::ForNext, -1);
-  const int take = a.emit(Op::ForTake, -1);
-  a.emit(Op::Yield);
-  a.emit(Op::Pop);
-  a.emit(Op::Jump, step);
-  a.set_b(step, a.here());
-  a.set_b(take, a.here());
-  a.set_a(setup, a.here());
-  a.emit(Op::LoopEnd, 1);
-  push_invisible_null(c);
+  compile_iteration(c, -1, [&] { c.assembler.emit(Op::Yield); });
 }
 
 void compile_assignment(Compiler& c, SEXP call) {
@@ -225,7 +222,11 @@ void compile_next_or_handler(Compiler& c, SEXP call, SEXP source, SEXP at_end, S
 }
 
 void compile_pause(Compiler& c, SEXP word, SEXP call) {
-  check_place(c, word, call);
+  if (word == words().goto_) {
+    compile_goto(c, call);
+    return;
+  }
+  if (word != words().next_or) check_place(c, word, call);
   Assembler& a = c.assembler;
   const SEXP operand = argument_unnamed(call, 0);
   if (operand == nullptr && word != words().yield) build_error("it needs an argument", call);
@@ -256,7 +257,7 @@ void compile_pause(Compiler& c, SEXP word, SEXP call) {
       return;
     }
     compile(c, operand);
-    a.emit(Op::NextItem);
+    a.emit(Op::NextItem, a.constant(call), word == words().next_or);
     const int open = a.emit(Op::ItemOr, -1);
     if (at_end != nullptr) {
       const int over = a.emit(Op::Jump);
@@ -299,25 +300,40 @@ void refuse_nested_pauses(SEXP expr, SEXP around) {
   }
 }
 
+// The parser makes no calls of another length, but call() does.
+void check_length(SEXP call, int least, int most) {
+  const int count = Rf_length(CDR(call));
+  if (count < least || count > most) build_error("it has the wrong number of arguments", call);
+}
+
 bool compile_syntax(Compiler& c, SEXP word, SEXP call) {
   const Words& w = words();
   if (word == w.brace) {
-    compile_sequence(c, CDR(call));
+    const SEXP srcrefs = Rf_getAttrib(call, Rf_install("srcref"));
+    compile_sequence(c, CDR(call), TYPEOF(srcrefs) == VECSXP ? srcrefs : R_NilValue);
   } else if (word == w.paren) {
+    check_length(call, 1, 1);
     compile(c, CADR(call));
   } else if (word == w.if_) {
+    check_length(call, 2, 3);
     compile_if(c, call);
   } else if (word == w.while_) {
+    check_length(call, 2, 2);
     compile_loop(c, CADR(call), call, CADDR(call));
   } else if (word == w.repeat) {
+    check_length(call, 1, 1);
     compile_loop(c, nullptr, call, CADR(call));
   } else if (word == w.for_) {
+    check_length(call, 3, 3);
     compile_for(c, call);
   } else if (word == w.assign || word == w.assign_equal || word == w.assign_outer) {
+    check_length(call, 2, 2);
     compile_assignment(c, call);
   } else if (word == w.and_ || word == w.or_) {
+    check_length(call, 2, 2);
     compile_logic(c, call, word == w.or_);
   } else if (word == w.return_) {
+    check_length(call, 0, 1);
     compile_return(c, call);
   } else {
     return false;
@@ -357,7 +373,8 @@ void compile(Compiler& c, SEXP expr) {
     c.assembler.emit(head == w.break_ ? Op::Break : Op::Next);
     return;
   }
-  if (!needs_machine(expr) || head == w.break_ || head == w.next) {
+  const bool is_jump = head == w.break_ || head == w.next;
+  if (is_jump || (!needs_machine(expr) && !(c.runs_exits && contains_on_exit(expr)))) {
     compile_leaf(c, expr);
     return;
   }
@@ -371,10 +388,18 @@ void compile(Compiler& c, SEXP expr) {
       }
       return;
     }
+    if (word == w.next_or && contains_pause(expr)) {
+      compile_pause(c, word, expr);
+      return;
+    }
     if (compile_syntax(c, word, expr)) return;
     if (compile_handler_word(c, word, expr)) return;
   }
-  compile_call(c, expr);
+  if (contains_pause(expr)) {
+    compile_call(c, expr);
+  } else {
+    compile_leaf(c, expr);
+  }
 }
 
 // compile_shared() lands here for the code itself.
@@ -384,9 +409,18 @@ SEXP compile_body(SEXP expr, SEXP env, CompileOptions options) {
   refuse_nested_pauses(expr, nullptr);
   SEXP roots = PROTECT(Rf_allocVector(VECSXP, Assembler::kRoots));
   Compiler c{Assembler(roots), env, options};
-  compile(c, expr);
+  const SEXP source = expr;
+  const bool needs_frame = asks_for_frame(expr);
+  if (needs_frame) {
+    SEXP quoted = PROTECT(Rf_lang2(hooks().quote, expr));
+    expr = Rf_eval(PROTECT(Rf_lang3(hooks().frame_words, quoted, env)), R_BaseEnv);
+    UNPROTECT(2);
+    c.assembler.constant(expr);  // the code points into it
+  }
+  compile_with_exits(c, expr);
   c.assembler.emit(Op::Finish);
-  SEXP program = c.assembler.finish(expr, has_return_in_argument(expr), may_set_on_exit(expr));
+  const bool needs_eval = has_return_in_argument(expr) || contains_on_exit(expr);
+  SEXP program = c.assembler.finish(source, needs_eval, needs_frame, may_set_on_exit(expr));
   UNPROTECT(1);
   return program;
 }

@@ -27,8 +27,11 @@ struct Compiler {
   Assembler assembler;
   SEXP env;
   CompileOptions options;
-  int loops = 0;   // VM loops around this point, in the innermost scope
-  int shared = 0;  // > 0 where code is made twice, strict and lazy
+  int loops = 0;            // VM loops around this point, in the innermost scope
+  int shared = 0;           // > 0 where code is made twice, strict and lazy
+  int switches = 0;         // switch() with goto() around this point, in this scope
+  bool runs_exits = false;  // the machine runs what on.exit() of this scope registers
+  int exits_merge = 0;      // where such code goes on (compile_exits.cpp)
 };
 
 void compile(Compiler& c, SEXP expr);
@@ -39,6 +42,11 @@ void compile_replacement(Compiler& c, SEXP call);              // compile_call.c
 bool compile_handler_word(Compiler& c, SEXP word, SEXP call);  // compile_handlers.cpp
 void compile_await_or(Compiler& c, SEXP operand, SEXP handler);
 void compile_switch(Compiler& c, SEXP call);  // compile_switch.cpp
+void compile_goto(Compiler& c, SEXP call);    // compile_switch.cpp
+// Code that has a frame of its own, with its on.exit() (compile_exits.cpp).
+void compile_with_exits(Compiler& c, SEXP expr);
+void compile_on_exit(Compiler& c, SEXP call);
+bool contains_on_exit(SEXP expr);
 // try and its kin, local, ...: words whose meaning depends on the binding.
 bool is_flow_word(SEXP word);
 bool is_base_function(Compiler& c, SEXP word);

@@ -138,11 +138,11 @@ void refuse_watchers(SEXP call) {
   if (TYPEOF(head) == LANGSXP && CAR(head) == words().double_colon) head = CADDR(head);
   if (TYPEOF(head) != SYMSXP) return;
   const char* name = CHAR(PRINTNAME(head));
-  static const char* const watchers[] = {"system.time",   "capture.output",  "sink",
-                                         "Rprof",         "evalq",           "withVisible",
-                                         "withAutoprint", "expect_error",    "with_promise_domain",
-                                         "missing",       "microbenchmark",  "eval.parent",
-                                         "withRestarts",  "computeRestarts", "recover"};
+  static const char* const watchers[] = {"system.time",   "capture.output", "sink",
+                                         "Rprof",         "evalq",          "withVisible",
+                                         "withAutoprint", "expect_error",   "with_promise_domain",
+                                         "missing",       "microbenchmark", "eval.parent",
+                                         "recover"};
   for (const char* watcher : watchers) {
     if (std::strcmp(name, watcher) == 0) {
       build_error("it acts while its argument is evaluated, so the argument cannot pause", call);

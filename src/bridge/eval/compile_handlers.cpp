@@ -41,7 +41,9 @@ TryParts take_apart(SEXP call, bool has_finally) {
   return parts;
 }
 
-// How the code for a handler is made.
+// How the code for a handler is made. A plain one is an expression that base R
+// would not take: it is evaluated when the condition has been caught, and what it
+// gives is the value, or a function that is called then.
 enum class HandlerForm { Function, InPlace, Plain };
 
 bool is_function_of_one(SEXP handler) {
@@ -57,7 +59,7 @@ HandlerForm form_of(SEXP handler) {
   const SEXP head = CAR(handler);
   if (is_function_of_one(handler) && contains_pause(CADDR(handler))) return HandlerForm::InPlace;
   if (head == words().break_ || head == words().next || head == words().return_ ||
-      head == words().goto_) {
+      contains_pause(handler)) {
     return HandlerForm::Plain;
   }
   return HandlerForm::Function;
@@ -74,9 +76,11 @@ void compile_scope(Compiler& c, SEXP body) {
   Assembler& a = c.assembler;
   const int enter = a.emit(Op::ScopeEnter);
   const int loops = c.loops;
-  c.loops = 0;
-  compile(c, body);
+  const int switches = c.switches;
+  c.loops = c.switches = 0;
+  compile_with_exits(c, body);
   c.loops = loops;
+  c.switches = switches;
   a.emit(Op::ScopeLeave);
   a.set_a(enter, a.here());
 }
@@ -108,9 +112,8 @@ void compile_handler_cases(Compiler& c, const TryParts& parts, int* ends, int& e
     if (form == HandlerForm::InPlace) {
       compile_handler_in_place(c, parts.handlers[i]);
     } else {
-      a.emit(Op::Pop);
-      a.emit(Op::Pop);
       compile(c, parts.handlers[i]);
+      a.emit(Op::CallPlain);
     }
     ends[end_count++] = a.emit(Op::Jump);
   }
@@ -150,7 +153,7 @@ void compile_or_null(Compiler& c, SEXP expr) {
 void compile_try_catch(Compiler& c, const TryParts& parts) {
   Assembler& a = c.assembler;
   int setup = -1;
-  if (parts.finally != nullptr) setup = a.emit(Op::FinallySetup);
+  if (parts.finally != nullptr) setup = a.emit(Op::FinallySetup, 0, contains_pause(parts.finally));
   if (parts.count > 0) {
     compile_exiting(c, parts, [&] { compile_or_null(c, parts.expr); });
   } else {
@@ -186,6 +189,24 @@ bool compile_with_calling(Compiler& c, SEXP call) {
   SEXP classes = PROTECT(class_vector(parts));
   compile_calling(c, classes, parts.expr);
   UNPROTECT(1);
+  return true;
+}
+
+// withRestarts(expr, name = function(...) value)
+bool compile_with_restarts(Compiler& c, SEXP call) {
+  Assembler& a = c.assembler;
+  const TryParts parts = take_apart(call, false);
+  if (!parts.is_plain) return false;
+  for (int i = 0; i < parts.count; ++i) compile(c, parts.handlers[i]);
+  SEXP names = PROTECT(class_vector(parts));
+  const int setup = a.emit(Op::RestartSetup, a.constant(names), 0, parts.count);
+  UNPROTECT(1);
+  compile_or_null(c, parts.expr);
+  a.emit(Op::TryPop);
+  const int over = a.emit(Op::Jump);
+  a.set_b(setup, a.here());
+  a.emit(Op::CallRestart);
+  a.set_a(over, a.here());
   return true;
 }
 
@@ -284,7 +305,9 @@ bool is_flow_word(SEXP word) {
                        w.on_exit,
                        w.with_calling_handlers,
                        w.suppress_warnings,
-                       w.suppress_messages};
+                       w.suppress_messages,
+                       w.with_restarts,
+                       w.next_or};
   for (SEXP each : flow) {
     if (each == word) return true;
   }
@@ -295,7 +318,8 @@ bool compile_handler_word(Compiler& c, SEXP word, SEXP call) {
   const Words& w = words();
   const bool is_ours = word == w.try_catch || word == w.try_ || word == w.local ||
                        word == w.switch_ || word == w.on_exit || word == w.with_calling_handlers ||
-                       word == w.suppress_warnings || word == w.suppress_messages;
+                       word == w.suppress_warnings || word == w.suppress_messages ||
+                       word == w.with_restarts;
   if (!is_ours || !is_base_function(c, word)) return false;
   if (word == w.try_catch) {
     const TryParts parts = take_apart(call, true);
@@ -305,6 +329,7 @@ bool compile_handler_word(Compiler& c, SEXP word, SEXP call) {
   if (word == w.try_) return compile_try(c, call);
   if (word == w.local) return compile_local(c, call);
   if (word == w.with_calling_handlers) return compile_with_calling(c, call);
+  if (word == w.with_restarts) return compile_with_restarts(c, call);
   if (word == w.suppress_warnings) {
     return compile_suppress(c, call, "warning", hooks().muffle_warnings);
   }
@@ -315,7 +340,8 @@ bool compile_handler_word(Compiler& c, SEXP word, SEXP call) {
     compile_switch(c, call);
     return true;
   }
-  build_error("on.exit() cannot take an expression that pauses; use tryCatch(finally = )", call);
+  compile_on_exit(c, call);
+  return true;
 }
 
 void compile_await_or(Compiler& c, SEXP operand, SEXP handler) {

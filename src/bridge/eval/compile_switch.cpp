@@ -1,4 +1,4 @@
-// switch() with a pause in it.
+// switch() with a pause or a goto() in it.
 #include "bridge/eval/compile.h"
 #include "bridge/eval/words.h"
 
@@ -7,45 +7,91 @@ namespace {
 
 constexpr int kArmsMax = 256;
 
+// A goto() that belongs to this switch: not to one further in.
+bool contains_goto(SEXP expr) {
+  if (TYPEOF(expr) != LANGSXP || is_opaque(expr)) return false;
+  const Words& w = words();
+  const SEXP word = head_word(expr);
+  if (word == w.goto_) return true;
+  if (word == w.function || word == w.tilde || word == w.switch_ || word == w.local) return false;
+  for (SEXP rest = expr; rest != R_NilValue; rest = CDR(rest)) {
+    if (contains_goto(CAR(rest))) return true;
+  }
+  return false;
+}
+
+bool has_goto(SEXP arms) {
+  for (; arms != R_NilValue; arms = CDR(arms)) {
+    if (contains_goto(CAR(arms))) return true;
+  }
+  return false;
+}
+
+// The same switch() with the number of each arm in its place: R chooses by it.
+SEXP numbered(SEXP call) {
+  SEXP copy = PROTECT(Rf_shallow_duplicate(call));
+  SETCADR(copy, R_NilValue);
+  int number = 0;
+  for (SEXP rest = CDDR(copy); rest != R_NilValue; rest = CDR(rest), ++number) {
+    if (CAR(rest) == R_DotsSymbol) build_error("its alternatives cannot be `...`", call);
+    if (CAR(rest) != R_MissingArg) SETCAR(rest, Rf_ScalarInteger(number));
+  }
+  if (number > kArmsMax) build_error("it has more than 256 alternatives", call);
+  UNPROTECT(1);
+  return copy;
+}
+
 }  // namespace
 
-// EXPR, then a table of jumps, one an arm, then the arms. An empty arm jumps
-// where the next one does.
+// EXPR, then a table of jumps, one an arm, then the arms.
 void compile_switch(Compiler& c, SEXP call) {
   Assembler& a = c.assembler;
+  if (CDR(call) == R_NilValue) build_error("it has no EXPR", call);
   const SEXP arms = CDDR(call);
   const int count = Rf_length(arms);
-  if (CDR(call) == R_NilValue || count > kArmsMax) {
-    build_error("switch() needs EXPR, and at most 256 alternatives", call);
+  const bool is_target = has_goto(arms);
+  SEXP chooser = PROTECT(numbered(call));
+  int setup = -1;
+  if (is_target) {
+    setup = a.emit(Op::SwitchSetup);
+    a.set_b(setup, a.here());
+    ++c.switches;
   }
   compile(c, CADR(call));
-  SEXP names = PROTECT(Rf_allocVector(STRSXP, count));
+  const int table = a.emit(Op::SwitchTable, a.constant(chooser), 0, is_target);
+  UNPROTECT(1);
+  if (is_target) a.set_a(setup, table);
+  const int first = a.here();
+  for (int i = 0; i < count; ++i) a.emit(Op::Jump);
+  int ends[kArmsMax];
   int i = 0;
   for (SEXP rest = arms; rest != R_NilValue; rest = CDR(rest), ++i) {
-    SET_STRING_ELT(names, i, TAG(rest) == R_NilValue ? R_BlankString : PRINTNAME(TAG(rest)));
-  }
-  const int table = a.emit(Op::SwitchTable, a.constant(names), 0, a.constant(call));
-  UNPROTECT(1);
-  const int first = a.here();
-  for (i = 0; i < count; ++i) a.emit(Op::Jump);
-  int ends[kArmsMax];
-  int waiting = 0;  // empty arms before this one, which fall through to it
-  i = 0;
-  for (SEXP rest = arms; rest != R_NilValue; rest = CDR(rest), ++i) {
     ends[i] = -1;
-    ++waiting;
     if (CAR(rest) == R_MissingArg) continue;
-    for (; waiting > 0; --waiting) a.set_a(first + i - waiting + 1, a.here());
+    a.set_a(first + i, a.here());
     compile(c, CAR(rest));
     ends[i] = a.emit(Op::Jump);
   }
   a.set_b(table, a.here());
-  for (; waiting > 0; --waiting) a.set_a(first + count - waiting, a.here());
   a.emit(Op::Const, a.constant(R_NilValue));
   a.emit(Op::Invisible);
   for (i = 0; i < count; ++i) {
     if (ends[i] >= 0) a.set_a(ends[i], a.here());
   }
+  if (!is_target) return;
+  --c.switches;
+  a.emit(Op::SwitchEnd);
+}
+
+// goto(label) runs the arm of that name or number, goto() EXPR again.
+void compile_goto(Compiler& c, SEXP call) {
+  if (c.switches == 0) build_error("goto() belongs in an alternative of switch()", call);
+  const bool has_label = CDR(call) != R_NilValue;
+  if (has_label) {
+    if (CDDR(call) != R_NilValue) build_error("goto() takes one label", call);
+    compile(c, CADR(call));
+  }
+  c.assembler.emit(Op::Goto, has_label);
 }
 
 }  // namespace elsewhere::eval

@@ -21,10 +21,17 @@ void layer_range(const Coroutine& co, int layer, int* low, int* high) {
   }
 }
 
-bool has_finally(const Coroutine& co) {
+// Must an error that nothing catches leave R's frames before the body goes on to
+// end? In a task always where something is due; in a generator only if that may
+// pause: else R's own way, past whoever asked for a value, is the faithful one.
+bool ends_outside(const Coroutine& co) {
+  const Machine& m = *co.machine;
+  const bool is_task = m.kind == BodyKind::Async || m.kind == BodyKind::Stream;
+  if (is_task && m.in_closure) return true;
   const Block* block = blocks(co);
-  for (int i = 0; i < co.machine->blocks; ++i) {
-    if (block[i].kind == static_cast<int>(BlockKind::Finally)) return true;
+  for (int i = 0; i < m.blocks; ++i) {
+    const bool is_finally = block[i].kind == static_cast<int>(BlockKind::Finally);
+    if (is_finally && (is_task || block[i].x == 1)) return true;
   }
   return false;
 }
@@ -34,6 +41,7 @@ void escape(const Coroutine& co, Completion kind, SEXP condition, int target, in
             SEXP frame) {
   Machine& m = *co.machine;
   co.set(kStateEscape, condition);
+  if (kind == Completion::Reject) m.error_pc = m.pc;
   m.is_escaping = true;
   m.escape_kind = static_cast<int>(kind);
   m.escape_target = target;
@@ -79,11 +87,21 @@ void dispatch(const Coroutine& co, int layer, SEXP condition, SEXP frame, int fr
       UNPROTECT(1);
     }
   }
-  const bool is_task = m.kind == BodyKind::Async || m.kind == BodyKind::Stream;
-  if (layer == 0 && is_task && (m.in_closure || has_finally(co)) &&
-      (Rf_inherits(condition, "error") || Rf_inherits(condition, "interrupt"))) {
+  const bool is_end = Rf_inherits(condition, "error") ||
+                      (Rf_inherits(condition, "interrupt") && m.kind != BodyKind::Generator);
+  if (layer == 0 && is_end && ends_outside(co)) {
     escape(co, Completion::Reject, condition, 0, 0, frame);
   }
+}
+
+// R has left everything inside a restart of ours, and calls it.
+void restart(const Coroutine& co, int block, int index, SEXP arguments) {
+  Machine& m = *co.machine;
+  co.set(kStateEscape, arguments);
+  m.is_escaping = true;
+  m.escape_kind = static_cast<int>(Completion::Throw);
+  m.escape_target = block;
+  m.matched = index;
 }
 
 // The guard's frame goes away. When something else than the body or one of its
@@ -104,11 +122,16 @@ void guard_left(const Coroutine& co, int layer, SEXP frame) {
   m.is_leaving = true;
   m.layer = layer;
   complete(co, Completion::Jump, R_NilValue, layer, 0);
-  while (m.status == Phase::Running) {
+  while (m.status == Phase::Running && m.scopes >= layer) {
     if (m.scopes > layer) Rf_error("local() cannot be entered while an error leaves the body");
+    m.is_stale = false;
     run_instructions(co);
   }
   m.is_leaving = false;
+  if (m.status == Phase::Running) {
+    m.in_leaf = true;  // still on its way, now outside of this scope
+    return;
+  }
   if (m.status == Phase::Paused) {
     finish(co, Phase::Failed, R_NilValue);
     Rf_error("code in `finally` cannot pause while an error that is not caught leaves the body");

@@ -2,6 +2,7 @@
 
 #include "bridge/eval/base.h"
 #include "bridge/eval/hooks.h"
+#include "bridge/eval/waiting.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -48,12 +49,24 @@ void refuse_running(const Coroutine& co) {
   }
 }
 
+// A body whose `finally` or on.exit() paused on the way out of an error has left
+// R's frames; now that it has ended, the error goes on.
+void run_on(const Coroutine& co, Inject inject, SEXP value) {
+  resume(co, inject, value);
+  if (co.machine->status != Phase::Failed) return;
+  SEXP condition = PROTECT(co.slot(kStateResult));
+  co.set(kStateResult, R_NilValue);
+  Rf_eval(PROTECT(Rf_lang2(hooks().stop, condition)), R_BaseEnv);
+  UNPROTECT(2);
+}
+
 // Leaves all of the chain, from the inside out.
 void close_chain(const Coroutine& root) {
   for (Coroutine tip = tip_of(root);; tip = ascend(root, tip)) {
     refuse_running(tip);
     if (tip.machine->status == Phase::Fresh) finish(tip, Phase::Done, R_NilValue);
-    if (!has_ended(tip)) resume(tip, Inject::Return, R_NilValue);
+    if (!has_ended(tip)) run_on(tip, Inject::Return, R_NilValue);
+    if (!has_ended(tip)) Rf_error("the generator gave out a value while it was being closed");
     if (tip.self == root.self) return;
   }
 }
@@ -91,15 +104,18 @@ SEXP ask_generator(const Coroutine& root, Inject inject, SEXP value) {
   }
   for (;;) {
     refuse_running(tip);
-    if (!has_ended(tip)) resume(tip, inject, value);
+    if (!has_ended(tip)) run_on(tip, inject, value);
     inject = Inject::Same;
     value = R_NilValue;
     if (tip.machine->status == Phase::Paused) {
-      if (tip.machine->pause != Pause::Delegate) return tip.slot(kStateResult);
+      if (tip.machine->pause != Pause::Delegate) {
+        note_paused_generator(tip);
+        return tip.slot(kStateResult);
+      }
       tip = descend(root, tip);
       continue;
     }
-    tip.set(kStateEnv, R_EmptyEnv);
+    if (tip.machine->kind == BodyKind::Generator) tip.set(kStateResult, R_NilValue);
     if (tip.self == root.self) return root.self;
     tip = ascend(root, tip);
     inject = Inject::None;

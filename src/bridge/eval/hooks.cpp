@@ -74,6 +74,7 @@ void init_hooks(SEXP space) {
   h.guard = function_of(space, "eval_guard");
   h.run_calling = function_of(space, "eval_run_calling");
   h.call_handler = function_of(space, "eval_call_handler");
+  h.call_restart = function_of(space, "eval_call_restart");
   h.build_error = function_of(space, "eval_build_error");
   h.run_error = function_of(space, "eval_run_error");
   h.muffle_warnings = function_of(space, "eval_muffle_warnings");
@@ -90,6 +91,9 @@ void init_hooks(SEXP space) {
   h.nested_error = function_of(space, "eval_nested_error");
   h.stream_event = function_of(space, "stream_event");
   h.clean_condition = function_of(space, "eval_clean_condition");
+  h.close_abandoned = function_of(space, "close_abandoned");
+  h.debug_leaf = function_of(space, "eval_debug_leaf");
+  h.frame_words = function_of(space, "eval_frame_words");
   h.run_task = function_of(space, "run_guarded_task");
   h.current_loop = function_of(space, "current_loop_id");
   h.is_loop = function_of(space, "is_loop_id");

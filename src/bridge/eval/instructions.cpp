@@ -2,8 +2,6 @@
 // used, which is what protects them.
 #include <R_ext/Utils.h>
 
-#include <cstring>
-
 #include "bridge/eval/call_site.h"
 #include "bridge/eval/generator.h"
 #include "bridge/eval/hooks.h"
@@ -113,7 +111,8 @@ bool takes_promises(const Coroutine& co, SEXP call) {
   const SEXP callee = top(co);
   if (TYPEOF(callee) == CLOSXP) return true;
   if (TYPEOF(callee) == SPECIALSXP && !is_strict_special(callee)) {
-    Rf_errorcall(call, "this function does not evaluate its arguments, so they cannot pause");
+    (void)call;
+    fail_in_body(co, "this function does not evaluate its arguments, so they cannot pause");
   }
   return false;
 }
@@ -155,7 +154,9 @@ void logic(const Coroutine& co, const int* operand, bool is_left) {
 
 void leave_try(const Coroutine& co) {
   Machine& m = *co.machine;
-  const int count = blocks(co)[--m.blocks].x;
+  const Block& block = blocks(co)[--m.blocks];
+  if (block.kind == static_cast<int>(BlockKind::Restart)) m.is_stale = true;
+  const int count = block.x;
   SEXP value = PROTECT(top(co));
   drop(co, 1 + (count < 0 ? -count : count));
   push(co, value);
@@ -200,7 +201,7 @@ void make_scope(const Coroutine& co, int symbol) {
 }
 
 void enter_scope(const Coroutine& co, int leave_pc) {
-  if (TYPEOF(top(co)) != ENVSXP) Rf_error("`envir` of local() must be an environment");
+  if (TYPEOF(top(co)) != ENVSXP) fail_in_body(co, "`envir` of local() must be an environment");
   Block& block = push_block(co, BlockKind::Scope, leave_pc, 0);
   block.x = co.machine->sp - 1;
   block.sp = co.machine->sp - 1;
@@ -209,32 +210,118 @@ void enter_scope(const Coroutine& co, int leave_pc) {
 
 void choose_arm(const Coroutine& co, const int* operand) {
   Machine& m = *co.machine;
-  SEXP value = top(co);
-  const SEXP names = constant(co, operand[0]);
-  const int count = Rf_length(names);
-  const int first = m.pc;
-  int arm = -1;
-  if (Rf_length(value) != 1 || !Rf_isVectorAtomic(value)) {
-    SEXP literal = PROTECT(as_literal(value));
-    SEXP call = PROTECT(Rf_lang3(words().switch_, literal, R_NilValue));
-    run_leaf(co, call, current_env(co));  // R words the error
-    UNPROTECT(2);
-  } else if (TYPEOF(value) == STRSXP) {
-    const char* text = Rf_translateChar(STRING_ELT(value, 0));
-    for (int i = 0; i < count && arm < 0; ++i) {
-      const SEXP name = STRING_ELT(names, i);
-      if (LENGTH(name) > 0 && std::strcmp(Rf_translateChar(name), text) == 0) arm = i;
-    }
-    for (int i = 0; i < count && arm < 0; ++i) {
-      if (LENGTH(STRING_ELT(names, i)) == 0) arm = i;
-    }
-  } else {
-    const int number = Rf_asInteger(value);
-    if (number != NA_INTEGER && number >= 1 && number <= count) arm = number - 1;
-  }
+  SEXP call = PROTECT(Rf_shallow_duplicate(constant(co, operand[0])));
+  SETCADR(call, as_literal(top(co)));
+  SEXP chosen = PROTECT(run_leaf(co, call, current_env(co)));
+  const bool is_name = TYPEOF(top(co)) == STRSXP;
   drop(co);
   m.is_visible = true;
-  m.pc = arm < 0 ? operand[1] : first + arm;
+  if (chosen != R_NilValue) {
+    m.pc += INTEGER(chosen)[0];
+  } else if (operand[2] == 0) {
+    m.pc = operand[1];
+  } else {
+    // Where code jumps by names, a name that leads nowhere is a mistake.
+    fail_in_body(co, is_name ? "switch() has no such alternative and no default"
+                             : "switch() is out of bounds: it has no such alternative");
+  }
+  UNPROTECT(2);
+}
+
+void jump_to_switch(const Coroutine& co, bool has_label) {
+  SEXP label = PROTECT(has_label ? top(co) : R_MissingArg);
+  if (has_label) drop(co);
+  complete(co, Completion::Goto, label, co.machine->scopes, 0);
+  UNPROTECT(1);
+}
+
+// The FINALLY block of on.exit() in the current scope.
+int exits_block(const Coroutine& co) {
+  const Block* block = blocks(co);
+  for (int i = co.machine->blocks - 1; i >= 0; --i) {
+    const auto kind = static_cast<BlockKind>(block[i].kind);
+    if (kind == BlockKind::Finally && block[i].y == 1) return i;
+    if (kind == BlockKind::Scope) break;
+  }
+  fail_in_body(co, "on.exit() was called by what on.exit() has registered");
+}
+
+bool flag_of(const Coroutine& co, SEXP value) {
+  const int flag = Rf_asLogical(value);
+  if (flag == NA_LOGICAL) fail_in_body(co, "`add` and `after` of on.exit() must be TRUE or FALSE");
+  return flag != 0;
+}
+
+void add_exit(const Coroutine& co, int code) {
+  const bool after = flag_of(co, top(co));
+  const bool add = flag_of(co, top(co, 1));
+  drop(co, 2);
+  const int place = blocks(co)[exits_block(co)].sp - 1;
+  SEXP before = VECTOR_ELT(co.slot(kStateStack), place);
+  const int kept = add ? Rf_length(before) : 0;
+  const int added = code < 0 ? 0 : 1;
+  SEXP due = PROTECT(Rf_allocVector(INTSXP, kept + added));
+  const int shift = after ? 0 : added;
+  for (int i = 0; i < kept; ++i) INTEGER(due)[i + shift] = INTEGER(before)[i];
+  if (added == 1) INTEGER(due)[after ? kept : 0] = code;
+  SET_VECTOR_ELT(co.slot(kStateStack), place, due);
+  UNPROTECT(1);
+}
+
+void next_exit(const Coroutine& co, const int* operand) {
+  Machine& m = *co.machine;
+  SEXP due = top(co, 2);
+  const int count = Rf_length(due);
+  if (count == 0) {
+    m.pc = operand[0];
+    return;
+  }
+  SEXP rest = PROTECT(Rf_allocVector(INTSXP, count - 1));
+  for (int i = 1; i < count; ++i) INTEGER(rest)[i - 1] = INTEGER(due)[i];
+  const int code = INTEGER(due)[0];
+  SET_VECTOR_ELT(co.slot(kStateStack), m.sp - 3, rest);
+  UNPROTECT(1);
+  push_block(co, BlockKind::Finally, operand[1], 0).x = 1;
+  m.pc = code;
+}
+
+void merge_exit(const Coroutine& co) {
+  const bool is_normal = INTEGER(top(co))[0] == static_cast<int>(Completion::Normal);
+  if (!is_normal) {
+    const SEXP stack = co.slot(kStateStack);
+    const int sp = co.machine->sp;
+    SET_VECTOR_ELT(stack, sp - 4, VECTOR_ELT(stack, sp - 2));
+    SET_VECTOR_ELT(stack, sp - 3, VECTOR_ELT(stack, sp - 1));
+  }
+  drop(co, 2);
+}
+
+void set_up_restarts(const Coroutine& co, const int* operand) {
+  Block& block = push_block(co, BlockKind::Restart, operand[1], 0);
+  block.x = operand[2];
+  block.y = operand[0];
+  co.machine->is_stale = true;
+}
+
+void call_restart(const Coroutine& co) {
+  SEXP handler = PROTECT(as_literal(top(co, 1)));
+  SEXP arguments = PROTECT(top(co));
+  SEXP call = PROTECT(Rf_lang3(hooks().call_restart, handler, arguments));
+  call_and_replace(co, call, 2);
+  UNPROTECT(3);
+}
+
+// On top: what the handler's code gave; below it the condition and nothing.
+void call_plain(const Coroutine& co) {
+  SEXP value = top(co);
+  if (Rf_isFunction(value)) {
+    SEXP literal = PROTECT(as_literal(top(co, 1)));
+    SEXP call = PROTECT(Rf_lang3(hooks().call_handler, value, literal));
+    call_and_replace(co, call, 3);
+    UNPROTECT(2);
+  } else {
+    replace_top(co, 3, value);
+  }
 }
 
 void return_from_body(const Coroutine& co) {
@@ -245,12 +332,13 @@ void return_from_body(const Coroutine& co) {
 }
 
 // What a source gives next. A channel gives a promise of it, which is awaited.
-void next_item(const Coroutine& co, SEXP source) {
+void next_item(const Coroutine& co, SEXP source, bool may_wait = true) {
   SEXP call = PROTECT(Rf_lang2(hooks().next_item, source));
   SEXP item = PROTECT(run_leaf(co, call, current_env(co)));
   if (OBJECT(item) && is_native_promise(item)) {
+    if (!may_wait) fail_in_body(co, "nextOr() of a channel is a promise; use awaitNext()");
     if (co.machine->kind == BodyKind::Generator || co.machine->kind == BodyKind::Run) {
-      Rf_error("a generator cannot wait for a channel; use stream() or async()");
+      fail_in_body(co, "a generator cannot wait for a channel; use stream() or async()");
     }
     pause(co, Pause::Await, item);
   } else {
@@ -271,7 +359,7 @@ bool open_item(const Coroutine& co, int end_pc) {
   } else if (end_pc >= 0) {
     co.machine->pc = end_pc;
   } else {
-    Rf_error("StopIteration");
+    fail_in_body(co, "StopIteration");
   }
   UNPROTECT(1);
   return !is_end;
@@ -350,7 +438,7 @@ void step(const Coroutine& co, Op op, const int* operand) {
       return;
     }
     case Op::CalleeCheck:
-      if (!Rf_isFunction(top(co))) Rf_error("attempt to apply non-function");
+      if (!Rf_isFunction(top(co))) fail_in_body(co, "attempt to apply non-function");
       return;
     case Op::Lazy:
       if (takes_promises(co, constant(co, operand[1]))) m.pc = operand[0];
@@ -390,7 +478,7 @@ void step(const Coroutine& co, Op op, const int* operand) {
     case Op::NextItem: {
       SEXP source = PROTECT(top(co));
       drop(co);
-      next_item(co, source);
+      next_item(co, source, operand[1] == 0);
       UNPROTECT(1);
       return;
     }
@@ -417,16 +505,28 @@ void step(const Coroutine& co, Op op, const int* operand) {
       if (m.matched == operand[0]) m.pc = operand[1];
       return;
     case Op::CallHandler: call_handler(co); return;
-    case Op::FinallySetup: push_block(co, BlockKind::Finally, operand[0], 0); return;
+    case Op::CallPlain: call_plain(co); return;
+    case Op::RestartSetup: set_up_restarts(co, operand); return;
+    case Op::CallRestart: call_restart(co); return;
+    case Op::FinallySetup: push_block(co, BlockKind::Finally, operand[0], 0).x = operand[1]; return;
     case Op::FinallyPop: pop_finally(co, operand[0]); return;
     case Op::FinallyEnd: go_on_after_finally(co); return;
+    case Op::ExitsSetup: {
+      push(co, Rf_allocVector(INTSXP, 0));
+      Block& block = push_block(co, BlockKind::Finally, operand[0], 0);
+      block.x = block.y = 1;
+      return;
+    }
+    case Op::ExitsAdd: add_exit(co, operand[0]); return;
+    case Op::ExitsNext: next_exit(co, operand); return;
+    case Op::ExitsMerge: merge_exit(co); return;
     case Op::NewEnv: make_scope(co, operand[0]); return;
     case Op::ScopeEnter: enter_scope(co, operand[0]); return;
     case Op::ScopeLeave: return_from_body(co); return;
     case Op::SwitchTable: choose_arm(co, operand); return;
-    case Op::Goto:
-    case Op::SwitchSetup:
-    case Op::SwitchEnd: Rf_error("goto() is not available here");
+    case Op::Goto: jump_to_switch(co, operand[0] == 1); return;
+    case Op::SwitchSetup: push_block(co, BlockKind::Switch, operand[0], operand[1]); return;
+    case Op::SwitchEnd: --m.blocks; return;
     case Op::Invisible: m.is_visible = false; return;
     case Op::Finish: {
       SEXP value = PROTECT(top(co));
@@ -438,24 +538,54 @@ void step(const Coroutine& co, Op op, const int* operand) {
   }
 }
 
+void trace_expression(const Coroutine& co, SEXP expr, SEXP env) {
+  SEXP quoted = PROTECT(as_literal(expr));
+  SEXP call = PROTECT(Rf_lang3(hooks().trace_leaf, co.slot(kStateTrace), quoted));
+  Rf_eval(call, env);
+  UNPROTECT(2);
+}
+
+// For trace = and debugAsync(): tells of the expression, and gives one that
+// evaluates it under R's browser.
+SEXP observed(const Coroutine& co, SEXP expr, SEXP env) {
+  const bool is_ours =
+      TYPEOF(expr) == LANGSXP && TYPEOF(CAR(expr)) != SYMSXP && TYPEOF(CAR(expr)) != LANGSXP;
+  if (is_ours || (TYPEOF(expr) != LANGSXP && TYPEOF(expr) != SYMSXP)) return expr;
+  if (co.machine->is_traced) trace_expression(co, expr, env);
+  if (!co.machine->is_debugged) return expr;
+  SEXP quoted = PROTECT(as_literal(expr));
+  SEXP place = PROTECT(source_position(co, co.machine->pc));
+  SEXP call = PROTECT(Rf_lang3(hooks().debug_leaf, quoted, place));
+  SEXP made = Rf_eval(call, env);
+  UNPROTECT(3);
+  return made;
+}
+
 // Something only the base context can do: enter or leave a scope, put up the
 // guard.
-bool needs_base(Op op) { return op == Op::TrySetup || op == Op::FinallySetup; }
+bool needs_base(Op op) {
+  return op == Op::TrySetup || op == Op::FinallySetup || op == Op::ExitsSetup;
+}
 
 }  // namespace
 
 SEXP run_leaf(const Coroutine& co, SEXP expr, SEXP env) {
   Machine& m = *co.machine;
-  if (m.is_traced && TYPEOF(expr) == LANGSXP && CAR(expr) != hooks().stop) {
-    SEXP quoted = PROTECT(as_literal(expr));
-    SEXP call = PROTECT(Rf_lang3(hooks().trace_leaf, co.slot(kStateTrace), quoted));
-    Rf_eval(call, R_GlobalEnv);
-    UNPROTECT(2);
-  }
+  if (m.is_traced || m.is_debugged) expr = observed(co, expr, env);
+  PROTECT(expr);
   m.in_leaf = true;
   SEXP value = Rf_eval(expr, env);
   m.in_leaf = false;
+  UNPROTECT(1);
   return value;
+}
+
+void fail_in_body(const Coroutine& co, const char* message) {
+  SEXP text = PROTECT(Rf_mkString(message));
+  SEXP make = PROTECT(Rf_lang2(hooks().run_error, text));
+  SEXP call = PROTECT(Rf_lang2(hooks().stop, PROTECT(Rf_eval(make, R_BaseEnv))));
+  run_leaf(co, call, current_env(co));
+  Rf_error("%s", message);  // the call above does not return
 }
 
 void run_instructions(const Coroutine& co) {
@@ -463,7 +593,8 @@ void run_instructions(const Coroutine& co) {
   if (m.inject != Inject::None) arrive(co);
   const int* code = INTEGER(VECTOR_ELT(co.slot(kStateProgram), kProgramCode));
   const int scopes = m.scopes;
-  while (m.status == Phase::Running && m.scopes == scopes && m.inject == Inject::None) {
+  while (m.status == Phase::Running && m.scopes == scopes && m.inject == Inject::None &&
+         !m.is_stale) {
     const int* at = code + m.pc++ * kInstructionInts;
     const auto op = static_cast<Op>(at[0]);
     step(co, op, at + 1);

@@ -19,18 +19,20 @@ enum class Phase : int { Fresh, Running, Paused, Done, Failed };
 enum class Pause : int { None, Await, Yield, Delegate };
 enum class Inject : int { None, Value, Same, Raise, Return };  // what a resume brings
 
-enum class BlockKind : int { Loop, Handler, Finally, Scope, Sub, Switch };
+enum class BlockKind : int { Loop, Handler, Finally, Scope, Sub, Switch, Restart };
 
 // How a stretch of code ends when it does not just go on.
-enum class Completion : int { Normal, Break, Next, Return, Throw, Reject, Jump };
+enum class Completion : int { Normal, Break, Next, Return, Throw, Reject, Jump, Goto };
 
 struct Block {
   int kind;
   int pc;         // break target; handler, finally or leaving code; return position
   int pc2;        // next target
   int sp;         // height of the value stack that the block starts from
-  int x;          // Handler: how many, negative if calling. Scope: its environment
-  int y;          // Handler: constant with the classes
+  int x;          // Handler, Restart: how many, negative if calling. Scope: its
+                  // environment. Finally: 1 if its code may pause
+  int y;          // Handler: constant with the classes. Restart: with the names.
+                  // Finally: 1 if it is the one of on.exit()
   int64_t index;  // Loop: the next element
 };
 constexpr int kBlockInts = sizeof(Block) / sizeof(int);
@@ -52,14 +54,24 @@ struct Machine {
   bool in_closure;    // layer 0 is the frame of the user's own function call
   bool is_visible;
   bool is_traced;
-  bool parks;       // an on.exit() may have to be put away at a pause
-  bool is_leaving;  // a foreign jump passes: finally code may not pause
+  bool parks;        // an on.exit() may have to be put away at a pause
+  bool is_leaving;   // a foreign jump passes: finally code may not pause
+  bool is_debugged;  // a browser before each expression (debugAsync())
+  bool is_watched;   // in the list of waiting coroutines (waiting.h)
+  bool has_finalizer;
+  bool is_stale;  // restarts came or went: the guard must be put up anew
   int escape_kind, escape_target, matched;
   int back_edges;
-  Inject next_inject;        // what the next run of a task brings
-  int* goes_on[kLayersMax];  // a layer's logical in its base call
-  int wait;                  // counts pauses; an old wake-up is told by it
-  int loop;                  // the event loop it was made in (loop_queues.h)
+  int error_pc;           // where the error was raised that ends the body
+  double since;           // when it began to wait, in seconds as Sys.time() has them
+  Machine* next_waiting;  // waiting.h
+  Machine* last_waiting;
+  SEXP self;                     // the coroutine itself; not a reference for the garbage collector
+  Inject next_inject;            // what the next run of a task brings
+  int* goes_on[kLayersMax];      // a layer's logical in its base call
+  uint8_t restarts[kLayersMax];  // RESTART blocks that a layer's guard stands for
+  int wait;                      // counts pauses; an old wake-up is told by it
+  int loop;                      // the event loop it was made in (loop_queues.h)
 };
 
 enum StateSlot {
@@ -84,6 +96,7 @@ enum StateSlot {
   kStateGoesOn,    // the logical in the base call of layer 0
   kStateContext,   // where its code runs: NULL, or R's (context.h)
   kStateSession,   // of a task made for a user of Shiny (R/shiny.R)
+  kStateFrame,     // what sys.call() and its kin give (R/frame-words.R)
   kStateSlots
 };
 
@@ -100,7 +113,7 @@ struct Coroutine {
 Coroutine coroutine_from(SEXP pointer);
 bool is_coroutine(SEXP value);
 // Not protected. `trace` is NULL or a function of one string.
-SEXP new_coroutine(SEXP program, SEXP env, BodyKind kind, SEXP trace, SEXP call);
+SEXP new_coroutine(SEXP program, SEXP env, BodyKind kind, SEXP trace, SEXP call, SEXP frame);
 
 // value stack
 void push(const Coroutine& co, SEXP value);
@@ -118,6 +131,9 @@ SEXP constant(const Coroutine& co, int index);
 // Evaluates an expression of the body. Not protected.
 SEXP run_leaf(const Coroutine& co, SEXP expr, SEXP env);
 
+// Raises an error where the body is, for the body to catch.
+[[noreturn]] void fail_in_body(const Coroutine& co, const char* message);
+
 // Runs instructions until the body pauses or ends, or its context must change
 // (base.h).
 void run_instructions(const Coroutine& co);
@@ -128,6 +144,13 @@ void complete(const Coroutine& co, Completion kind, SEXP value, int target, int 
 void go_on_after_finally(const Coroutine& co);
 
 void finish(const Coroutine& co, Phase status, SEXP value);
+// A body that has ended lets go of its environment; not while R runs in it.
+void let_go(const Coroutine& co);
 void trace(const Coroutine& co, const char* message);
+
+// The position of the instruction before `pc` in the source (a srcref, or NULL),
+// and the call that pauses there (or NULL). Not protected.
+SEXP source_position(const Coroutine& co, int pc);
+SEXP pausing_call(const Coroutine& co);
 
 }  // namespace elsewhere::eval

@@ -2,7 +2,7 @@
 // numbers an instruction (opcode, a, b, c) and a list of constants; operands
 // are indices into the constants, code positions, or counts, as said here.
 //
-// The machine has a stack of R values and a stack of blocks (block.h).
+// The machine has a stack of R values and a stack of blocks (machine.h).
 // "Push" and "pop" mean the value stack.
 #pragma once
 
@@ -29,7 +29,8 @@ enum class Op : int {
   Await,         // pop something awaitable; pause; push its value
   Yield,         // pop a value; pause; push what was sent, or the value
   NextItem,      // pop a source; push its next item (a list of one, or the
-                 // pointer for "none"), waiting for it if need be
+                 // pointer for "none"), waiting for it if need be (b = 1: never);
+                 // a: the call
   ItemOr,        // pop an item; push what is in it; at the end go to a
   ForCheck,      // if the top value is an ordinary sequence: pop, run leaf b
                  // with it as R would, push NULL and go to a
@@ -49,17 +50,30 @@ enum class Op : int {
   TryPop,        // pop HANDLER block, keep the top value
   HandlerCase,   // if the handler that matched is number a, go to b
   CallHandler,   // pop condition and handler; push the handler's value
-  FinallySetup,  // push FINALLY block with code a
+  CallPlain,     // the same where the handler's code has pushed a value: if that
+                 // is a function, it is called; pop condition and handler, too
+  RestartSetup,  // push RESTART block: names a, restart code b; c handlers
+  CallRestart,   // pop a list of arguments and a restart's handler; push its value
+  FinallySetup,  // push FINALLY block with code a; b = 1: that code may pause
   FinallyPop,    // pop FINALLY block, note "normal" completion
   FinallyEnd,    // pop completion, go on with it
+  ExitsSetup,    // push an empty list and a FINALLY block with code a for it
+  ExitsAdd,      // pop `after` and `add`; the code at a (< 0: none) is due when
+                 // the scope is left
+  ExitsNext,     // go to what is due next, in a FINALLY block with code b; if
+                 // there is nothing, go to a
+  ExitsMerge,    // pop the completion of that; unless it is normal, it replaces
+                 // the one below
   ScopeEnter,    // pop an environment; SCOPE block leaving to a
   ScopeLeave,    // leave it normally with the top value
   Bind,          // pop a value into symbol a of the environment on top
   NewEnv,        // push a child of the current environment
-  SwitchTable,   // pop EXPR; table a; go to the arm, or to b if none
-  Goto,          // pop a label or use constant a; leave to the switch
-  SwitchSetup,   // push SWITCH block (for goto): table a, end b
-  SwitchEnd,     //
+  SwitchTable,   // pop EXPR; R chooses by the call a; go to the arm, or to b if
+                 // there is none (c = 1: an error)
+  SwitchSetup,   // push SWITCH block (for goto): table at a, EXPR at b
+  SwitchEnd,     // pop it, keep the top value
+  Goto,          // to the innermost SWITCH block: to its table with the label
+                 // on top (a = 1), or to its EXPR (a = 0)
   Invisible,     // the value on top is invisible
   Fail,          // raise an error with message constant a
   Finish         // pop the value of the body and end

@@ -8,6 +8,7 @@ namespace {
 constexpr int kInstructionsAtFirst = 32;
 constexpr int kConstantsAtFirst = 16;
 constexpr int kSubsAtFirst = 4;
+constexpr int kLinesAtFirst = 8;
 
 // A longer copy of slot `slot` of `roots`, in its place.
 void grow(SEXP roots, int slot) {
@@ -50,6 +51,18 @@ int Assembler::constant(SEXP value) {
   return constants_++;
 }
 
+void Assembler::at_line(SEXP srcref) {
+  if (lines_ == 0) {
+    SET_VECTOR_ELT(roots_, kLines, Rf_allocVector(INTSXP, kLinesAtFirst));
+    SET_VECTOR_ELT(roots_, kSrcrefs, Rf_allocVector(VECSXP, kLinesAtFirst));
+  } else if (lines_ == Rf_length(VECTOR_ELT(roots_, kLines))) {
+    grow(roots_, kLines);
+    grow(roots_, kSrcrefs);
+  }
+  INTEGER(VECTOR_ELT(roots_, kLines))[lines_] = instructions_;
+  SET_VECTOR_ELT(VECTOR_ELT(roots_, kSrcrefs), lines_++, srcref);
+}
+
 int Assembler::sub_label(SEXP key) const {
   const SEXP keys = VECTOR_ELT(roots_, kSubKeys);
   for (int i = 0; i < subs_; ++i) {
@@ -67,7 +80,7 @@ void Assembler::remember_sub(SEXP key, int label) {
   INTEGER(VECTOR_ELT(roots_, kSubLabels))[subs_++] = label;
 }
 
-SEXP Assembler::finish(SEXP source, bool needs_eval, bool parks) {
+SEXP Assembler::finish(SEXP source, bool needs_eval, bool needs_frame, bool parks) {
   SEXP program = PROTECT(Rf_allocVector(VECSXP, kProgramSlots));
   SEXP code = Rf_allocVector(INTSXP, instructions_ * kInstructionInts);
   SET_VECTOR_ELT(program, kProgramCode, code);
@@ -75,7 +88,12 @@ SEXP Assembler::finish(SEXP source, bool needs_eval, bool parks) {
   SET_VECTOR_ELT(program, kProgramConstants, VECTOR_ELT(roots_, kConstants));
   SET_VECTOR_ELT(program, kProgramSource, source);
   SET_VECTOR_ELT(program, kProgramNeedsEval, Rf_ScalarLogical(needs_eval));
+  SET_VECTOR_ELT(program, kProgramNeedsFrame, Rf_ScalarLogical(needs_frame));
   SET_VECTOR_ELT(program, kProgramParks, Rf_ScalarLogical(parks));
+  if (lines_ > 0) {
+    SET_VECTOR_ELT(program, kProgramLines, Rf_lengthgets(VECTOR_ELT(roots_, kLines), lines_));
+    SET_VECTOR_ELT(program, kProgramSrcrefs, VECTOR_ELT(roots_, kSrcrefs));
+  }
   UNPROTECT(1);
   return program;
 }

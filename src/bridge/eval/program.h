@@ -13,8 +13,11 @@ enum ProgramSlot {
   kProgramCode,
   kProgramConstants,
   kProgramSource,
-  kProgramNeedsEval,
+  kProgramNeedsEval,   // the body needs a frame that is not the call's own
+  kProgramNeedsFrame,  // it asks for its call, its function or its caller
   kProgramParks,
+  kProgramLines,    // where the code of a statement begins, and
+  kProgramSrcrefs,  // its place in the source
   kProgramSlots
 };
 
@@ -22,7 +25,7 @@ class Assembler {
  public:
   // `roots` must be a protected VECSXP of kRoots elements; it keeps what is
   // assembled alive.
-  enum { kCode, kConstants, kSubKeys, kSubLabels, kRoots };
+  enum { kCode, kConstants, kSubKeys, kSubLabels, kLines, kSrcrefs, kRoots };
   explicit Assembler(SEXP roots);
 
   // Appends an instruction and gives its position.
@@ -33,13 +36,16 @@ class Assembler {
   void set_a(int position, int target) { code(position)[1] = target; }
   void set_b(int position, int target) { code(position)[2] = target; }
 
+  // What is emitted from here on comes from this place in the source.
+  void at_line(SEXP srcref);
+
   // Code shared by several places, by the expression it was made from; -1 if
   // there is none yet.
   int sub_label(SEXP key) const;
   void remember_sub(SEXP key, int label);
 
   // The finished program; not protected.
-  SEXP finish(SEXP source, bool needs_eval, bool parks);
+  SEXP finish(SEXP source, bool needs_eval, bool needs_frame, bool parks);
 
  private:
   int* code(int position);
@@ -47,6 +53,7 @@ class Assembler {
   int instructions_ = 0;
   int constants_ = 0;
   int subs_ = 0;
+  int lines_ = 0;
 };
 
 }  // namespace elsewhere::eval

@@ -159,6 +159,10 @@ void run_reaction(SEXP reaction, SEXP core) {
     wake_task(reaction, core);
   } else if (is_core(reaction)) {
     copy_outcome(core, reaction);
+  } else if (core == R_NilValue) {
+    // A coroutine that was collected as garbage while it waited (waiting.h).
+    Rf_eval(PROTECT(Rf_lang2(hooks().close_abandoned, VECTOR_ELT(reaction, 0))), R_BaseEnv);
+    UNPROTECT(1);
   } else {
     SEXP state = PROTECT(Rf_ScalarLogical(settled_state(core) == Settled::Fulfilled));
     SEXP visible = PROTECT(Rf_ScalarLogical(settled_visible(core)));

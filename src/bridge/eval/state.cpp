@@ -34,7 +34,8 @@ Coroutine coroutine_from(SEXP pointer) {
   return {machine, R_ExternalPtrProtected(pointer), pointer};
 }
 
-SEXP new_coroutine(SEXP program, SEXP env, BodyKind kind, SEXP trace_function, SEXP call) {
+SEXP new_coroutine(SEXP program, SEXP env, BodyKind kind, SEXP trace_function, SEXP call,
+                   SEXP frame) {
   SEXP state = PROTECT(Rf_allocVector(VECSXP, kStateSlots));
   SET_VECTOR_ELT(state, kStateProgram, program);
   SET_VECTOR_ELT(state, kStateEnv, env);
@@ -51,9 +52,12 @@ SEXP new_coroutine(SEXP program, SEXP env, BodyKind kind, SEXP trace_function, S
   if (kind == BodyKind::Async || kind == BodyKind::Stream) machine->loop = current_loop();
   machine->parks = LOGICAL(VECTOR_ELT(program, kProgramParks))[0] == TRUE;
   machine->is_traced = trace_function != R_NilValue;
+  machine->error_pc = -1;
   SET_VECTOR_ELT(state, kStateTrace, trace_function);
   SET_VECTOR_ELT(state, kStateCall, call);
+  SET_VECTOR_ELT(state, kStateFrame, frame);
   SEXP self = R_MakeExternalPtr(machine, coroutine_tag(), state);
+  machine->self = self;
   UNPROTECT(1);
   return self;
 }
@@ -114,8 +118,28 @@ void trace(const Coroutine& co, const char* message) {
   if (!co.machine->is_traced) return;
   SEXP text = PROTECT(Rf_mkString(message));
   SEXP call = PROTECT(Rf_lang2(co.slot(kStateTrace), text));
-  Rf_eval(call, R_GlobalEnv);
+  Rf_eval(call, current_env(co));
   UNPROTECT(2);
+}
+
+SEXP source_position(const Coroutine& co, int pc) {
+  const SEXP program = co.slot(kStateProgram);
+  const SEXP starts = VECTOR_ELT(program, kProgramLines);
+  int found = -1;
+  for (int i = 0; i < Rf_length(starts); ++i) {
+    if (INTEGER(starts)[i] < pc) found = i;
+  }
+  return found < 0 ? R_NilValue : VECTOR_ELT(VECTOR_ELT(program, kProgramSrcrefs), found);
+}
+
+SEXP pausing_call(const Coroutine& co) {
+  const Machine& m = *co.machine;
+  if (m.pc < 1) return R_NilValue;
+  const int* at =
+      INTEGER(VECTOR_ELT(co.slot(kStateProgram), kProgramCode)) + (m.pc - 1) * kInstructionInts;
+  const auto op = static_cast<Op>(at[0]);
+  const bool has_call = (op == Op::Await || op == Op::NextItem) && at[1] >= 0;
+  return has_call ? constant(co, at[1]) : R_NilValue;
 }
 
 // A finished body lets go of all it held.
@@ -129,6 +153,15 @@ void finish(const Coroutine& co, Phase status, SEXP value) {
   co.set(kStateSent, R_NilValue);
   co.set(kStateEscape, R_NilValue);
   co.set(kStateDelegate, R_NilValue);
+}
+
+void let_go(const Coroutine& co) {
+  co.set(kStateEnv, R_EmptyEnv);
+  co.set(kStateBase, R_NilValue);
+  co.set(kStateScope, R_NilValue);
+  co.set(kStateParked, R_NilValue);
+  co.set(kStateStack, R_NilValue);
+  co.set(kStateFrame, R_NilValue);
 }
 
 }  // namespace elsewhere::eval

@@ -4,6 +4,7 @@
 #include "bridge/eval/context.h"
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/promise.h"
+#include "bridge/eval/waiting.h"
 #include "bridge/eval/words.h"
 
 namespace elsewhere::eval {
@@ -26,6 +27,7 @@ SEXP jump_error() {
 void subscribe(const Coroutine& co) {
   SEXP awaited = PROTECT(co.slot(kStateResult));
   co.set(kStateAwaited, awaited);
+  note_waiting(co);
   trace(co, "await: registered\n");
   if (is_native_promise(awaited)) {
     when_settled(core_of(awaited), co.self);
@@ -53,9 +55,9 @@ void go_on_stream(const Coroutine& co) {
   if (m.status == Phase::Paused && m.pause == Pause::Await) {
     subscribe(co);
   } else if (m.status == Phase::Paused) {
+    note_paused_generator(co);
     tell_stream(co, "yield", result);
   } else {
-    co.set(kStateEnv, R_EmptyEnv);
     leave_session(co);
     tell_stream(co, m.status == Phase::Done ? "close" : "reject", result);
   }
@@ -84,13 +86,11 @@ void go_on(const Coroutine& co) {
     case Phase::Paused: subscribe(co); break;
     case Phase::Done:
       trace(co, "async: return (resolving)\n");
-      co.set(kStateEnv, R_EmptyEnv);
       leave_session(co);
       resolve_core(promise_core(co), result, m.is_visible);
       trace(co, "pump: finish\n");
       break;
     case Phase::Failed:
-      co.set(kStateEnv, R_EmptyEnv);
       leave_session(co);
       result = PROTECT(clean_condition(co, result));
       reject_core(promise_core(co), result);
@@ -103,6 +103,7 @@ void go_on(const Coroutine& co) {
 }
 
 void prepare_run(const Coroutine& co, Inject inject, SEXP value) {
+  forget_waiting(co);
   co.machine->next_inject = inject;
   co.set(kStateSent, value);
   co.set(kStateAwaited, R_NilValue);
@@ -217,9 +218,11 @@ void run_task(const Coroutine& co) {
 }
 
 void fail_task(const Coroutine& co, SEXP condition, SEXP frame) {
+  // Also after the body has ended: what on.exit() has registered runs then.
   Machine& m = *co.machine;
-  if (m.status != Phase::Running) return;
+  if (m.status != Phase::Running && m.status != Phase::Done) return;
   co.set(kStateEscape, condition);
+  if (m.status == Phase::Running) m.error_pc = m.pc;
   m.is_escaping = true;
   // An interrupt goes on to the top level; the task fails with it on the way.
   if (!Rf_inherits(condition, "interrupt")) Rf_eval(Rf_lang1(words().return_), frame);
@@ -227,7 +230,8 @@ void fail_task(const Coroutine& co, SEXP condition, SEXP frame) {
 
 void task_left(const Coroutine& co) {
   Machine& m = *co.machine;
-  if (m.status == Phase::Running) {
+  if (m.status == Phase::Running || (m.status == Phase::Done && m.is_escaping)) {
+    m.status = Phase::Running;
     SEXP condition = PROTECT(m.is_escaping ? co.slot(kStateEscape) : jump_error());
     mark_abandoned(co);
     co.set(kStateResult, condition);

@@ -11,12 +11,12 @@ bool is_jump_to_loop(Completion kind) {
   return kind == Completion::Break || kind == Completion::Next;
 }
 
-bool has_loop_in_scope(const Coroutine& co, int scope) {
+bool has_in_scope(const Coroutine& co, BlockKind wanted, int scope) {
   const Block* block = blocks(co);
   int current = co.machine->scopes;
   for (int i = co.machine->blocks - 1; i >= 0; --i) {
     const auto kind = static_cast<BlockKind>(block[i].kind);
-    if (kind == BlockKind::Loop && current == scope) return true;
+    if (kind == wanted && current == scope) return true;
     if (kind == BlockKind::Scope && current-- == scope) return false;
   }
   return false;
@@ -77,6 +77,7 @@ void end_body(const Coroutine& co, Completion kind, SEXP value) {
       finish(co, Phase::Failed, value);
       return;
     case Completion::Break:
+    case Completion::Goto:
     case Completion::Next: return;  // refused before anything was popped
   }
 }
@@ -85,8 +86,12 @@ void end_body(const Coroutine& co, Completion kind, SEXP value) {
 
 void complete(const Coroutine& co, Completion kind, SEXP value, int target, int matched) {
   Machine& m = *co.machine;
-  if (is_jump_to_loop(kind) && !has_loop_in_scope(co, target)) {
+  if (is_jump_to_loop(kind) && !has_in_scope(co, BlockKind::Loop, target)) {
     raise_in_body(co, "no loop for break/next, jump to top level");
+    return;
+  }
+  if (kind == Completion::Goto && !has_in_scope(co, BlockKind::Switch, target)) {
+    raise_in_body(co, "no switch() for goto()");
     return;
   }
   PROTECT(value);
@@ -99,8 +104,18 @@ void complete(const Coroutine& co, Completion kind, SEXP value, int target, int 
       UNPROTECT(1);
       return;
     }
+    if (block_kind == BlockKind::Switch && kind == Completion::Goto && m.scopes == target) {
+      set_height(co, block.sp);
+      const bool has_label = value != R_MissingArg;
+      if (has_label) push(co, value);
+      m.pc = has_label ? block.pc : block.pc2;
+      UNPROTECT(1);
+      return;
+    }
     --m.blocks;
-    if (block_kind == BlockKind::Handler && kind == Completion::Throw && m.blocks == target) {
+    if (block_kind == BlockKind::Restart) m.is_stale = true;
+    const bool can_catch = block_kind == BlockKind::Handler || block_kind == BlockKind::Restart;
+    if (can_catch && kind == Completion::Throw && m.blocks == target) {
       enter_handler(co, block, value, matched);
       UNPROTECT(1);
       return;
@@ -112,7 +127,14 @@ void complete(const Coroutine& co, Completion kind, SEXP value, int target, int 
     }
     if (block_kind == BlockKind::Scope) {
       const bool takes_it = kind == Completion::Return && m.scopes == target;
+      const bool passes = kind == Completion::Jump && m.scopes == target;
       --m.scopes;
+      if (passes) {  // what lies further out hears of the jump by its own guard
+        set_height(co, block.sp);
+        m.pc = block.pc;
+        UNPROTECT(1);
+        return;
+      }
       if (takes_it) {
         set_height(co, block.sp);
         push(co, value);

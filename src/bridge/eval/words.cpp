@@ -92,6 +92,7 @@ void init_words() {
   w.with_calling_handlers = Rf_install("withCallingHandlers");
   w.suppress_warnings = Rf_install("suppressWarnings");
   w.suppress_messages = Rf_install("suppressMessages");
+  w.with_restarts = Rf_install("withRestarts");
   w.on_exit = Rf_install("on.exit");
   w.quote = Rf_install("quote");
   w.double_colon = Rf_install("::");
@@ -133,7 +134,8 @@ SEXP head_word(SEXP call) {
 
 bool is_pause_word(SEXP word) {
   const Words& w = the_words;
-  return word == w.await || word == w.yield || word == w.await_next || word == w.yield_from;
+  return word == w.await || word == w.yield || word == w.await_next || word == w.yield_from ||
+         word == w.goto_;
 }
 
 bool is_opaque(SEXP call) {
@@ -189,6 +191,24 @@ bool may_set_on_exit(SEXP expr) {
   if (CAR(expr) == the_words.function) return false;
   for (SEXP rest = CDR(expr); rest != R_NilValue; rest = CDR(rest)) {
     if (may_set_on_exit(CAR(rest))) return true;
+  }
+  return false;
+}
+
+bool asks_for_frame(SEXP expr) {
+  if (TYPEOF(expr) != LANGSXP || CAR(expr) == the_words.function || is_opaque(expr)) return false;
+  static const char* const names[] = {"sys.call",     "sys.function", "match.call", "match.arg",
+                                      "parent.frame", "missing",      "nargs",      "Recall"};
+  static SEXP symbols[sizeof names / sizeof *names];
+  if (symbols[0] == nullptr) {
+    SEXP* symbol = symbols;
+    for (const char* name : names) *symbol++ = Rf_install(name);
+  }
+  for (SEXP symbol : symbols) {
+    if (CAR(expr) == symbol) return true;
+  }
+  for (SEXP rest = expr; rest != R_NilValue; rest = CDR(rest)) {
+    if (asks_for_frame(CAR(rest))) return true;
   }
   return false;
 }

@@ -10,10 +10,10 @@ namespace elsewhere::eval {
 struct Words {
   SEXP await, yield, await_next, yield_from, brace, paren, if_, for_, while_, repeat, break_, next,
       return_, assign, assign_equal, assign_outer, and_, or_, function, tilde, switch_, goto_,
-      try_catch, try_, local, with_calling_handlers, suppress_warnings, suppress_messages, on_exit,
-      quote, double_colon, triple_colon, expr, finally, value, dot_call, elsewhere, async, base,
-      add, after, invisible, error, envir, classes, silent, next_or, bracket, bracket2, err,
-      or_argument, dollar, at;
+      try_catch, try_, local, with_calling_handlers, suppress_warnings, suppress_messages,
+      with_restarts, on_exit, quote, double_colon, triple_colon, expr, finally, value, dot_call,
+      elsewhere, async, base, add, after, invisible, error, envir, classes, silent, next_or,
+      bracket, bracket2, err, or_argument, dollar, at;
 };
 
 const Words& words();
@@ -30,6 +30,9 @@ bool contains_pause(SEXP expr);
 // Has it a break, next or return that would leave `expr` itself?
 bool contains_jump(SEXP expr);
 
+// Does it ask R for the call it runs in: sys.call(), match.arg(x), missing(x) ...?
+bool asks_for_frame(SEXP expr);
+
 // A return() written as an argument of an ordinary call, which R may force
 // anywhere (or never).
 bool has_return_in_argument(SEXP expr);
@@ -42,6 +45,7 @@ bool may_set_on_exit(SEXP expr);
 // async(), ...
 bool is_opaque(SEXP call);
 
+// Words that only the machine can run: those that pause, and goto().
 bool is_pause_word(SEXP word);
 
 }  // namespace elsewhere::eval

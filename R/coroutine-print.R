@@ -1,0 +1,154 @@
+# How coroutines show themselves: states, print(), summary().
+
+#' The state of a generator, task or stream
+#'
+#' @param object What [gen()], [async()] or [stream()] made.
+#' @param ... Not used.
+#' @return A list of class `summaryCoroutine`:
+#' * `code`: the expression; `state`: one string, for a generator `"yielded"`
+#'   (also before it begins), `"running"`, `"finished"` or `"stopped"` (by an
+#'   error); for a task `"pending"`, `"running"`, `"resolved"` or `"rejected"`;
+#'   for a stream `"yielded"`, `"woken"`, `"running"`, `"pending"` (it awaits
+#'   something), `"resolved"` or `"rejected"`;
+#' * `cont`: the place in the source where it stands (`"file.R#12"`, `""` without
+#'   source references); `awaits`: the call that it waits in, or `NULL`;
+#' * `err`: the condition of a rejected one, or `NULL`;
+#' * `targetEnv`: its environment; the empty one when it has ended;
+#' * `debug`: `TRUE` or `FALSE`, see [debugAsync()].
+#' @examples
+#' letters_of <- gen(for (letter in letters) yield(letter))
+#' nextOr(letters_of)
+#' summary(letters_of)$state
+#' @name summary.coroutine
+NULL
+
+#' @rdname summary.coroutine
+#' @export
+summary.generator <- function(object, ...) {
+  if (!is_own_generator(object)) return(NextMethod())
+  state <- .Call(ew_eval_state, environment(object)$coroutine)
+  new_summary(state, generator_state(state), NULL)
+}
+
+#' @rdname summary.coroutine
+#' @export
+summary.async <- function(object, ...) {
+  promise <- .Call(ew_promise_state, object)
+  state <- .Call(ew_eval_state, promise$owner)
+  name <- c("pending", "resolved", "rejected")[[promise$status]]
+  if (name == "pending" && state$status == 1L) name <- "running"
+  new_summary(state, name, if (name == "rejected") promise$value)
+}
+
+#' @rdname summary.coroutine
+#' @export
+summary.stream <- function(object, ...) {
+  channel <- channel_state(object)
+  if (is.null(channel)) return(NextMethod())
+  state <- .Call(ew_eval_state, channel$coroutine)
+  new_summary(state, stream_state(channel, state), channel$failure)
+}
+
+new_summary <- function(state, name, err) {
+  structure(
+    list(
+      code = state$source, state = name, err = err,
+      cont = srcref_label(state$line), awaits = state$site,
+      targetEnv = state$env, debug = state$debug
+    ),
+    class = "summaryCoroutine"
+  )
+}
+
+generator_state <- function(state) {
+  c("yielded", "running", "yielded", "finished", "stopped")[[state$status + 1L]]
+}
+
+# `status` is a Phase of the machine: fresh, running, paused, done, failed.
+stream_state <- function(channel, state) {
+  switch(state$status + 1L,
+    if (channel$at_yield) "yielded" else "woken",
+    "running",
+    if (state$pause != 2L) {
+      "pending"
+    } else if (channel$at_yield) {
+      "yielded"
+    } else {
+      "woken"
+    },
+    "resolved",
+    "rejected"
+  )
+}
+
+coroutine_code <- function(kind, source) {
+  paste0(kind, "(", paste(deparse(source), collapse = "\n"), ")")
+}
+
+state_line <- function(kind, name, state) {
+  place <- srcref_label(state$line)
+  paste0(
+    "<", kind, " [", name,
+    if (name == "pending" && !is.null(state$site)) {
+      paste0(" in `", shorten(state$site), "`")
+    },
+    if (nzchar(place)) paste0(" at ", place),
+    "]>"
+  )
+}
+
+#' @export
+format.generator <- function(x, ...) {
+  if (!is_own_generator(x)) return(NextMethod())
+  state <- .Call(ew_eval_state, environment(x)$coroutine)
+  c(
+    coroutine_code("gen", state$source),
+    state_line("Generator", generator_state(state), state)
+  )
+}
+
+#' @export
+print.generator <- function(x, ...) {
+  if (!is_own_generator(x)) return(NextMethod())
+  cat(format(x), sep = "\n")
+  invisible(x)
+}
+
+#' @export
+format.async <- function(x, ...) format.elsewhere_promise(x, ...)
+
+#' @export
+print.async <- function(x, ...) {
+  summary <- summary(x)
+  state <- .Call(ew_eval_state, .Call(ew_promise_state, x)$owner)
+  cat(coroutine_code("async", summary$code), "\n", sep = "")
+  name <- summary$state
+  if (!is.null(summary$err)) name <- paste0(name, ": ", reason_line(summary$err))
+  cat(state_line("async", name, state), "\n", sep = "")
+  cat(format(x), "\n", sep = "")
+  invisible(x)
+}
+
+reason_line <- function(reason) {
+  text <- if (inherits(reason, "condition")) conditionMessage(reason) else {
+    paste(format(reason), collapse = " ")
+  }
+  strsplit(paste(text, collapse = " "), "\n", fixed = TRUE)[[1L]][1L]
+}
+
+#' @export
+format.stream <- function(x, ...) {
+  channel <- channel_state(x)
+  if (is.null(channel)) return(NextMethod())
+  state <- .Call(ew_eval_state, channel$coroutine)
+  name <- stream_state(channel, state)
+  if (!is.null(channel$failure)) {
+    name <- paste0(
+      name, ": ", class(channel$failure)[[1L]], ": ", reason_line(channel$failure)
+    )
+  }
+  c(
+    coroutine_code("stream", state$source),
+    state_line("stream", name, state), NextMethod()
+  )
+}

@@ -23,6 +23,7 @@ make_event <- function(self, private, news) {
   switch(news[[1L]],
     ready = {
       private$state <- "idle"
+      session_identify(private)
       private$temporary_directory <- value$temporary_directory
       session_result(201L, "ready to go")
     },
@@ -121,6 +122,7 @@ bytes_to_text <- function(bytes, encoding = NULL) {
 # The channel is closed. How the process ended decides what the event is, so it
 # gets a moment to do so.
 session_ended <- function(self, private) {
+  session_identify(private)
   was_busy <- private$state == "busy"
   self$wait(1000L)
   status <- self$get_exit_status()
@@ -171,6 +173,7 @@ last_output <- function(self, private, stream, was_busy) {
 session_close <- function(self, private, super, grace) {
   check_milliseconds(grace, "grace")
   if (is.null(private$link)) return(invisible())
+  session_identify(private)
   if (!is.null(private$stdin_pipe)) {
     tryCatch(close(private$stdin_pipe), error = function(e) NULL)
   }

@@ -34,23 +34,33 @@ session_start <- function(self, private, super, options, wait, wait_timeout) {
 }
 
 session_exec <- function(self, private, super, options, binary, theirs) {
-  on.exit(close(theirs))
+  passed_on <- list(theirs)
+  on.exit(for (one in passed_on) close(one))
   extra <- options$extra
+  arguments <- session_arguments(options$cmdargs)
+  environment <- session_environment(private, options)
+  joint <- session_joint(private, options, environment, binary, arguments)
+  passed_on <- c(passed_on, joint)
   own <- list(
-    command = binary,
-    args = session_arguments(options$cmdargs),
+    command = if (is.null(joint)) binary else stand_in_file(),
+    args = if (is.null(joint)) arguments else c(binary, arguments),
     stdin = "|",
     stdout = if (identical(options$stdout, "")) "" else "|",
     stderr = if (identical(options$stderr, "")) "" else "|",
     poll_connection = FALSE,
-    connections = c(list(theirs), extra$connections),
-    env = session_environment(private, options),
+    connections = c(passed_on, extra$connections),
+    env = environment,
     supervise = options$supervise
   )
   extra$connections <- NULL
   extra$env <- NULL
   own[names(extra)] <- extra
   do.call(super$initialize, own)
+  if (!is.null(joint)) {
+    private$stand_in <- super$get_pid()
+    private$command <- binary
+    private$args <- arguments
+  }
 }
 
 # Where the worker sends the output of calls; see OutputRedirect.
@@ -130,7 +140,12 @@ libpath_variables <- function(libpath) {
 # R code for the time before the user's profile, which may change it again.
 session_preamble <- function(options) {
   code <- list(
-    if (!is.null(options$libpath)) call(".libPaths", options$libpath),
+    if (!is.null(options$libpath)) {
+      # To set what is set already takes a hundred looks at folders.
+      bquote(if (!identical(.libPaths(), .(options$libpath))) {
+        .libPaths(.(options$libpath))
+      })
+    },
     if (!is.null(options$repos)) call("options", repos = options$repos)
   )
   paste(unlist(lapply(code, deparse)), collapse = "\n")

@@ -23,7 +23,7 @@
 #'   number of seconds, by default 0.1.
 #' @param close_connections One logical, by default `TRUE`: close the pipes of
 #'   the process, too?
-#' @param ... For `$interrupt()`: passed to the method of [processx::process].
+#' @param ... For `$signal()` and `$interrupt()`: passed to the method of [processx::process].
 #'   Not used by `$print()`.
 #'
 #' @section Events:
@@ -149,7 +149,7 @@ r_session <- R6::R6Class(
     #' @description Kill the session. Its state is `"finished"` afterwards.
     #' @return `TRUE` if the process ended by it, `FALSE` if it had ended.
     kill = function(grace = 0.1, close_connections = TRUE) {
-      killed <- super$kill(grace, close_connections)
+      killed <- session_kill(self, private, super, grace, close_connections)
       private$state <- "finished"
       self$cleanup()
       killed
@@ -167,12 +167,24 @@ r_session <- R6::R6Class(
       invisible(stopped)
     },
 
+    #' @description The process id of the session.
+    #' @return One integer.
+    get_pid = function() session_pid(private, super$get_pid()),
+
+    #' @description Send a signal to the session.
+    #' @param signal One integer, see [tools::SIGINT].
+    #' @return `TRUE` if the process was there to get it.
+    signal = function(signal, ...) {
+      session_signal(private, super, signal, ...)
+    },
+
     #' @description Interrupt the call that runs, as Ctrl-C does. An idle
     #'   session ignores it.
     #' @return `TRUE` if the process was there to be interrupted.
     interrupt = function(...) {
       session_wait_until_read(private)
-      super$interrupt(...)
+      if (is.null(private$stand_in)) return(super$interrupt(...))
+      session_signal(private, super, 2L, ...)
     },
 
     #' @description Print one line about the session.
@@ -201,6 +213,10 @@ r_session <- R6::R6Class(
     # of this process, does not end it.
     owner = NULL,
     original = NULL,
+    # The pid of the process that processx holds for a session that a nursery has
+    # forked, and that of the session, once it is known.
+    stand_in = NULL,
+    forked_pid = NULL,
     # Files of this process for the start of the session, and the temporary
     # directory of the session, which stays when it is killed.
     files = character(),

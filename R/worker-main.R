@@ -37,14 +37,26 @@ worker_functions <- function(...) {
   })
 }
 
-worker_file <- function(...) {
-  system.file("worker", ..., package = "elsewhere", mustWork = TRUE)
+worker_profile <- function() {
+  if (is.null(installed$profile)) {
+    installed$profile <- system.file(
+      "worker", "profile.R", package = "elsewhere", mustWork = TRUE
+    )
+  }
+  installed$profile
 }
 
 # The library that the worker boots from: the one loaded here.
 worker_library <- function() {
-  getLoadedDLLs()[["elsewhere"]][["path"]]
+  if (is.null(installed$library)) {
+    installed$library <- getLoadedDLLs()[["elsewhere"]][["path"]]
+  }
+  installed$library
 }
+
+# Where the files of this package are; to find them takes longer than a session
+# takes to start.
+installed <- new.env(parent = emptyenv())
 
 # What makes an R process boot as a worker, as NAME=value. What the variables
 # hide from the process is restored there before the first packet.
@@ -56,7 +68,7 @@ worker_environment <- function() {
 worker_variables <- function(system_profile = FALSE) {
   c(
     ELSEWHERE_DLL = worker_library(),
-    R_PROFILE_USER = worker_file("profile.R"),
+    R_PROFILE_USER = worker_profile(),
     saved_variable("R_PROFILE_USER"),
     saved_variable("R_PROFILE"),
     if (!system_profile) c(R_PROFILE = "")

@@ -4,6 +4,7 @@
 shipped <- list(
   evaluator = evaluator_functions(),
   framework = framework_functions(),
-  session = session_functions(),
+  # As bytes: a nursery's sessions need not decode them, and have them anyway.
+  session = serialize(session_functions(), NULL, xdr = FALSE),
   cluster = cluster_functions()
 )

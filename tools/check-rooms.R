@@ -30,7 +30,9 @@ may_see <- list(
     "bridge", "bridge/eval", "bridge/fork", "bridge/globals", "bridge/worker",
     "engine", setdiff(engine_rooms, "engine/loop")
   ),
-  "init" = "bridge/entry"
+  "init" = "bridge/entry",
+  # A program of its own, without a library.
+  "standin" = "engine/wire"
 )
 
 # Libraries that only some rooms know: a pattern for the header in <...>, and

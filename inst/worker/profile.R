@@ -19,6 +19,15 @@ local({
     redirect_output <- function(output, error) {
       .Call(entries$redirect_output, output, error)
     }
+    install <- function(functions) {
+      home <- environment(sys.function())
+      if (is.raw(functions)) functions <- unserialize(functions)
+      for (name in names(functions)) {
+        # They come compiled, and `environment<-` would undo that.
+        function_here <- .Call(entries$closure_in, functions[[name]], home)
+        assign(name, function_here, envir = home)
+      }
+    }
     # The owner's first packet: functions to have, then what to do with them.
     setup <- function(setup) {
       # Without a handler R ends at an error that reaches its top level.
@@ -26,13 +35,8 @@ local({
         options(error = function() invokeRestart("abort"))
       }
       home <- environment(sys.function())
-      for (name in names(setup$functions)) {
-        # They come compiled, and `environment<-` would undo that.
-        function_here <- .Call(
-          entries$closure_in, setup$functions[[name]], home
-        )
-        assign(name, function_here, envir = home)
-      }
+      # A nursery may have brought them.
+      if (!exists("evaluate", home, inherits = FALSE)) install(setup$functions)
       home$in_pool <- isTRUE(setup$in_pool)
       if (exists("prepare", home, inherits = FALSE)) home$prepare(setup)
     }
@@ -49,22 +53,9 @@ local({
     list(step = step), parent = baseenv()
   )
 
-  # What was set to start this process is not for the processes it starts.
-  preamble <- Sys.getenv("ELSEWHERE_BEFORE_PROFILE")
-  user_profile <- Sys.getenv("ELSEWHERE_USER_PROFILE")
-  Sys.unsetenv(c("ELSEWHERE_BEFORE_PROFILE", "ELSEWHERE_USER_PROFILE"))
-  for (name in c("R_PROFILE", "R_PROFILE_USER")) {
-    saved <- Sys.getenv(paste0("ELSEWHERE_SAVED_", name), NA)
-    if (is.na(saved)) {
-      Sys.unsetenv(name)
-    } else {
-      do.call(Sys.setenv, structure(list(saved), names = name))
-    }
-    Sys.unsetenv(paste0("ELSEWHERE_SAVED_", name))
-  }
-  Sys.unsetenv("ELSEWHERE_DLL")
-
-  eval(parse(text = preamble), baseenv())
+  start <- .Call(entries$arrive)
+  eval(parse(text = start[[1L]]), baseenv())
+  user_profile <- start[[2L]]
   if (nzchar(user_profile) && !isTRUE(getOption("callr.rprofile_loaded"))) {
     options(callr.rprofile_loaded = TRUE)
     place <- new.env(parent = globalenv())

@@ -30,11 +30,18 @@ local_leak_check <- function(seconds = 5, allow = NULL,
 # What there is now, each thing as a line that a reader understands.
 leak_snapshot <- function() {
   mark_children()
+  # So does the process that forks sessions, until it has been idle for long.
+  start_nursery()
   # The thread and the pipe of later's timers start with the first use and
   # stay: they are nobody's leak.
   later::later(function() NULL)
   later::run_now()
   leak_lines()
+}
+
+start_nursery <- function() {
+  is_there <- length(.Call(ew_session_nurseries)) > 0L
+  if (!is_there) r_session$new()$close()
 }
 
 # Polls until nothing is new, or `seconds` have passed; returns what is left.

@@ -83,6 +83,7 @@ SEXP ew_async_watch_sessions(SEXP current);
 
 // worker.cpp
 SEXP ew_worker_boot(SEXP functions);
+SEXP ew_worker_arrive();
 SEXP ew_worker_step();
 SEXP ew_worker_decode();
 SEXP ew_worker_pack(SEXP value);
@@ -126,4 +127,11 @@ SEXP ew_session_is_waiting(SEXP session);
 SEXP ew_session_is_read(SEXP session);
 SEXP ew_session_descriptor(SEXP session);
 SEXP ew_session_close(SEXP session);
+
+// session_start.cpp
+SEXP ew_session_fork(SEXP key, SEXP program, SEXP arguments, SEXP environment, SEXP functions);
+SEXP ew_session_process(SEXP session, SEXP stand_in);
+SEXP ew_session_signal(SEXP session, SEXP signal, SEXP whole_group);
+SEXP ew_session_nurseries();
+SEXP ew_session_nurseries_stop();
 }

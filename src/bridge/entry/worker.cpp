@@ -1,6 +1,7 @@
 #include "bridge/convert.h"
 #include "bridge/entry/entries.h"
 #include "bridge/guard.h"
+#include "bridge/worker/arrival.h"
 #include "bridge/worker/worker_main.h"
 
 namespace elsewhere {
@@ -51,6 +52,7 @@ extern "C" SEXP ew_worker_boot(SEXP functions) {
           {"capture_begin", reinterpret_cast<DL_FUNC>(&ew_worker_capture_begin)},
           {"capture_end", reinterpret_cast<DL_FUNC>(&ew_worker_capture_end)},
           {"redirect_output", reinterpret_cast<DL_FUNC>(&ew_worker_redirect_output)},
+          {"arrive", reinterpret_cast<DL_FUNC>(&ew_worker_arrive)},
           {"closure_in", reinterpret_cast<DL_FUNC>(&ew_worker_closure_in)},
       };
       constexpr R_xlen_t count = sizeof table / sizeof table[0];
@@ -73,6 +75,20 @@ extern "C" SEXP ew_worker_boot(SEXP functions) {
     });
     boot_worker(main, std::make_unique<WorkerMain>(functions, decode, VECTOR_ELT(entries, 2)));
     return entries;
+  });
+}
+
+// c(preamble, user's profile).
+extern "C" SEXP ew_worker_arrive() {
+  return guard([&](MainThread& main) {
+    const Arrival arrival = arrive();
+    return r_call(main, [&] {
+      SEXP out = PROTECT(Rf_allocVector(STRSXP, 2));
+      SET_STRING_ELT(out, 0, Rf_mkChar(arrival.preamble.c_str()));
+      SET_STRING_ELT(out, 1, Rf_mkChar(arrival.user_profile.c_str()));
+      UNPROTECT(1);
+      return out;
+    });
   });
 }
 

@@ -14,27 +14,58 @@
 #include <string>
 #include <vector>
 
+#include "bridge/worker/arrival.h"
 #include "engine/os/process.h"
 #include "engine/os/socket.h"
+#include "engine/wire/belongings.h"
 #include "engine/wire/nursery_body.h"
+#include "engine/workers/adoption.h"
 #include "engine/workers/channel.h"
 #include "engine/workers/launch.h"
 
 // After the standard library: R's header declares with C names.
 #include <Rinternals.h>
 
+// After it: wants its types.
+#include <Rembedded.h>
+
 namespace elsewhere {
 namespace {
+
+constexpr const char* kRoomName = "ELSEWHERE_ROOM";
+// A nursery without sessions goes after this time; the next session starts another.
+constexpr int kIdleMilliseconds = 5 * 60 * 1000;
+
+bool is_for_sessions() { return std::getenv(kRoomName) != nullptr; }
 
 struct Forked {
   pid_t pid;
   Fd pidfd;
   TaskId request;
+  Fd joint;  // to the stand-in of a session, which hears how it ended
 };
+
+constexpr std::size_t kPoolJoints = 2;  // channel and output
+
+// A session's joint leads to its stand-in, which has the rest.
+bool is_for_session(const std::vector<Fd>& joints) { return joints.size() == 1; }
+
+// A stand-in that is gone need not be told.
+void tell_stand_in(const Fd& joint, SessionReport report, std::vector<int> fds) {
+  (void)send_some_with_fds(joint.get(), std::as_bytes(std::span(&report, 1)), fds);
+}
+
+void report_end(const Fd& joint, int status) {
+  tell_stand_in(joint,
+                WIFSIGNALED(status) ? SessionReport{SessionNews::Signalled, WTERMSIG(status)}
+                                    : SessionReport{SessionNews::Exited, WEXITSTATUS(status)},
+                {});
+}
 
 class NurseryMain {
  public:
-  explicit NurseryMain(Fd owner) : channel_(Fd(kChannelFd)), owner_(std::move(owner)) {}
+  NurseryMain(Fd owner, SEXP functions)
+      : channel_(Fd(kChannelFd)), owner_(std::move(owner)), functions_(functions) {}
 
   // true in a child, with what the request brought.
   bool serve(Packet& request, std::vector<Fd>& joints);
@@ -45,11 +76,13 @@ class NurseryMain {
  private:
   void wait_for_work();
   void report_exits();
-  bool fork_one(Packet& request);
-  void refuse(TaskId request, const std::string& why);
+  void preload(const Packet& packet);
+  bool fork_one(Packet& request, std::vector<Fd>& joints);
+  void refuse(TaskId request, const std::vector<Fd>& joints, const std::string& why);
 
   Channel channel_;
   Fd owner_;
+  SEXP functions_;
   std::vector<Forked> children_;
 };
 
@@ -64,14 +97,19 @@ int count_threads() {
 void NurseryMain::wait_for_work() {
   std::vector<pollfd> entries{{channel_.fd(), POLLIN, 0}, {owner_.get(), POLLIN, 0}};
   for (const auto& child : children_) entries.push_back({child.pidfd.get(), POLLIN, 0});
-  (void)::poll(entries.data(), entries.size(), -1);
-  if (entries[1].revents != 0) end_this_process(0);
+  const bool is_needed = !children_.empty() || !is_for_sessions();
+  const int ready = ::poll(entries.data(), entries.size(), is_needed ? -1 : kIdleMilliseconds);
+  if (ready == 0 || entries[1].revents != 0) end_this_process(0);
 }
 
 void NurseryMain::report_exits() {
   std::erase_if(children_, [&](const Forked& child) {
     int status = 0;
     if (::waitpid(child.pid, &status, WNOHANG) != child.pid) return false;
+    if (child.joint) {
+      report_end(child.joint, status);
+      return true;
+    }
     Bytes body = encode(ExitedBody{WIFEXITED(status) ? WEXITSTATUS(status) : 0,
                                    WIFSIGNALED(status) ? WTERMSIG(status) : 0});
     const std::uint64_t body_bytes = body.size();
@@ -81,30 +119,37 @@ void NurseryMain::report_exits() {
   });
 }
 
-void NurseryMain::refuse(TaskId request, const std::string& why) {
+void NurseryMain::refuse(TaskId request, const std::vector<Fd>& joints, const std::string& why) {
+  if (is_for_session(joints)) return tell_stand_in(joints[0], {SessionNews::Refused, 0}, {});
   Bytes body{std::as_bytes(std::span(why))};
   (void)channel_.send({PacketKind::Forked, PacketFlag::Failed, request, why.size()},
                       std::move(body));
 }
 
-bool NurseryMain::fork_one(Packet& request) {
+bool NurseryMain::fork_one(Packet& request, std::vector<Fd>& joints) {
   if (const int threads = count_threads(); threads > 1) {
-    refuse(request.task, "it runs " + std::to_string(threads) +
-                             " threads (a numerics library that starts some when it is loaded?)");
+    refuse(request.task, joints,
+           "it runs " + std::to_string(threads) +
+               " threads (a numerics library that starts some when it is loaded?)");
     return false;
   }
   std::fflush(nullptr);
   const pid_t pid = ::fork();
   if (pid == 0) return true;
   if (pid < 0) {
-    refuse(request.task, system_error("fork()").message);
+    refuse(request.task, joints, system_error("fork()").message);
     return false;
   }
   auto pidfd = open_pidfd(pid);
   if (!pidfd.ok()) {
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
-    refuse(request.task, pidfd.error().message);
+    refuse(request.task, joints, pidfd.error().message);
+    return false;
+  }
+  if (is_for_session(joints)) {
+    tell_stand_in(joints[0], {SessionNews::Began, pid}, {{pidfd.value().get()}});
+    children_.push_back({pid, std::move(pidfd.value()), request.task, std::move(joints[0])});
     return false;
   }
   Bytes body = encode(ForkedBody{pid});
@@ -112,8 +157,22 @@ bool NurseryMain::fork_one(Packet& request) {
   (void)channel_.send({PacketKind::Forked, PacketFlag::HasFds, request.task, body_bytes},
                       std::move(body), {pidfd.value().get()});
   (void)channel_.wait_sent({});  // before the descriptor can be closed
-  children_.push_back({pid, std::move(pidfd.value()), request.task});
+  children_.push_back({pid, std::move(pidfd.value()), request.task, Fd()});
   return false;
+}
+
+// What every fork would do first is done once, here.
+void NurseryMain::preload(const Packet& packet) {
+  int failed = 0;
+  SEXP bytes = PROTECT(Rf_allocVector(RAWSXP, static_cast<R_xlen_t>(packet.body.size())));
+  std::memcpy(RAW(bytes), packet.body.data(), packet.body.size());
+  SEXP call = PROTECT(Rf_lang2(Rf_install("install"), bytes));
+  R_tryEval(call, functions_, &failed);
+  UNPROTECT(2);
+  if (failed != 0) end_this_process(1);
+  // What has survived two collections is left alone by all but the rarest, and
+  // stays shared with the forks.
+  for (int i = 0; i < 3; ++i) R_gc();
 }
 
 bool NurseryMain::serve(Packet& request, std::vector<Fd>& joints) {
@@ -122,31 +181,61 @@ bool NurseryMain::serve(Packet& request, std::vector<Fd>& joints) {
     report_exits();
     auto packet = channel_.take_packet();
     if (!packet.ok()) end_this_process(0);  // the owner is gone, or is no owner of ours
-    if (!packet.value() || packet.value()->kind != PacketKind::Fork) continue;
+    if (!packet.value()) continue;
+    if (packet.value()->kind == PacketKind::Setup) preload(*packet.value());
+    if (packet.value()->kind != PacketKind::Fork) continue;
     joints = channel_.take_fds();
     request = std::move(*packet.value());
-    if (joints.size() != 2) {
-      refuse(request.task, "the request came without its descriptors");
-    } else if (fork_one(request)) {
+    if (joints.size() != kPoolJoints && !is_for_session(joints)) {
+      refuse(request.task, joints, "the request came without its descriptors");
+    } else if (fork_one(request, joints)) {
       return true;
     }
   }
 }
 
-// NAME=value, each ended by a zero byte.
-void replace_environment(std::span<const std::byte> block) {
-  ::clearenv();
+std::vector<std::string> split(std::span<const std::byte> block) {
+  std::vector<std::string> entries;
   const auto* next = reinterpret_cast<const char*>(block.data());
   const auto* end = next + block.size();
   while (next < end) {
     const std::size_t length = ::strnlen(next, static_cast<std::size_t>(end - next));
-    const std::string entry(next, length);
-    const auto equals = entry.find('=');
-    if (equals != std::string::npos) {
-      ::setenv(entry.substr(0, equals).c_str(), entry.c_str() + equals + 1, 1);
-    }
+    entries.emplace_back(next, length);
     next += length + 1;
   }
+  return entries;
+}
+
+// The marks by which processx finds what a session has started are looked for in
+// the memory where a process was given its environment. That of a fork is the
+// nursery's, where a variable keeps room for them.
+void show_marks(const std::vector<std::string>& entries) {
+  char* room = std::getenv(kRoomName);
+  if (room == nullptr) return;
+  char* const end = room + std::strlen(room);
+  room -= std::strlen(kRoomName) + 1;
+  for (const auto& entry : entries) {
+    const bool fits = end - room > static_cast<std::ptrdiff_t>(entry.size()) + 4;
+    if (!entry.starts_with("PROCESSX_") || !fits) continue;
+    std::memcpy(room, entry.c_str(), entry.size() + 1);
+    room += entry.size() + 1;
+    std::memcpy(room, "_=", 2);  // what is left of the room stays one variable
+  }
+}
+
+// The first packet of a forked session: which process it is.
+Status introduce_session() {
+  const pid_t pid = ::getpid();
+  auto pidfd = open_pidfd(pid);
+  if (!pidfd.ok()) return pidfd.error();
+  Channel channel{Fd(kChannelFd)};
+  Bytes body = encode(ForkedBody{pid});
+  const std::uint64_t body_bytes = body.size();
+  auto sent = channel.send({PacketKind::Forked, PacketFlag::HasFds, kNoTask, body_bytes},
+                           std::move(body), {pidfd.value().get()});
+  if (sent.ok()) (void)channel.wait_sent({});
+  (void)channel.release();
+  return sent;
 }
 
 // Every worker has a temporary directory of its own. R makes a new one when it
@@ -180,24 +269,38 @@ bool is_nursery() {
   return role != nullptr && std::strcmp(role, "nursery") == 0;
 }
 
-Result<Fd> serve_forks() {
+Result<Role> serve_forks(SEXP functions) {
   auto owner = open_owner();
   if (!owner.ok()) return owner.error();
   ::fcntl(kChannelFd, F_SETFD, FD_CLOEXEC);
   remove_temporary_directory();
-  NurseryMain nursery(std::move(owner.value()));
+  const auto own = current_environment();
+  NurseryMain nursery(std::move(owner.value()), functions);
   Packet request;
   std::vector<Fd> joints;
   nursery.serve(request, joints);
   // From here on this is the child.
   ::setsid();
   nursery.let_go();
-  ::dup2(joints[0].get(), kChannelFd);
-  ::dup2(joints[1].get(), 1);
-  ::dup2(joints[1].get(), 2);
-  replace_environment(request.body.span());
+  Role role;
+  role.is_session = is_for_session(joints);
+  role.owners.push_back(nursery.take_owner());
+  if (role.is_session) {
+    auto adopted = adopt_belongings(joints[0].get());
+    if (!adopted.ok()) return adopted.error();
+    if (auto status = introduce_session(); !status.ok()) return status.error();
+    role.owners.push_back(std::move(adopted.value().stand_in));
+    show_marks(adopted.value().environment);
+    start_environment(adopted.value().environment, own);
+    R_setStartTime();
+  } else {
+    ::dup2(joints[0].get(), kChannelFd);
+    ::dup2(joints[1].get(), 1);
+    ::dup2(joints[1].get(), 2);
+    replace_environment(split(request.body.span()));
+  }
   renew_temporary_directory();
-  return nursery.take_owner();
+  return role;
 }
 
 }  // namespace elsewhere

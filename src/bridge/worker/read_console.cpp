@@ -5,8 +5,11 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "bridge/worker/arrival.h"
+#include "bridge/worker/clean_up.h"
 #include "bridge/worker/nursery_main.h"
 #include "bridge/worker/worker_main.h"
+#include "engine/os/process.h"
 
 #define R_INTERFACE_PTRS
 #include <Rinterface.h>
@@ -19,16 +22,17 @@ WorkerMain* worker_of_this_process = nullptr;
 // The one place where a booted process takes its role, the first time R wants a
 // line. A process that forks workers returns from here in its children only.
 bool take_role() {
-  Fd owner;
+  Role role;
   if (is_nursery()) {
-    auto forked = serve_forks();
+    auto forked = serve_forks(worker_of_this_process->functions());
     if (!forked.ok()) {
       std::fprintf(stderr, "elsewhere: %s\n", forked.error().message.c_str());
       return false;
     }
-    owner = std::move(forked.value());
+    role = std::move(forked.value());
   }
-  const auto status = worker_of_this_process->become_worker(std::move(owner));
+  if (role.is_session && !run_preamble(arrive().preamble)) end_this_process(1);
+  const auto status = worker_of_this_process->become_worker(std::move(role.owners));
   if (status.ok()) return true;
   std::fprintf(stderr, "elsewhere: %s\n", status.error().message.c_str());
   return false;
@@ -71,6 +75,7 @@ void boot_worker(MainThread&, std::unique_ptr<WorkerMain> worker) {
   worker_of_this_process = worker.release();  // lives as long as the process
   ::pthread_atfork(nullptr, nullptr, in_forked_child);
   ptr_R_ReadConsole = read_console;
+  replace_clean_up();
 }
 
 }  // namespace elsewhere

@@ -13,6 +13,7 @@
 
 #include "bridge/guard.h"
 #include "bridge/serialize.h"
+#include "bridge/worker/clean_up.h"
 #include "engine/workers/owner_watch.h"
 
 // After the standard library: R's header declares with C names.
@@ -62,7 +63,7 @@ PacketKind reply_kind(const Packet& packet) {
 
 }  // namespace
 
-Status WorkerMain::become_worker(Fd owner) {
+Status WorkerMain::become_worker(std::vector<Fd> owners) {
   if (::fcntl(kWorkerChannelFd, F_SETFD, FD_CLOEXEC) != 0) {
     return system_error("a worker wants its channel as descriptor 3");
   }
@@ -72,7 +73,7 @@ Status WorkerMain::become_worker(Fd owner) {
   pid_ = ::getpid();
   channel_.emplace(Fd(kWorkerChannelFd));
   return start_owner_watch(
-      {kWorkerChannelFd, std::move(owner), R_TempDir == nullptr ? "" : R_TempDir, &is_idle_});
+      {kWorkerChannelFd, std::move(owners), R_TempDir == nullptr ? "" : R_TempDir, &is_idle_});
 }
 
 void WorkerMain::forget_channel() {
@@ -99,12 +100,17 @@ WorkerMain::Next WorkerMain::next_line(unsigned char* buffer, int buffer_bytes) 
     // An interrupt that came for a task that is over, or for none, hits nothing.
     R_interrupts_pending = 0;
     if (console_.has_line()) return give_console_line(buffer, buffer_bytes);
-    if (console_.has_ended()) return Next::EndOfFile;
+    if (console_.has_ended()) return end_of_console();
     is_idle_ = true;
     if (!wait_for_input()) continue;
     const Next next = take_packet(buffer, buffer_bytes);
     if (next != Next::Line || phase_ == Phase::Dispatched) return next;
   }
+}
+
+WorkerMain::Next WorkerMain::end_of_console() {
+  note_end_of_console();
+  return Next::EndOfFile;
 }
 
 // true when the channel is to be read. Console lines that were sent before a
@@ -128,7 +134,7 @@ WorkerMain::Next WorkerMain::take_packet(unsigned char* buffer, int buffer_bytes
   R_interrupts_pending = 0;
   auto packet = channel_->wait_packet({});
   if (!packet.ok()) {
-    return packet.error().code == ErrorCode::Interrupted ? Next::Line : Next::EndOfFile;
+    return packet.error().code == ErrorCode::Interrupted ? Next::Line : end_of_console();
   }
   packet_ = std::move(packet.value());
   return look_at_packet(buffer, buffer_bytes);

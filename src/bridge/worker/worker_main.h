@@ -37,9 +37,10 @@ class WorkerMain {
       : functions_(functions), decode_call_(decode_call), pack_entry_(pack_entry) {}
 
   // Makes this process a worker on descriptor 3: starts the thread that watches
-  // the owner and takes standard input over. Once, in the console reader. `owner`
-  // is a descriptor of the owner's process, or empty when that is the parent.
-  Status become_worker(Fd owner = {});
+  // the owner and takes standard input over. Once, in the console reader. `owners`
+  // are descriptors of processes whose end is the worker's; none means the parent.
+  Status become_worker(std::vector<Fd> owners = {});
+  SEXP functions() const { return functions_; }
   bool is_started() const { return channel_.has_value(); }
 
   // What R's console reader returns. `DropExpression`: the top level has half an
@@ -76,6 +77,7 @@ class WorkerMain {
   };
 
   void finish_task();
+  Next end_of_console();
   void send(const PacketHeader& header, Bytes body, std::vector<int> fds = {});
   bool wait_for_input();
   Next take_packet(unsigned char* buffer, int buffer_bytes);

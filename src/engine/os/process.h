@@ -46,6 +46,8 @@ Result<Fd> open_pidfd(pid_t pid);
 Result<bool> send_signal(const Process& process, int signal);
 // Reaps our own child if it has ended. Never waits.
 Result<std::optional<ExitStatus>> reap(const Process& process);
+// Seconds from the start of the machine to that of a process.
+Result<double> started_at(pid_t pid);
 // Ends this process at once: no destructor and no exit handler runs, R's own
 // least of all. For worker processes.
 [[noreturn]] void end_this_process(int status);

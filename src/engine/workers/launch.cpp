@@ -10,21 +10,27 @@
 namespace elsewhere {
 namespace {
 
-constexpr std::array<std::string_view, 9> kReadAtStart = {
-    "R_", "LD_", "LC_", "LANG", "TZ=", "OMP_", "OPENBLAS_", "MALLOC_", "GLIBC_TUNABLES"};
+// R's system profile makes options of the last ones, and expands `~` once.
+constexpr std::array<std::string_view, 19> kReadAtStart = {
+    "R_",     "_R_",      "LD_",       "LC_",     "LANG",           "TZ=",   "OMP_",    "MKL_",
+    "BLIS_",  "GOTO_",    "OPENBLAS_", "MALLOC_", "GLIBC_TUNABLES", "HOME=", "EDITOR=", "VISUAL=",
+    "DVIPS=", "DISPLAY=", "TEXI2DVI="};
 
 std::vector<std::string> read_at_start(const LaunchSpec& spec) {
   std::vector<std::string> entries;
   for (const auto& entry : spec.environment) {
-    const bool is_read = std::any_of(kReadAtStart.begin(), kReadAtStart.end(),
-                                     [&](auto prefix) { return entry.starts_with(prefix); });
-    if (is_read) entries.push_back(entry);
+    if (is_read_at_start(entry)) entries.push_back(entry);
   }
   std::sort(entries.begin(), entries.end());
   return entries;
 }
 
 }  // namespace
+
+bool is_read_at_start(std::string_view entry) {
+  return std::any_of(kReadAtStart.begin(), kReadAtStart.end(),
+                     [&](auto prefix) { return entry.starts_with(prefix); });
+}
 
 bool starts_alike(const LaunchSpec& one, const LaunchSpec& other) {
   return one.program == other.program && one.arguments == other.arguments &&

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -23,6 +24,9 @@ struct LaunchSpec {
 // arguments, and the same values of what R and the loader read at start alone.
 // Everything else in the environment can be changed later.
 bool starts_alike(const LaunchSpec& one, const LaunchSpec& other);
+// Whether R, the loader or a library reads this variable when R starts, and may
+// never look again. `entry` is NAME=value.
+bool is_read_at_start(std::string_view entry);
 
 // Who can say how the process ended: its parent.
 enum class Parent { Us, Nursery };

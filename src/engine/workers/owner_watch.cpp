@@ -47,17 +47,19 @@ Fd open_parent() {
   return std::move(pidfd.value());
 }
 
-void wait_for_end(int channel_fd, int parent_fd) {
+void wait_for_end(const OwnerWatch& watch) {
+  std::vector<pollfd> entries{{watch.channel_fd, POLLRDHUP, 0}};
+  for (const Fd& owner : watch.owners) entries.push_back({owner.get(), POLLIN, 0});
   for (;;) {
-    pollfd entries[] = {{channel_fd, POLLRDHUP, 0}, {parent_fd, POLLIN, 0}};
-    if (::poll(entries, 2, -1) < 0 && errno != EINTR) return;
-    if ((entries[0].revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0) return;
-    if (entries[1].revents != 0) return;
+    if (::poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR) return;
+    for (const pollfd& entry : entries) {
+      if (entry.revents != 0) return;
+    }
   }
 }
 
 void watch_owner(const OwnerWatch& watch) {
-  wait_for_end(watch.channel_fd, watch.owner.get());
+  wait_for_end(watch);
   if (watch.is_main_thread_idle != nullptr && *watch.is_main_thread_idle) {
     std::this_thread::sleep_for(kOrderlyEnd);  // exit() ends this thread meanwhile
   }
@@ -75,7 +77,7 @@ void end_process_group() {
 
 Status start_owner_watch(OwnerWatch watch) {
   const pid_t parent_before = ::getppid();
-  if (!watch.owner) watch.owner = open_parent();
+  if (watch.owners.empty()) watch.owners.push_back(open_parent());
   if (::getppid() != parent_before) end_process_group();
   sigset_t all, before;
   sigfillset(&all);

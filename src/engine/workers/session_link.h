@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/os/process.h"
 #include "engine/workers/channel.h"
 #include "engine/workers/parcel.h"
 
@@ -23,6 +24,13 @@ class SessionLink {
   void close();
   // What is under way: a call, or nothing.
   bool is_running() const { return running_.has_value(); }
+
+  // The process of a session that a nursery has forked, once it has said so; null
+  // for any other.
+  const Process* forked_process() const { return forked_ ? &*forked_ : nullptr; }
+  // Blocks until the session has said which process it is, or has sent anything
+  // else, or has ended; false when the time is over first.
+  Result<bool> wait_until_introduced(Deadline deadline);
 
   Status set_up(Bytes setup);
   // Sends a task; what does not go at once goes with the next call of any kind.
@@ -46,9 +54,11 @@ class SessionLink {
 
  private:
   bool is_expected(const Packet& packet);
+  void adopt_process(const Packet& packet);
   void adopt_files();
 
   Channel channel_;
+  std::optional<Process> forked_;
   std::uint64_t last_task_ = 0;
   Parcel sending_;  // holds the segment until its descriptor is sent
   std::optional<TaskId> running_;

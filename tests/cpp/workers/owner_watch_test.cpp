@@ -26,7 +26,7 @@ pid_t start_child(int fd, int other_end, const std::string& directory) {
   if (child == 0) {
     ::close(other_end);
     ::setsid();
-    if (!start_owner_watch({fd, Fd(), directory, nullptr}).ok()) ::_exit(3);
+    if (!start_owner_watch({fd, {}, directory, nullptr}).ok()) ::_exit(3);
     [[maybe_unused]] const auto told = ::write(ready[1], "r", 1);
     for (;;) {
     }

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -127,6 +129,20 @@ Result<std::optional<ExitStatus>> reap(const Process& process) {
   if (info.si_pid == 0) return std::optional<ExitStatus>{};
   if (info.si_code == CLD_EXITED) return std::optional(ExitStatus{info.si_status, 0});
   return std::optional(ExitStatus{0, info.si_status});
+}
+
+// The 22nd field; the second, a name in brackets, may hold anything.
+Result<double> started_at(pid_t pid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 1024> text{};
+  const ssize_t got = file ? ::read(file.get(), text.data(), text.size() - 1) : -1;
+  if (got <= 0) return system_error("cannot read `" + path + "`");
+  const char* next = std::strrchr(text.data(), ')');
+  for (int field = 2; next != nullptr && field < 22; ++field) next = std::strchr(next + 1, ' ');
+  if (next == nullptr) return Error{ErrorCode::System, "`" + path + "` has no time of start"};
+  const auto ticks = static_cast<double>(std::strtoull(next + 1, nullptr, 10));
+  return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 std::string describe(const ExitStatus& exit) {

@@ -1,0 +1,96 @@
+#include <signal.h>
+
+#include "bridge/convert.h"
+#include "bridge/entry/entries.h"
+#include "bridge/guard.h"
+#include "bridge/session_handle.h"
+#include "bridge/session_nurseries.h"
+
+namespace elsewhere {
+namespace {
+
+constexpr std::chrono::seconds kIntroduction{30};
+
+bool signal_session(const Process& process, int number, bool whole_group) {
+  const bool is_there = or_throw(send_signal(process, whole_group ? 0 : number));
+  // It leads its group; the number is its own as long as it is not collected.
+  return is_there && (!whole_group || ::kill(-process.pid, number) == 0);
+}
+
+}  // namespace
+
+// The descriptor that a stand-in needs to have its session forked; NA when the
+// session is to be started without.
+// `functions` are those of R/session-worker.R, serialized.
+extern "C" SEXP ew_session_fork(SEXP key, SEXP program, SEXP arguments, SEXP environment,
+                                SEXP functions) {
+  return guard([&](MainThread& main) {
+    if (TYPEOF(functions) != RAWSXP) {
+      throw EngineError({ErrorCode::Bug, "the functions of a session come as bytes"});
+    }
+    const std::span bytes(RAW(functions), static_cast<std::size_t>(Rf_xlength(functions)));
+    const LaunchSpec spec{string_from(main, program), strings_from(main, arguments),
+                          strings_from(main, environment)};
+    Fd joint = or_throw(
+        session_nurseries().fork_session(string_from(main, key), spec, std::as_bytes(bytes)));
+    SEXP out = r_call(main, [&] { return Rf_ScalarInteger(joint ? joint.get() : NA_INTEGER); });
+    joint.release();
+    return out;
+  });
+}
+
+// c(pid, seconds that it started after its stand-in) of a session that a nursery
+// has forked; NULL when its stand-in became the session itself.
+extern "C" SEXP ew_session_process(SEXP session, SEXP stand_in) {
+  return guard([&](MainThread& main) {
+    SessionLink& link = session_from(main, session);
+    const auto deadline = deadline_in(kIntroduction);
+    for (;;) {
+      auto known = link.wait_until_introduced(deadline);
+      if (known.ok()) break;
+      if (known.error().code != ErrorCode::Interrupted) throw EngineError(known.error());
+    }
+    const Process* process = link.forked_process();
+    if (process == nullptr) return R_NilValue;
+    const auto own = started_at(process->pid);
+    const auto of_stand_in = started_at(int_from(main, stand_in));
+    const double later = own.ok() && of_stand_in.ok() ? own.value() - of_stand_in.value() : 0;
+    return r_call(main, [&] {
+      SEXP out = Rf_allocVector(REALSXP, 2);
+      REAL(out)[0] = process->pid;
+      REAL(out)[1] = later;
+      return out;
+    });
+  });
+}
+
+// NULL for a session that no nursery has forked.
+extern "C" SEXP ew_session_signal(SEXP session, SEXP signal, SEXP whole_group) {
+  return guard([&](MainThread& main) {
+    const Process* process = session_from(main, session).forked_process();
+    if (process == nullptr) return R_NilValue;
+    const bool is_sent =
+        signal_session(*process, int_from(main, signal), flag_from(main, whole_group));
+    return r_call(main, [&] { return Rf_ScalarLogical(is_sent); });
+  });
+}
+
+extern "C" SEXP ew_session_nurseries() {
+  return guard([&](MainThread& main) {
+    const auto pids = session_nurseries().pids();
+    return r_call(main, [&] {
+      SEXP out = Rf_allocVector(INTSXP, static_cast<R_xlen_t>(pids.size()));
+      for (std::size_t i = 0; i < pids.size(); ++i) INTEGER(out)[i] = pids[i];
+      return out;
+    });
+  });
+}
+
+extern "C" SEXP ew_session_nurseries_stop() {
+  return guard([&](MainThread&) {
+    session_nurseries().stop();
+    return R_NilValue;
+  });
+}
+
+}  // namespace elsewhere

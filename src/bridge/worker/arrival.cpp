@@ -1,0 +1,103 @@
+#include "bridge/worker/arrival.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "engine/os/process.h"
+#include "engine/workers/launch.h"
+
+// After the standard library: R's headers declare with C names.
+#include <Rinternals.h>
+
+#include <R_ext/Parse.h>
+#include <Rinterface.h>
+
+namespace elsewhere {
+namespace {
+
+std::string taken(const char* name) {
+  const char* value = std::getenv(name);
+  std::string text = value == nullptr ? "" : value;
+  ::unsetenv(name);
+  return text;
+}
+
+void set(const std::string& entry) {
+  const auto equals = entry.find('=');
+  if (equals == std::string::npos) return;
+  ::setenv(entry.substr(0, equals).c_str(), entry.c_str() + equals + 1, 1);
+}
+
+bool is_set(const std::string& entry) {
+  const auto equals = entry.find('=');
+  const char* value = std::getenv(entry.substr(0, equals).c_str());
+  return value != nullptr && std::strcmp(value, entry.c_str() + equals + 1) == 0;
+}
+
+// What R reads at its start it has read, and the nursery has the result; the
+// owner has seen to it that the session's start would have been the same.
+std::vector<std::string> as_after_start(const std::vector<std::string>& given,
+                                        const std::vector<std::string>& own) {
+  std::vector<std::string> entries;
+  for (const auto& entry : own) {
+    if (is_read_at_start(entry)) entries.push_back(entry);
+  }
+  for (const auto& entry : given) {
+    if (!is_read_at_start(entry)) entries.push_back(entry);
+  }
+  return entries;
+}
+
+void parse_and_run(void* data) {
+  ParseStatus status = PARSE_NULL;
+  SEXP text = PROTECT(Rf_mkString(static_cast<const char*>(data)));
+  SEXP code = PROTECT(R_ParseVector(text, -1, &status, R_NilValue));
+  for (R_xlen_t i = 0; status == PARSE_OK && i < Rf_xlength(code); ++i) {
+    Rf_eval(VECTOR_ELT(code, i), R_BaseEnv);
+  }
+  UNPROTECT(2);
+}
+
+}  // namespace
+
+Arrival arrive() {
+  for (const char* name : {"R_PROFILE", "R_PROFILE_USER"}) {
+    const std::string saved = std::string("ELSEWHERE_SAVED_") + name;
+    const char* value = std::getenv(saved.c_str());
+    if (value == nullptr) {
+      ::unsetenv(name);
+    } else {
+      ::setenv(name, value, 1);
+      ::unsetenv(saved.c_str());
+    }
+  }
+  ::unsetenv("ELSEWHERE_DLL");
+  Arrival arrival{taken("ELSEWHERE_BEFORE_PROFILE"), taken("ELSEWHERE_USER_PROFILE")};
+  return arrival;
+}
+
+void replace_environment(const std::vector<std::string>& entries) {
+  ::clearenv();
+  for (const auto& entry : entries) set(entry);
+}
+
+void start_environment(const std::vector<std::string>& given, const std::vector<std::string>& own) {
+  const auto entries = as_after_start(given, own);
+  replace_environment(entries);
+  process_system_Renviron();
+  process_site_Renviron();
+  process_user_Renviron();
+  // What the nursery had from its own start has been through these files.
+  for (const auto& entry : entries) {
+    const bool is_own = std::find(own.begin(), own.end(), entry) != own.end();
+    if (is_own && !is_set(entry)) set(entry);
+  }
+}
+
+bool run_preamble(const std::string& code) {
+  return R_ToplevelExec(parse_and_run, const_cast<char*>(code.c_str())) == TRUE;
+}
+
+}  // namespace elsewhere

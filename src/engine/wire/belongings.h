@@ -1,0 +1,50 @@
+// What passes between a stand-in and the process that a nursery forks for it.
+// Plain structs without a library behind them: the stand-in links none. Both are
+// built together and run on one machine, so they are copied as they are.
+#pragma once
+
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <cstdint>
+
+namespace elsewhere {
+
+// The number under which a stand-in finds its connection to the nursery.
+inline constexpr int kJointFd = 4;
+
+// What a process has from the one that started it and a fork of another process
+// has not. Then comes the environment: NAME=value, each ended by a zero byte.
+struct Belongings {
+  std::uint64_t environment_bytes;
+  rlimit limits[RLIM_NLIMITS];
+  cpu_set_t processors;
+  mode_t mask;
+  int niceness;
+};
+
+// The descriptors that come with the first byte of the above, in this order.
+enum BelongingFd : std::size_t {
+  kInputFd,
+  kOutputFd,
+  kErrorFd,
+  kPacketsFd,
+  kDirectoryFd,
+  kStandInFd,  // a pidfd of the stand-in
+  kBelongingFds,
+};
+
+// What a stand-in hears of its session, from the nursery.
+enum class SessionNews : std::int32_t {
+  Refused,   // the nursery cannot fork
+  Began,     // number: the pid; a pidfd comes along
+  Exited,    // number: the status
+  Signalled  // number: the signal that ended it
+};
+struct SessionReport {
+  SessionNews news;
+  std::int32_t number;
+};
+
+}  // namespace elsewhere

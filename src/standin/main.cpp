@@ -1,0 +1,171 @@
+// The stand-in of a session: what processx starts, and holds as the session's
+// process, when the session itself is forked by a nursery. It hands over all that
+// processx gave it, then waits and ends as the session does: with its status, or
+// by its signal. Where the nursery cannot fork, the stand-in becomes the session
+// by starting R in its own place.
+//
+//   elsewhere-standin <R> <arguments of R ...>
+//
+// One thread, no library but the C library: there is one for each session.
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/wire/belongings.h"
+
+extern char** environ;
+
+namespace elsewhere {
+namespace {
+
+constexpr int kCannotStart = 127;
+constexpr int kStatusUnknown = 255;
+
+bool send_all(const void* from, size_t bytes) {
+  const char* next = static_cast<const char*>(from);
+  while (bytes > 0) {
+    const ssize_t sent = ::send(kJointFd, next, bytes, MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return false;
+    next += sent;
+    bytes -= static_cast<size_t>(sent);
+  }
+  return true;
+}
+
+Belongings own_belongings() {
+  Belongings own{};
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    own.environment_bytes += ::strlen(*entry) + 1;
+  }
+  for (int i = 0; i < RLIM_NLIMITS; ++i) {
+    ::getrlimit(static_cast<__rlimit_resource_t>(i), &own.limits[i]);
+  }
+  ::sched_getaffinity(0, sizeof own.processors, &own.processors);
+  own.mask = ::umask(0);
+  ::umask(own.mask);
+  own.niceness = ::getpriority(PRIO_PROCESS, 0);
+  return own;
+}
+
+bool hand_over() {
+  const Belongings own = own_belongings();
+  int fds[kBelongingFds];
+  for (int i = 0; i <= static_cast<int>(kPacketsFd); ++i) fds[i] = i;
+  fds[kDirectoryFd] = ::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  fds[kStandInFd] = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
+  if (fds[kDirectoryFd] < 0 || fds[kStandInFd] < 0) return false;
+
+  iovec part{const_cast<Belongings*>(&own), sizeof own};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* attached = CMSG_FIRSTHDR(&message);
+  attached->cmsg_level = SOL_SOCKET;
+  attached->cmsg_type = SCM_RIGHTS;
+  attached->cmsg_len = CMSG_LEN(sizeof fds);
+  ::memcpy(CMSG_DATA(attached), fds, sizeof fds);
+  const bool is_sent =
+      ::sendmsg(kJointFd, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof own);
+  ::close(fds[kDirectoryFd]);
+  ::close(fds[kStandInFd]);
+  // The kernel has laid the variables out one behind the other.
+  return is_sent && send_all(environ[0], own.environment_bytes);
+}
+
+// false at the end of the connection. A pidfd that comes along goes to `pidfd`.
+bool receive(SessionReport& report, int& pidfd) {
+  iovec part{&report, sizeof report};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t got;
+  do {
+    got = ::recvmsg(kJointFd, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
+  } while (got < 0 && errno == EINTR);
+  if (got != static_cast<ssize_t>(sizeof report)) return false;
+  const cmsghdr* attached = CMSG_FIRSTHDR(&message);
+  if (attached != nullptr) ::memcpy(&pidfd, CMSG_DATA(attached), sizeof pidfd);
+  return true;
+}
+
+[[noreturn]] void end_by_signal(int number) {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);  // the session has left its own
+  ::signal(number, SIG_DFL);
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, number);
+  ::raise(number);
+  ::sigprocmask(SIG_UNBLOCK, &one, nullptr);
+  ::_exit(128 + number);
+}
+
+void let_go_of_the_sessions_descriptors() {
+  const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int i = 0; i <= 2; ++i) ::dup2(nothing, i);
+  ::close(nothing);
+  ::close(static_cast<int>(kPacketsFd));
+}
+
+// A signal for the stand-in is one for the session.
+[[noreturn]] void stand_in(int pidfd, int signals) {
+  for (;;) {
+    pollfd entries[] = {{kJointFd, POLLIN, 0}, {signals, POLLIN, 0}};
+    if (::poll(entries, 2, -1) < 0 && errno != EINTR) ::_exit(kStatusUnknown);
+    if (entries[1].revents != 0) {
+      signalfd_siginfo arrived;
+      if (::read(signals, &arrived, sizeof arrived) == static_cast<ssize_t>(sizeof arrived)) {
+        ::syscall(SYS_pidfd_send_signal, pidfd, static_cast<int>(arrived.ssi_signo), nullptr, 0);
+      }
+    }
+    if (entries[0].revents == 0) continue;
+    SessionReport report{};
+    int unused = -1;
+    if (!receive(report, unused)) break;
+    if (report.news == SessionNews::Exited) ::_exit(report.number);
+    if (report.news == SessionNews::Signalled) end_by_signal(report.number);
+  }
+  // The nursery is gone. The session is not; how it ends nobody can tell.
+  pollfd entry{pidfd, POLLIN, 0};
+  while (::poll(&entry, 1, -1) < 0 && errno == EINTR) continue;
+  ::_exit(kStatusUnknown);
+}
+
+int run(char** command) {
+  sigset_t all, before;
+  sigfillset(&all);
+  sigdelset(&all, SIGCHLD);
+  ::sigprocmask(SIG_SETMASK, &all, &before);
+  ::fcntl(kJointFd, F_SETFD, FD_CLOEXEC);
+  SessionReport report{SessionNews::Refused, 0};
+  int pidfd = -1;
+  if (hand_over() && receive(report, pidfd) && report.news == SessionNews::Began && pidfd >= 0) {
+    let_go_of_the_sessions_descriptors();
+    stand_in(pidfd, ::signalfd(-1, &all, SFD_CLOEXEC));
+  }
+  ::close(kJointFd);
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  ::execv(command[0], command);
+  return kCannotStart;
+}
+
+}  // namespace
+}  // namespace elsewhere
+
+int main(int count, char** words) {
+  return count > 1 ? elsewhere::run(words + 1) : elsewhere::kCannotStart;
+}

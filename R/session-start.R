@@ -5,6 +5,7 @@
 session_start <- function(self, private, super, options, wait, wait_timeout) {
   check_flag(wait, "wait")
   check_milliseconds(wait_timeout, "wait_timeout")
+  deadline <- proc.time()[[3L]] + wait_timeout / 1000
   options <- check_session_options(run_session_hooks(options))
   private$options <- options
   private$owner <- Sys.getpid()
@@ -29,7 +30,7 @@ session_start <- function(self, private, super, options, wait, wait_timeout) {
     error = options$error,
     output = targets
   ))
-  if (wait) session_wait_for_start(self, private, wait_timeout)
+  if (wait) session_wait_for_start(self, private, deadline, wait_timeout)
   invisible(self)
 }
 
@@ -189,8 +190,7 @@ session_renviron <- function(private, given) {
 }
 
 # Waits for event 201 and keeps the pipes empty meanwhile.
-session_wait_for_start <- function(self, private, wait_timeout) {
-  deadline <- proc.time()[[3L]] + wait_timeout / 1000
+session_wait_for_start <- function(self, private, deadline, wait_timeout) {
   printed <- list(stdout = "", stderr = "")
   repeat {
     left <- ceiling((deadline - proc.time()[[3L]]) * 1000)

@@ -8,9 +8,10 @@
 # are what a call at the expression's top level would show, which is why that
 # call is taken out of conditions and of calls.
 #
-# One calling handler does the work of tryCatch() as well, for a third of its
-# cost: it looks at the calls of an error anyway, and then leaves by forcing
-# `leave`, which returns from here.
+# The calling handler sees an error first and keeps its calls; tryCatch() ends the
+# expression, because it alone still works when R's stack has run out. An
+# interrupt is rare and needs no tryCatch() of its own: the handler leaves by
+# forcing `leave`, which returns from here.
 evaluate_caught <- function(.future_expression, .future_environment, payload,
                             leave = return(answer)) {
   classes <- payload$conditions
@@ -20,17 +21,13 @@ evaluate_caught <- function(.future_expression, .future_environment, payload,
   if (is.null(immediate)) immediate <- "immediateCondition"
   excluded <- attr(classes, "exclude")
   answer <- NULL
+  calls <- NULL
   kept <- list()
   own_call <- quote(eval(.future_expression, .future_environment))
   handler <- function(condition) {
     if (inherits(condition, "error")) {
-      answer <<- list(
-        visible = TRUE, error = condition, conditions = c(kept, list(list(
-          condition = without_call(condition, own_call), signaled = 0L,
-          calls = future_calls(sys.calls(), own_call)
-        )))
-      )
-      leave
+      calls <<- future_calls(sys.calls(), own_call)
+      return()
     }
     if (inherits(condition, "interrupt")) {
       # In this process it is the user's, who means more than one future.
@@ -54,16 +51,26 @@ evaluate_caught <- function(.future_expression, .future_environment, payload,
     }
     if (!isTRUE(payload$split)) muffle(condition)
   }
-  answer <- withCallingHandlers(
-    if (is_worker()) {
-      # There, interrupts are kept away from everything but this.
-      allowInterrupts(
+  failed <- function(condition) {
+    kept[[length(kept) + 1L]] <<- list(
+      condition = without_call(condition, own_call), signaled = 0L,
+      calls = calls
+    )
+    list(visible = TRUE, error = condition)
+  }
+  answer <- tryCatch(
+    withCallingHandlers(
+      if (is_worker()) {
+        # There, interrupts are kept away from everything but this.
+        allowInterrupts(
+          withVisible(eval(.future_expression, .future_environment))
+        )
+      } else {
         withVisible(eval(.future_expression, .future_environment))
-      )
-    } else {
-      withVisible(eval(.future_expression, .future_environment))
-    },
-    condition = handler
+      },
+      condition = handler
+    ),
+    error = failed
   )
   if (length(kept)) answer$conditions <- kept
   answer

@@ -150,3 +150,13 @@ test_that("a data.table travels both ways, an empty one too", {
   expect_identical(value(future(data.table::data.table(a = 1:2)))$a, 1:2)
   expect_s3_class(value(future(data.table::data.table())), "data.table")
 })
+
+test_that("recursion without end is an error of R's, also where the stack is out", {
+  every_plan({
+    endless <- function(n) 1 + endless(n + 1)
+    error <- error_of(value(future(endless(1))))
+    expect_s3_class(error, "error")
+    expect_match(conditionMessage(error), "C stack usage|nested too deeply")
+    expect_identical(value(future(2)), 2)
+  })
+})

@@ -99,7 +99,7 @@ session_await <- function(self, private, timeout) {
       return(list("timeout", NULL))
     }
     switch(news[[1L]],
-      event = relay_message(news[[2L]]),
+      event = relay_or_stop(self, private, news[[2L]]),
       interrupted = {
         session_stop_call(self, private)
         interrupt_here()
@@ -148,6 +148,15 @@ interrupt_here <- function() {
   invokeRestart("abort")
 }
 
+# A handler that leaves the wait, by an error, say, leaves no call behind that
+# nobody waits for.
+relay_or_stop <- function(self, private, message) {
+  is_over <- FALSE
+  on.exit(if (!is_over) session_stop_call(self, private))
+  relay_message(message)
+  is_over <- TRUE
+}
+
 relay_message <- function(message) {
   message$muffle <- "callr_r_session_muffle"
   withRestarts(
@@ -156,7 +165,14 @@ relay_message <- function(message) {
       for (name in class(message)) {
         handler <- getOption(paste0("callr.condition_handler_", name))
         if (is.function(handler)) {
-          handler(message)
+          # It is set for all, by cli, say; a message that it cannot show is no
+          # failure of the call.
+          tryCatch(handler(message), error = function(e) {
+            warning(
+              "A `", name, "` from a session could not be handled: ",
+              conditionMessage(e), call. = FALSE
+            )
+          })
           break
         }
       }

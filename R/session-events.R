@@ -23,7 +23,7 @@ make_event <- function(self, private, news) {
   switch(news[[1L]],
     ready = {
       private$state <- "idle"
-      session_identify(private)
+      session_identify(private, value$pid)
       private$temporary_directory <- value$temporary_directory
       session_result(201L, "ready to go")
     },

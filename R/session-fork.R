@@ -8,11 +8,13 @@
 session_joint <- function(private, options, environment, binary, arguments) {
   if (!session_may_be_forked(private, options, environment)) return(NULL)
   given <- paste0(names(environment), "=", environment)
-  descriptor <- .Call(
+  asked <- .Call(
     ew_session_fork, session_start_key(options, environment, given),
     binary, arguments, given, shipped$session
   )
-  if (is.na(descriptor)) NULL else list(processx::conn_create_fd(descriptor))
+  if (is.null(asked)) return(NULL)
+  private$request <- asked[[2L]]
+  list(processx::conn_create_fd(as.integer(asked[[1L]])))
 }
 
 # Whether a fork sees what the session would see if R were started for it.
@@ -85,53 +87,51 @@ session_pid <- function(private, handled) {
   if (is.null(private$forked_pid)) handled else private$forked_pid
 }
 
-# Waits until the session has said which process it is. A stand-in without a
-# nursery becomes the session, and is like any other process from then on.
-session_identify <- function(private) {
+# Waits until the nursery has said which process it has forked. `pid` is what the
+# session itself has said, if it has: a stand-in without a nursery becomes the
+# session, and is like any other process from then on.
+session_identify <- function(private, pid = NULL) {
   if (is.null(private$stand_in) || !is.null(private$forked_pid)) return()
-  process <- .Call(ew_session_process, private$link, private$stand_in)
-  if (is.null(process)) {
+  process <- .Call(
+    ew_session_process, private$link, private$request, private$stand_in
+  )
+  if (!is.null(process)) {
+    private$forked_pid <- as.integer(process[[1L]])
+    private$starttime_raw <- private$starttime_raw + process[[2L]]
+  } else if (!is.null(pid) && !identical(pid, private$stand_in)) {
+    private$forked_pid <- pid
+  } else if (!is.null(pid)) {
     private$stand_in <- NULL
-    return()
   }
-  private$forked_pid <- as.integer(process[[1L]])
-  private$starttime_raw <- private$starttime_raw + process[[2L]]
 }
 
 # TRUE if the signal was sent. As processx does it: newer ones signal the group.
+# Where the session's process is not known, its stand-in passes signals on.
 session_signal <- function(private, super, number, ...) {
-  session_identify(private)
-  if (is.null(private$stand_in)) return(super$signal(number, ...))
   group <- list(...)$group
   if (is.null(group)) group <- isTRUE(formals(super$signal)$group)
-  .Call(ew_session_signal, private$link, as.integer(number), isTRUE(group))
+  is_sent <- session_signal_fork(private, number, isTRUE(group))
+  if (is.null(is_sent)) super$signal(number, ...) else is_sent
 }
 
-# First the signal that asks, then, after `grace` seconds, the one that does not;
-# both to all the session has started.
+session_signal_fork <- function(private, number, group) {
+  session_identify(private)
+  if (is.null(private$forked_pid)) return(NULL)
+  .Call(ew_session_signal, private$link, as.integer(number), group)
+}
+
+# First the signal that asks, then, after `grace` seconds, the one that does not.
 session_kill <- function(self, private, super, grace, close_connections) {
   check_seconds(grace, "grace")
   was_alive <- self$is_alive()
-  if (was_alive) {
-    if (grace > 0) {
-      session_signal_group(private, super, 15L)
-      self$wait(as.integer(min(grace * 1000, .Machine$integer.max)))
-    }
-    if (self$is_alive()) {
-      session_signal_group(private, super, 9L)
-      if (!is.null(private$forked_pid)) self$wait(1000L)
-    }
+  end_by <- function(number, milliseconds) {
+    is_sent <- session_signal_fork(private, number, TRUE)
+    if (is.null(is_sent)) super$signal(number)
+    self$wait(as.integer(min(milliseconds, .Machine$integer.max)))
   }
-  # Also closes the connections, and ends a stand-in that did not hear.
+  if (was_alive && grace > 0) end_by(15L, grace * 1000)
+  if (self$is_alive()) end_by(9L, 1000)
+  # Also closes the connections.
   super$kill(0, close_connections)
   was_alive && !self$is_alive()
-}
-
-session_signal_group <- function(private, super, number) {
-  session_identify(private)
-  if (is.null(private$stand_in)) {
-    super$signal(number)
-  } else {
-    .Call(ew_session_signal, private$link, number, TRUE)
-  }
 }

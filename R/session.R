@@ -183,8 +183,8 @@ r_session <- R6::R6Class(
     #' @return `TRUE` if the process was there to be interrupted.
     interrupt = function(...) {
       session_wait_until_read(private)
-      if (is.null(private$stand_in)) return(super$interrupt(...))
-      session_signal(private, super, 2L, ...)
+      is_sent <- session_signal_fork(private, 2L, isTRUE(list(...)$group))
+      if (is.null(is_sent)) super$interrupt(...) else is_sent
     },
 
     #' @description Print one line about the session.
@@ -217,6 +217,7 @@ r_session <- R6::R6Class(
     # forked, and that of the session, once it is known.
     stand_in = NULL,
     forked_pid = NULL,
+    request = NULL,
     # Files of this process for the start of the session, and the temporary
     # directory of the session, which stays when it is killed.
     files = character(),

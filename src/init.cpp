@@ -108,7 +108,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_session_descriptor, 1),
     ENTRY(ew_session_close, 1),
     ENTRY(ew_session_fork, 5),
-    ENTRY(ew_session_process, 2),
+    ENTRY(ew_session_process, 3),
     ENTRY(ew_session_signal, 3),
     ENTRY(ew_session_nurseries, 0),
     ENTRY(ew_session_nurseries_stop, 0),

@@ -13,26 +13,35 @@ constexpr std::size_t kNurseriesMax = 3;
 
 }  // namespace
 
-Result<Fd> SessionNurseries::fork_session(const std::string& key, const LaunchSpec& spec,
-                                          std::span<const std::byte> functions) {
+Result<SessionNurseries::Asked> SessionNurseries::fork_session(
+    const std::string& key, const LaunchSpec& spec, std::span<const std::byte> functions) {
   drop_what_ended();
   // Twice: a nursery may end at the moment it is asked.
   for (int attempt = 0; attempt < 2; ++attempt) {
     auto found = std::find_if(entries_.begin(), entries_.end(),
                               [&](const Entry& entry) { return entry.key == key; });
     if (found == entries_.end()) {
-      if (entries_.size() >= kNurseriesMax) return Fd();
+      if (entries_.size() >= kNurseriesMax) return Asked{};
       auto started = SessionNursery::start(spec, functions);
       if (!started.ok()) return started.error();
       entries_.push_back({key, std::move(started.value())});
       found = entries_.end() - 1;
     }
-    auto joint = found->nursery.fork_session();
-    if (joint.ok()) return joint;
+    const TaskId request{++last_request_};
+    auto joint = found->nursery.fork_session(request);
+    if (joint.ok()) return Asked{std::move(joint.value()), request};
     leaving_.push_back(std::move(found->nursery));
     entries_.erase(found);
   }
-  return Fd();
+  return Asked{};
+}
+
+Result<std::optional<Process>> SessionNurseries::forked(TaskId request, Deadline deadline) {
+  for (Entry& entry : entries_) {
+    auto process = entry.nursery.forked(request, deadline);
+    if (!process.ok() || process.value()) return process;
+  }
+  return std::optional<Process>{};
 }
 
 void SessionNurseries::drop_what_ended() {

@@ -17,8 +17,14 @@ class SessionNurseries {
   // Asks the nursery of this key, which is started if there is none, for a
   // session: the end of the joint that its stand-in gets. No descriptor when
   // there are as many nurseries as there may be. `functions` go to a new one.
-  Result<Fd> fork_session(const std::string& key, const LaunchSpec& spec,
-                          std::span<const std::byte> functions);
+  struct Asked {
+    Fd joint;
+    TaskId request = kNoTask;
+  };
+  Result<Asked> fork_session(const std::string& key, const LaunchSpec& spec,
+                             std::span<const std::byte> functions);
+  // See SessionNursery::forked().
+  Result<std::optional<Process>> forked(TaskId request, Deadline deadline);
   // Lets all of them end; sessions live on.
   void stop();
   std::vector<pid_t> pids();
@@ -33,7 +39,8 @@ class SessionNurseries {
 
   std::vector<Entry> entries_;
   std::vector<SessionNursery> leaving_;  // to be collected
-  pid_t owner_ = -1;                     // a forked child has none of these
+  std::uint64_t last_request_ = 0;
+  pid_t owner_ = -1;  // a forked child has none of these
 };
 
 SessionNurseries& session_nurseries();

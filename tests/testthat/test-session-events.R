@@ -146,3 +146,36 @@ test_that("an event of eight megabytes takes less than a second", {
   expect_length(event$message$load, 1e6)
   expect_lt(seconds, 1)
 })
+
+test_that("a default handler that fails is a warning, not the call's failure", {
+  withr::local_options(
+    callr.condition_handler_test_broken = function(m) stop("cannot show")
+  )
+  session <- local_session()
+  expect_warning(
+    value <- session$run(function() {
+      signalCondition(structure(
+        class = c("test_broken", "callr_message", "condition"), list()
+      ))
+      "value"
+    }),
+    "cannot show"
+  )
+  expect_identical(value, "value")
+})
+
+test_that("a handler that leaves run() stops the call", {
+  session <- local_session()
+  left <- tryCatch(
+    session$run(function() {
+      signalCondition(structure(
+        class = c("callr_message", "condition"), list(message = "now")
+      ))
+      Sys.sleep(100)
+    }),
+    callr_message = function(m) m$message
+  )
+  expect_identical(left, "now")
+  expect_identical(session$get_state(), "idle")
+  expect_identical(session$run(function() 1), 1)
+})

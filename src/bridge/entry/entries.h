@@ -130,7 +130,7 @@ SEXP ew_session_close(SEXP session);
 
 // session_start.cpp
 SEXP ew_session_fork(SEXP key, SEXP program, SEXP arguments, SEXP environment, SEXP functions);
-SEXP ew_session_process(SEXP session, SEXP stand_in);
+SEXP ew_session_process(SEXP session, SEXP request, SEXP stand_in);
 SEXP ew_session_signal(SEXP session, SEXP signal, SEXP whole_group);
 SEXP ew_session_nurseries();
 SEXP ew_session_nurseries_stop();

@@ -19,9 +19,9 @@ bool signal_session(const Process& process, int number, bool whole_group) {
 
 }  // namespace
 
-// The descriptor that a stand-in needs to have its session forked; NA when the
-// session is to be started without.
-// `functions` are those of R/session-worker.R, serialized.
+// c(descriptor that a stand-in needs to have its session forked, number of the
+// request); NULL when the session is to be started without. `functions` are those
+// of R/session-worker.R, serialized.
 extern "C" SEXP ew_session_fork(SEXP key, SEXP program, SEXP arguments, SEXP environment,
                                 SEXP functions) {
   return guard([&](MainThread& main) {
@@ -31,24 +31,30 @@ extern "C" SEXP ew_session_fork(SEXP key, SEXP program, SEXP arguments, SEXP env
     const std::span bytes(RAW(functions), static_cast<std::size_t>(Rf_xlength(functions)));
     const LaunchSpec spec{string_from(main, program), strings_from(main, arguments),
                           strings_from(main, environment)};
-    Fd joint = or_throw(
+    auto asked = or_throw(
         session_nurseries().fork_session(string_from(main, key), spec, std::as_bytes(bytes)));
-    SEXP out = r_call(main, [&] { return Rf_ScalarInteger(joint ? joint.get() : NA_INTEGER); });
-    joint.release();
+    if (!asked.joint) return R_NilValue;
+    SEXP out = r_call(main, [&] { return Rf_allocVector(REALSXP, 2); });
+    REAL(out)[0] = asked.joint.release();
+    REAL(out)[1] = static_cast<double>(number(asked.request));
     return out;
   });
 }
 
 // c(pid, seconds that it started after its stand-in) of a session that a nursery
-// has forked; NULL when its stand-in became the session itself.
-extern "C" SEXP ew_session_process(SEXP session, SEXP stand_in) {
+// has forked; NULL when it has not, or nobody can say.
+extern "C" SEXP ew_session_process(SEXP session, SEXP request, SEXP stand_in) {
   return guard([&](MainThread& main) {
     SessionLink& link = session_from(main, session);
+    const TaskId asked{static_cast<std::uint64_t>(number_from(main, request))};
     const auto deadline = deadline_in(kIntroduction);
     for (;;) {
-      auto known = link.wait_until_introduced(deadline);
-      if (known.ok()) break;
-      if (known.error().code != ErrorCode::Interrupted) throw EngineError(known.error());
+      auto process = session_nurseries().forked(asked, deadline);
+      if (process.ok()) {
+        if (process.value()) link.is_forked(std::move(*process.value()));
+        break;
+      }
+      if (process.error().code != ErrorCode::Interrupted) throw EngineError(process.error());
     }
     const Process* process = link.forked_process();
     if (process == nullptr) return R_NilValue;

@@ -120,7 +120,7 @@ void NurseryMain::report_exits() {
 }
 
 void NurseryMain::refuse(TaskId request, const std::vector<Fd>& joints, const std::string& why) {
-  if (is_for_session(joints)) return tell_stand_in(joints[0], {SessionNews::Refused, 0}, {});
+  if (is_for_session(joints)) tell_stand_in(joints[0], {SessionNews::Refused, 0}, {});
   Bytes body{std::as_bytes(std::span(why))};
   (void)channel_.send({PacketKind::Forked, PacketFlag::Failed, request, why.size()},
                       std::move(body));
@@ -147,17 +147,13 @@ bool NurseryMain::fork_one(Packet& request, std::vector<Fd>& joints) {
     refuse(request.task, joints, pidfd.error().message);
     return false;
   }
-  if (is_for_session(joints)) {
-    tell_stand_in(joints[0], {SessionNews::Began, pid}, {{pidfd.value().get()}});
-    children_.push_back({pid, std::move(pidfd.value()), request.task, std::move(joints[0])});
-    return false;
-  }
   Bytes body = encode(ForkedBody{pid});
   const std::uint64_t body_bytes = body.size();
   (void)channel_.send({PacketKind::Forked, PacketFlag::HasFds, request.task, body_bytes},
                       std::move(body), {pidfd.value().get()});
   (void)channel_.wait_sent({});  // before the descriptor can be closed
-  children_.push_back({pid, std::move(pidfd.value()), request.task, Fd()});
+  Fd joint = is_for_session(joints) ? std::move(joints[0]) : Fd();
+  children_.push_back({pid, std::move(pidfd.value()), request.task, std::move(joint)});
   return false;
 }
 
@@ -223,19 +219,13 @@ void show_marks(const std::vector<std::string>& entries) {
   }
 }
 
-// The first packet of a forked session: which process it is.
-Status introduce_session() {
+// From here on the stand-in knows that this process is the session.
+Status take_over_from_stand_in(const Fd& joint) {
   const pid_t pid = ::getpid();
   auto pidfd = open_pidfd(pid);
   if (!pidfd.ok()) return pidfd.error();
-  Channel channel{Fd(kChannelFd)};
-  Bytes body = encode(ForkedBody{pid});
-  const std::uint64_t body_bytes = body.size();
-  auto sent = channel.send({PacketKind::Forked, PacketFlag::HasFds, kNoTask, body_bytes},
-                           std::move(body), {pidfd.value().get()});
-  if (sent.ok()) (void)channel.wait_sent({});
-  (void)channel.release();
-  return sent;
+  tell_stand_in(joint, {SessionNews::Began, pid}, {pidfd.value().get()});
+  return Done{};
 }
 
 // Every worker has a temporary directory of its own. R makes a new one when it
@@ -288,7 +278,7 @@ Result<Role> serve_forks(SEXP functions) {
   if (role.is_session) {
     auto adopted = adopt_belongings(joints[0].get());
     if (!adopted.ok()) return adopted.error();
-    if (auto status = introduce_session(); !status.ok()) return status.error();
+    if (auto status = take_over_from_stand_in(joints[0]); !status.ok()) return status.error();
     role.owners.push_back(std::move(adopted.value().stand_in));
     show_marks(adopted.value().environment);
     start_environment(adopted.value().environment, own);

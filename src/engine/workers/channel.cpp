@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 #include "engine/os/socket.h"
@@ -111,25 +110,6 @@ Result<std::optional<Packet>> Channel::wait_packet(Deadline deadline) {
     auto ready = wait_until_ready(deadline);
     if (!ready.ok()) return ready.error();
     if (!ready.value()) return std::optional<Packet>{};
-  }
-}
-
-Result<std::optional<PacketKind>> Channel::wait_kind(Deadline deadline) {
-  for (;;) {
-    if (!inbox_.empty()) return std::optional(inbox_.front().kind);
-    if (!is_open()) return closed();
-    std::array<std::byte, kHeaderBytes> head;
-    const ssize_t seen = ::recv(fd(), head.data(), head.size(), MSG_PEEK | MSG_DONTWAIT);
-    if (seen == 0) return closed();
-    if (seen < 0 && errno != EAGAIN && errno != EINTR) return system_error("cannot look ahead");
-    if (seen > 0 && !reader_.is_inside_packet()) {
-      auto header = decode_header({head.data(), static_cast<std::size_t>(seen)});
-      if (!header.ok()) return header.error();
-      if (header.value()) return std::optional(header.value()->kind);
-    }
-    auto ready = wait_until_ready(deadline);
-    if (!ready.ok()) return ready.error();
-    if (!ready.value()) return std::optional<PacketKind>{};
   }
 }
 

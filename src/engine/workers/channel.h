@@ -48,9 +48,6 @@ class Channel {
   // Blocks until a packet is here; empty when the time is over. Interrupted as
   // above.
   Result<std::optional<Packet>> wait_packet(Deadline deadline);
-  // Blocks until the start of a packet is here, and tells its kind without taking
-  // it; empty when the time is over.
-  Result<std::optional<PacketKind>> wait_kind(Deadline deadline);
   // Looks for a packet again and again for up to `time`, giving the processor
   // away between looks; true as soon as there is something to read. Whoever is
   // found looking need not be woken, which saves both ends more than the looking

@@ -3,8 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/wire/nursery_body.h"
-
 namespace elsewhere {
 namespace {
 
@@ -77,36 +75,14 @@ bool SessionLink::is_expected(const Packet& packet) {
       running_.reset();
       return true;
     case PacketKind::Synced: return number(packet.task) == last_task_;
-    case PacketKind::Forked: adopt_process(packet); return false;
     case PacketKind::Setup:
     case PacketKind::Run:
     case PacketKind::Sync:
     case PacketKind::Fork:
+    case PacketKind::Forked:
     case PacketKind::Exited: return false;
   }
   return false;
-}
-
-void SessionLink::adopt_process(const Packet& packet) {
-  const auto body = decode_forked(packet.body.span());
-  auto fds = channel_.take_fds();
-  if (body && fds.size() == 1) forked_ = Process{body->pid, std::move(fds[0])};
-}
-
-Result<bool> SessionLink::wait_until_introduced(Deadline deadline) {
-  while (!forked_) {
-    auto kind = channel_.wait_kind(deadline);
-    if (!kind.ok()) {
-      if (kind.error().code == ErrorCode::Closed) return true;
-      return kind.error();
-    }
-    if (!kind.value()) return false;
-    if (kind.value() != PacketKind::Forked) return true;
-    auto packet = channel_.take_packet();
-    if (!packet.ok()) return packet.error();
-    if (packet.value()) adopt_process(*packet.value());
-  }
-  return true;
 }
 
 void SessionLink::keep_in_memory(bool output, bool error) { is_in_memory_ = {output, error}; }

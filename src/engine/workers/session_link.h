@@ -25,12 +25,10 @@ class SessionLink {
   // What is under way: a call, or nothing.
   bool is_running() const { return running_.has_value(); }
 
-  // The process of a session that a nursery has forked, once it has said so; null
-  // for any other.
+  // The process of a session that a nursery has forked; null for any other, or
+  // while it is not known.
   const Process* forked_process() const { return forked_ ? &*forked_ : nullptr; }
-  // Blocks until the session has said which process it is, or has sent anything
-  // else, or has ended; false when the time is over first.
-  Result<bool> wait_until_introduced(Deadline deadline);
+  void is_forked(Process process) { forked_ = std::move(process); }
 
   Status set_up(Bytes setup);
   // Sends a task; what does not go at once goes with the next call of any kind.
@@ -54,7 +52,6 @@ class SessionLink {
 
  private:
   bool is_expected(const Packet& packet);
-  void adopt_process(const Packet& packet);
   void adopt_files();
 
   Channel channel_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/os/socket.h"
+#include "engine/wire/nursery_body.h"
 #include "engine/wire/packet.h"
 
 namespace elsewhere {
@@ -29,12 +30,18 @@ Result<SessionNursery> SessionNursery::start(LaunchSpec spec,
   return nursery;
 }
 
-Result<Fd> SessionNursery::fork_session() {
+Result<Fd> SessionNursery::fork_session(TaskId request) {
+  // What has not been asked for must not fill the channel.
+  for (auto packet = channel_.take_packet(); packet.ok() && packet.value();
+       packet = channel_.take_packet()) {
+    note(std::move(*packet.value()));
+  }
   auto joint = socket_pair();
   if (!joint.ok()) return joint.error();
-  auto sent = channel_.send({PacketKind::Fork, PacketFlag::HasFds, kNoTask, 0}, {},
+  auto sent = channel_.send({PacketKind::Fork, PacketFlag::HasFds, request, 0}, {},
                             {joint.value().second.get()});
   if (!sent.ok()) return sent.error();
+  asked_.insert(request);
   // Until it has gone, our copy of the descriptor must stay open.
   const Deadline deadline = deadline_in(kPatience);
   for (;;) {
@@ -43,6 +50,30 @@ Result<Fd> SessionNursery::fork_session() {
     if (all.ok()) return Error{ErrorCode::TimedOut, "the process that forks sessions hangs"};
     if (all.error().code != ErrorCode::Interrupted) return all.error();
   }
+}
+
+void SessionNursery::note(Packet packet) {
+  auto fds = channel_.take_fds();
+  if (packet.kind != PacketKind::Forked || asked_.erase(packet.task) == 0) return;
+  const auto body = decode_forked(packet.body.span());
+  const bool is_forked = packet.flag == PacketFlag::HasFds && body && fds.size() == 1;
+  if (is_forked) answered_[packet.task] = Process{body->pid, std::move(fds[0])};
+}
+
+Result<std::optional<Process>> SessionNursery::forked(TaskId request, Deadline deadline) {
+  while (asked_.contains(request)) {
+    auto packet = channel_.wait_packet(deadline);
+    if (!packet.ok()) {
+      if (packet.error().code != ErrorCode::Closed) return packet.error();
+      asked_.clear();
+      break;
+    }
+    if (!packet.value()) return Error{ErrorCode::TimedOut, "the session has not been forked"};
+    note(std::move(*packet.value()));
+  }
+  auto found = answered_.extract(request);
+  if (!found) return std::optional<Process>{};
+  return std::optional(std::move(found.mapped()));
 }
 
 bool SessionNursery::has_ended() {

@@ -1,15 +1,19 @@
 // The owner's end of a nursery for sessions. The session forked by it has a
-// stand-in (src/standin/) that processx starts; the nursery talks to that, not to
-// the owner, so there is nothing to read here.
+// stand-in (src/standin/) that processx starts, which hears from the nursery how
+// it ends; the owner asks only which process it is.
 //
 // One thread. Nothing blocks, but a request to a nursery that does not read waits
 // for it. Dropping it lets the nursery's process end, and the
 // sessions it has forked live on.
 #pragma once
 
+#include <map>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 
+#include "engine/base/ids.h"
 #include "engine/workers/channel.h"
 #include "engine/workers/launch.h"
 
@@ -21,9 +25,12 @@ class SessionNursery {
   // are what its sessions run, serialized: forks have them at once.
   static Result<SessionNursery> start(LaunchSpec spec, std::span<const std::byte> functions);
 
-  // Asks for a session. Returns the stand-in's end of its joint with the nursery;
-  // a stand-in whose nursery dies before it has forked starts R itself.
-  Result<Fd> fork_session();
+  // Asks for a session by a number that was not used before. Returns the stand-in's end of its
+  // joint with the nursery; a stand-in whose nursery dies before it has forked starts R itself.
+  Result<Fd> fork_session(TaskId request);
+  // Which process was forked for a request; blocks until that is known. Empty when
+  // none was, or nobody can say. Takes the answer.
+  Result<std::optional<Process>> forked(TaskId request, Deadline deadline);
   // Also collects the process, once it has ended.
   bool has_ended();
   void close() { channel_.close(); }
@@ -33,8 +40,12 @@ class SessionNursery {
   SessionNursery(Process process, Fd channel)
       : process_(std::move(process)), channel_(std::move(channel)) {}
 
+  void note(Packet packet);
+
   Process process_;
   Channel channel_;
+  std::set<TaskId> asked_;
+  std::map<TaskId, Process> answered_;
   bool has_ended_ = false;
 };
 

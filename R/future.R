@@ -115,9 +115,11 @@ new_future <- function(backend, expr, envir, lazy = FALSE, seed = FALSE,
                        globals = TRUE, packages = NULL, ...) {
   needs <- future_globals(expr, envir, globals, packages)
   check_rng <- identical(seed, FALSE)
-  make_future(
+  future <- make_future(
     backend, expr, needs, lazy, if (!check_rng) future_seed(seed), check_rng, ...
   )
+  if (!isTRUE(globals)) set_field(future, "has_given_globals", TRUE)
+  future
 }
 
 # `needs` is what future_globals() answers; `seed` is seven integers or NULL.

@@ -116,7 +116,11 @@ launch_in_pool <- function(future, backend, payload, options, wait) {
   refuses <- is.null(on_reference) || on_reference == "error"
   if (!refuses) payload$allow_references <- TRUE
   if (identical(on_reference, "warning")) warn_references(future)
-  if (!.Call(ew_future_submit, future, pool, payload, refuses)) {
+  if (.Call(ew_future_submit, future, pool, payload, refuses)) return()
+  if (is.null(on_reference)) {
+    refuse_used_references(future)
+    .Call(ew_future_submit, future, pool, payload, FALSE)
+  } else {
     refuse_references(future, is_refused = TRUE)
   }
 }

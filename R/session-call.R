@@ -11,7 +11,7 @@ session_call <- function(self, private, func, args, package) {
 
 session_send <- function(private, payload) {
   if (!.Call(ew_session_start, private$link, payload, TRUE)) {
-    reference <- find_reference(payload[[2L]], "args", incidental = FALSE)
+    reference <- find_reference(payload[[2L]], "args", closures = "none")
     if (!is.null(reference)) {
       abort_cannot_travel(reference, home = c("callr_error", "rlib_error"))
     }

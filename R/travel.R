@@ -2,16 +2,19 @@
 # alive, connections, and whatever holds one.
 
 # NULL if `x` can travel. Otherwise list(path, class): where in `x` the first
-# such object is, written as R code on `name`, and its class. With
-# `incidental = FALSE` the environments of functions and formulas are not looked
-# into: they hold whatever was around when these were made.
-find_reference <- function(x, name = "x", incidental = TRUE) {
+# such object is, written as R code on `name`, and its class. `closures` says what
+# counts of the environment of a function, which holds whatever was around when
+# it was made: the "whole", what the function "used" (names), or "none" of it. That
+# of a formula counts only with the whole. `globals` are the variables that will
+# be found in the workspace.
+find_reference <- function(x, name = "x", closures = "whole", globals = NULL) {
   visited <- new.env(parent = emptyenv())
   visited$environments <- list()
-  search_reference(x, name, incidental, visited)
+  visited$globals <- globals
+  search_reference(x, name, closures, visited)
 }
 
-search_reference <- function(x, name, incidental, visited) {
+search_reference <- function(x, name, closures, visited) {
   if (can_travel(x)) return(NULL)
   # A connection is the thing to name, not the pointer it carries.
   if (inherits(x, "connection") || is_reference(x)) {
@@ -21,8 +24,12 @@ search_reference <- function(x, name, incidental, visited) {
     if (any(vapply(visited$environments, identical, NA, x))) return(NULL)
     visited$environments <- c(visited$environments, list(x))
   }
-  for (part in parts_of(x, name, incidental)) {
-    found <- search_reference(part$value, part$path, incidental, visited)
+  if (is.function(x)) {
+    if (any(vapply(visited$functions, identical, NA, x))) return(NULL)
+    visited$functions <- c(visited$functions, list(x))
+  }
+  for (part in parts_of(x, name, closures, visited$globals)) {
+    found <- search_reference(part$value, part$path, closures, visited)
     if (!is.null(found)) return(found)
   }
   NULL
@@ -32,8 +39,10 @@ is_reference <- function(x) typeof(x) %in% c("externalptr", "weakref")
 
 can_travel <- function(x) .Call(ew_can_travel, x)
 
-parts_of <- function(x, name, incidental) {
-  part <- function(value, path) list(value = value, path = path)
+new_part <- function(value, path) list(value = value, path = path)
+
+parts_of <- function(x, name, closures, globals = NULL) {
+  part <- new_part
   elements <- if (is.environment(x)) {
     lapply(ls(x, all.names = TRUE, sorted = FALSE), function(variable) {
       value <- tryCatch(get(variable, x), error = function(e) NULL)
@@ -41,9 +50,10 @@ parts_of <- function(x, name, incidental) {
     })
   } else if (is.function(x) && !is.primitive(x)) {
     c(
-      if (incidental) {
-        list(part(environment(x), paste0("environment(", name, ")")))
-      },
+      switch(closures,
+        whole = list(part(environment(x), paste0("environment(", name, ")"))),
+        used = used_parts(x, name, globals)
+      ),
       list(part(body(x), paste0("body(", name, ")")))
     )
   } else if (is.list(x) || is.expression(x)) {
@@ -60,7 +70,7 @@ parts_of <- function(x, name, incidental) {
   }
   extra <- attributes(x)
   extra <- extra[setdiff(names(extra), c(
-    "names", "srcref", if (!incidental) ".Environment"
+    "names", "srcref", if (closures != "whole") ".Environment"
   ))]
   c(elements, lapply(names(extra), function(label) {
     path <- if (isS4(x)) {
@@ -70,6 +80,32 @@ parts_of <- function(x, name, incidental) {
     }
     part(extra[[label]], path)
   }))
+}
+
+# The variables that a function names and has from around it: from environments
+# that travel with it, or from `globals`.
+used_parts <- function(f, name, globals) {
+  words <- unique(c(all.names(body(f)), unlist(lapply(formals(f), all.names))))
+  words <- setdiff(words, names(formals(f)))
+  env <- environment(f)
+  parts <- list()
+  while (travels_along(env)) {
+    here <- intersect(words, ls(env, all.names = TRUE, sorted = FALSE))
+    words <- setdiff(words, here)
+    parts <- c(parts, lapply(here, function(word) {
+      value <- tryCatch(get(word, env), error = function(e) NULL)
+      new_part(value, sprintf("environment(%s)$%s", name, word))
+    }))
+    env <- parent.env(env)
+  }
+  here <- if (is.null(env) || !isNamespace(env)) intersect(words, names(globals))
+  c(parts, lapply(here, function(word) new_part(globals[[word]], word)))
+}
+
+travels_along <- function(env) {
+  !identical(env, globalenv()) && !identical(env, emptyenv()) &&
+    !identical(env, baseenv()) && !isNamespace(env) &&
+    !startsWith(environmentName(env), "package:")
 }
 
 abort_cannot_travel <- function(reference, home = NULL, call = NULL) {

@@ -113,6 +113,36 @@ test_that("an object that cannot travel is refused with the path to it", {
   expect_identical(value(future(length(held))), 2L)
 })
 
+test_that("what a function has around it, but does not use, may be anything", {
+  local_plan(multisession, workers = 2)
+  made <- local({
+    held <- rawConnection(raw())
+    amount <- 5
+    inner <- function(x) x + amount
+    list(
+      close = function() close(held), size = function() amount,
+      nested = function(x) inner(x), caller = function() count(held),
+      count = length
+    )
+  })
+  withr::defer(made$close())
+  size <- made$size
+  nested <- made$nested
+  expect_identical(value(future(size())), 5)
+  expect_identical(value(future(nested(1))), 6)
+  reader <- made$close
+  error <- error_of(future(reader()))
+  expect_s3_class(error, "elsewhere_cannot_travel")
+  expect_match(conditionMessage(error), "held", fixed = TRUE)
+  # An expression that holds one is refused as before.
+  call <- bquote(length(.(made$close)))
+  expect_s3_class(
+    error_of(future(call, substitute = FALSE)), "elsewhere_cannot_travel"
+  )
+  withr::local_options(future.globals.onReference = "error")
+  expect_s3_class(error_of(future(size())), "elsewhere_cannot_travel")
+})
+
 test_that("globals over the limit are refused", {
   withr::local_options(future.globals.maxSize = 1e3)
   big <- numeric(1e4)

@@ -15,7 +15,7 @@ test_that("the path to what cannot travel is R code", {
     function() kept
   })
   expect_identical(find_reference(keeper, "f")$path, "environment(f)$kept")
-  expect_null(find_reference(keeper, incidental = FALSE))
+  expect_null(find_reference(keeper, closures = "none"))
   tagged <- structure(1, tag = connection)
   expect_identical(find_reference(tagged)$path, "attr(x, \"tag\")")
 })

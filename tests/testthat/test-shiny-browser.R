@@ -20,7 +20,8 @@ local_browser <- function(env = parent.frame()) {
 local_app <- function(name, env = parent.frame()) {
   session <- r_session$new(r_session_options(libpath = .libPaths()))
   withr::defer(session$close(), envir = env)
-  port <- httpuv::randomPort()
+  # httpuv comes with Shiny.
+  port <- getExportedValue("httpuv", "randomPort")()
   session$call(
     function(folder, port) {
       shiny::runApp(folder, port = port, launch.browser = FALSE)

@@ -19,9 +19,18 @@ backend_settings <- function(strategy) {
   } else {
     tweaks$workers
   }
-  settings$workers <- check_workers(chosen, name)
+  if (is.character(chosen) && name == "cluster") {
+    hosts <- check_hosts(chosen)
+    remote <- hosts[!hosts %in% this_host()]
+    settings$workers <- length(hosts)
+    if (length(remote)) settings$remote <- remote_settings(remote, tweaks)
+  } else {
+    settings$workers <- check_workers(chosen, name)
+  }
   settings$queue <- check_queue(if (is.null(tweaks$queue)) 0 else tweaks$queue)
-  settings$libraries <- check_libraries(
+  # Folders on other machines are theirs to find.
+  is_here <- length(settings$remote$hosts) < settings$workers
+  settings$libraries <- if (is_here) check_libraries(
     if ("rscript_libs" %in% names(tweaks)) tweaks$rscript_libs else .libPaths()
   )
   settings$keep <- isTRUE(tweaks$persistent)
@@ -108,10 +117,23 @@ direct_backend <- function(strategy, settings) {
 
 backend_start <- function(backend) {
   if (backend$is_forking) return()
+  setup <- worker_setup(backend)
+  remotes <- if (!is.null(backend$remote)) {
+    remote_launch(backend$remote, remote_setup(setup, backend$remote))
+  }
   backend$pool <- pool_start(
-    as.integer(backend$workers), worker_setup(backend),
-    launch = backend$launch, start_timeout = backend$start_timeout
+    as.integer(backend$workers), setup, launch = backend$launch,
+    start_timeout = backend$start_timeout, remotes = remotes
   )
+  if (!is.null(remotes)) await_remote_start(backend$pool)
+}
+
+# Folders of this machine mean nothing on another one.
+remote_setup <- function(setup, remote) {
+  setup$library_paths <- remote$libraries
+  setup$working_directory <- NULL
+  setup$in_pool <- TRUE
+  setup
 }
 
 # What each worker is told once. Options that a future's evaluation should see

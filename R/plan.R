@@ -75,7 +75,10 @@ set_stack <- function(stack) {
   settings <- backend_settings(stack[[1L]])
   leave_backend()
   plans$stack <- stack
+  # Where workers cannot be started, the old plan rules again, with new ones.
+  on.exit(plans$stack <- old)
   plans$backend <- new_backend(stack, settings)
+  on.exit()
   old
 }
 

@@ -53,6 +53,7 @@ pool_tweaks <- c(
   common_tweaks, "workers", "queue", "rscript_libs", "persistent", "launch",
   "setup", "start_timeout"
 )
+remote_tweaks <- c("rshcmd", "rshopts", "user", "rscript")
 
 #' Evaluate futures in background R sessions
 #'
@@ -107,16 +108,42 @@ multisession <- new_strategy(
 
 #' Evaluate futures on a cluster
 #'
-#' `plan(cluster, workers = 2)` or `workers = c("localhost", "localhost")`
-#' evaluates futures in background R processes on this machine.
+#' `plan(cluster, workers = c("host1", "host2"))` evaluates futures in background
+#' R processes on other machines, which ssh starts. A number, or `"localhost"`,
+#' asks for processes on this machine.
+#'
+#' @details
+#' The channel to a worker is the standard input and output of its ssh: no port
+#' is opened on either side, and whoever may log in there by ssh may use it. ssh
+#' asks nobody for a password (it runs with `BatchMode=yes`), so let a key or an
+#' agent do that. The same version of elsewhere must be installed there. `plan()`
+#' waits until all workers are up. A worker that dies is replaced; a machine on
+#' which three in a row could not be started is given up, and the others go on.
+#' Workers end when this process does, or when the connection is lost.
+#'
+#' Libraries and folders of this machine mean nothing there: workers on other
+#' machines start where ssh puts them, with the libraries of R there.
 #'
 #' @inheritParams multisession
-#' @param workers A positive number, or host names: one worker for each time a
-#'   host is named.
+#' @param workers A positive number, or host names (as ssh takes them, such as
+#'   `"user@host"`): one worker for each time a host is named. `"localhost"` and
+#'   the name of this machine need no ssh.
+#' @param rscript_libs Character vector of library folders for all workers, or
+#'   `NULL`. Not given: those of this process for the workers here, and what R
+#'   there starts with for the others.
+#' @param rshcmd,rshopts Character vectors: the command that connects to a host,
+#'   with its first arguments, and further ones, such as `c("-p", "2222")`.
+#'   Default: `"ssh"` and none. Given by name to `plan()` and [tweak()].
+#' @param user One string: the name to log in with. Default: what ssh finds.
+#' @param rscript Character vector: the command that starts R there, with its
+#'   first arguments. Default: `"Rscript"`.
 #' @param persistent `TRUE` keeps what a future leaves in the workspace of its
 #'   worker. Default: `FALSE`.
 #' @return Called directly: a `Future`.
 #' @inheritSection multisession Errors
+#' @section Errors:
+#' * `FutureLaunchError`: a worker could not be started on a host; the message
+#'   has what ssh and R there said.
 #' @examples
 #' \donttest{
 #' plan(cluster, workers = c("localhost", "localhost"))
@@ -138,7 +165,7 @@ cluster <- new_strategy(
     )
     direct_future(sys.function(), settings, expr, envir, lazy = lazy, ...)
   },
-  c("cluster", "multiprocess"), pool_tweaks
+  c("cluster", "multiprocess"), c(pool_tweaks, remote_tweaks)
 )
 
 #' Evaluate futures in several processes, whichever kind is at hand

@@ -3,17 +3,22 @@
 # abandoned: dropped from the queue, or interrupted where it runs.
 
 # `setup` is what every worker receives first; see worker_setup(). Workers start
-# in the background: what is submitted meanwhile waits for them.
+# in the background: what is submitted meanwhile waits for them. `recycle` is after
+# how many tasks, seconds and bytes of growth a worker is replaced. `remotes` is
+# what remote_launch() gives: the last of the workers are there.
 pool_start <- function(workers, setup, launch = "nursery",
                        environment = worker_environment(),
-                       start_timeout = 30) {
+                       start_timeout = 30, recycle = rep(Inf, 3L),
+                       remotes = NULL) {
   setup$in_pool <- TRUE
   .Call(ew_pool_start, workers, setup, list(
     program = file.path(R.home("bin"), "R"),
     arguments = worker_arguments(),
     environment = environment,
     launch = launch,
-    start_timeout = start_timeout
+    start_timeout = start_timeout,
+    recycle = recycle,
+    remotes = remotes
   ))
 }
 

@@ -16,9 +16,6 @@ parallelly::supportsMulticore
 # of `I(n)` stays: it asks for background workers even where n is 1.
 check_workers <- function(workers, strategy) {
   if (is.function(workers)) workers <- workers()
-  if (is.character(workers) && strategy == "cluster") {
-    return(count_hosts(workers))
-  }
   is_count <- is.numeric(workers) && length(workers) == 1L &&
     !is.na(workers) && workers >= 1 && workers < .Machine$integer.max
   if (!is_count) {
@@ -59,25 +56,11 @@ this_host <- function() {
   c("localhost", "127.0.0.1", "::1", Sys.info()[["nodename"]])
 }
 
-count_hosts <- function(hosts) {
+check_hosts <- function(hosts) {
   if (!length(hosts) || anyNA(hosts)) {
     abort_argument("workers", "host names", hosts)
   }
-  remote <- setdiff(hosts, this_host())
-  if (length(remote)) {
-    abort(
-      sprintf(
-        paste(
-          "`plan(cluster)` starts workers on this machine only so far, not on",
-          "%s. Use \"localhost\"."
-        ),
-        paste(sQuote(remote, FALSE), collapse = ", ")
-      ),
-      "elsewhere_bad_argument", arg = "workers", value = hosts,
-      home = c("FutureError", "FutureCondition")
-    )
-  }
-  length(hosts)
+  hosts
 }
 
 check_queue <- function(queue) {

@@ -92,7 +92,39 @@ Result<bool> Engine::wait_for_room(PoolId pool, double queued_max,
   });
 }
 
+// Empty while workers are still starting.
+std::optional<std::string> Engine::start_state(Turn& turn, PoolId id) {
+  const Pool* pool = scheduler_.find_pool(turn, id);
+  if (pool == nullptr) return "";
+  if (pool->broken()) return *pool->broken();
+  if (pool->failed_start()) return *pool->failed_start();
+  return pool->started_count() >= pool->size() ? std::optional<std::string>("") : std::nullopt;
+}
+
+Result<std::optional<std::string>> Engine::wait_for_start(
+    PoolId pool, std::optional<std::chrono::milliseconds> timeout) {
+  const auto before = loop_.with_turn([&](Turn& turn) {
+    auto state = start_state(turn, pool);
+    if (!state) start_wanted_ = pool;
+    wakeup_.clear();
+    return state;
+  });
+  if (before) return before;
+  const auto woken = wait_ready(wakeup_.fd(), Ready::Readable, timeout);
+  return loop_.with_turn([&](Turn& turn) -> Result<std::optional<std::string>> {
+    start_wanted_.reset();
+    auto state = start_state(turn, pool);
+    if (!state && !woken.ok()) return woken.error();
+    return state;
+  });
+}
+
+void Engine::on_start_failed(Turn&, PoolId pool) {
+  if (start_wanted_ == pool) wakeup_.raise();
+}
+
 void Engine::on_worker_idle(Turn& turn, PoolId pool) {
+  if (start_wanted_ == pool && start_state(turn, pool)) wakeup_.raise();
   if (!room_wanted_ || room_wanted_->pool != pool) return;
   if (has_room(turn, pool, room_wanted_->queued_max)) wakeup_.raise();
 }

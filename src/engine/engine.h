@@ -46,6 +46,12 @@ class Engine final : private SchedulerListener {
   Result<bool> wait_for_room(PoolId pool, double queued_max,
                              std::optional<std::chrono::milliseconds> timeout);
 
+  // Blocks until every worker of the pool has become ready once, which answers an
+  // empty text, or until one could not be started, which answers why. Nothing when
+  // the time is over; otherwise it ends as wait() does.
+  Result<std::optional<std::string>> wait_for_start(
+      PoolId pool, std::optional<std::chrono::milliseconds> timeout);
+
   TaskId submit(PoolId pool, Parcel payload, TaskOptions options);
   TaskState task_state(TaskId task);
   // The outcome of a settled task; valid until forget(task).
@@ -83,6 +89,8 @@ class Engine final : private SchedulerListener {
   void on_settled(Turn&, Task& task) override;
   void on_event(Turn&, Task& task) override;
   void on_worker_idle(Turn&, PoolId pool) override;
+  void on_start_failed(Turn&, PoolId pool) override;
+  std::optional<std::string> start_state(Turn&, PoolId pool);
   bool has_room(Turn&, PoolId pool, double queued_max);
   Task& task_of(Turn&, TaskId task);
   void note_notified(Turn&, TaskId task);
@@ -96,6 +104,7 @@ class Engine final : private SchedulerListener {
     double queued_max;
   };
   std::optional<RoomWanted> room_wanted_;
+  std::optional<PoolId> start_wanted_;
   WaitEvents wait_events_ = WaitEvents::Ignore;
   std::function<void()> notify_;
   std::vector<TaskId> notified_;

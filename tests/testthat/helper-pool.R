@@ -36,13 +36,18 @@ is_process <- function(pid) {
 }
 
 # An R process of its own that has elsewhere attached and runs `code`, for what
-# must not happen to the process that runs the tests.
-local_r_process <- function(code, env = parent.frame()) {
+# must not happen to the process that runs the tests. `limit` is shell code that
+# runs before it.
+local_r_process <- function(code, env = parent.frame(), limit = ":",
+                            env_variables = NULL) {
   script <- withr::local_tempfile(.local_envir = env, fileext = ".R")
   writeLines(code, script)
+  rscript <- shQuote(file.path(R.home("bin"), "Rscript"))
   process <- processx::process$new(
-    file.path(R.home("bin"), "Rscript"), c("--vanilla", script),
-    env = c("current", R_LIBS = paste(.libPaths(), collapse = ":")),
+    "sh", c("-c", sprintf("%s; exec %s --vanilla %s", limit, rscript, script)),
+    env = c(
+      "current", R_LIBS = paste(.libPaths(), collapse = ":"), env_variables
+    ),
     stdout = "|", stderr = "2>&1"
   )
   withr::defer(process$kill(), envir = env)
@@ -54,14 +59,12 @@ read_line <- function(process, pattern, seconds = 20) {
   deadline <- Sys.time() + seconds
   seen <- character()
   repeat {
-    # Asked before the lines are read: the last ones come as the process ends.
-    is_alive <- process$is_alive()
     process$poll_io(200)
     lines <- process$read_output_lines()
     seen <- c(seen, lines)
     found <- grep(pattern, lines, value = TRUE)
     if (length(found)) return(found[[1L]])
-    if (Sys.time() > deadline || !is_alive && !length(lines)) {
+    if (Sys.time() > deadline || !process$is_incomplete_output()) {
       stop("no line matches ", pattern, ":\n", paste(seen, collapse = "\n"))
     }
   }

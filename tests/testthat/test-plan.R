@@ -167,10 +167,3 @@ test_that("options of this process rule in the worker", {
   expect_identical(value(future(getOption("width"))), 55L)
   expect_identical(value(future(getOption("mc.cores"))), 1L)
 })
-
-test_that("cluster takes hosts of this machine only, and says so", {
-  local_plan(cluster, workers = c("localhost", "localhost"))
-  expect_identical(nbrOfWorkers(), 2L)
-  expect_identical(value(future(1)), 1)
-  expect_error(plan(cluster, workers = "far.example.org"), "far.example.org")
-})

@@ -34,6 +34,7 @@ SEXP ew_pool_start(SEXP workers, SEXP setup, SEXP options);
 SEXP ew_pool_stop(SEXP pool);
 SEXP ew_pool_status(SEXP pool);
 SEXP ew_pool_free(SEXP pool);
+SEXP ew_pool_wait_for_start(SEXP pool, SEXP timeout);
 SEXP ew_pool_wait_for_room(SEXP pool, SEXP queued_max, SEXP timeout);
 SEXP ew_pool_submit(SEXP pool, SEXP payload, SEXP retries, SEXP timeout, SEXP priority,
                     SEXP refuse_references);
@@ -84,6 +85,7 @@ SEXP ew_async_watch_sessions(SEXP current);
 // worker.cpp
 SEXP ew_worker_boot(SEXP functions);
 SEXP ew_worker_arrive();
+SEXP ew_become_program(SEXP program, SEXP arguments, SEXP environment);
 SEXP ew_worker_step();
 SEXP ew_worker_decode();
 SEXP ew_worker_pack(SEXP value);

@@ -12,6 +12,7 @@
 #include "bridge/process_engine.h"
 #include "bridge/serialize.h"
 #include "bridge/task_handle.h"
+#include "engine/wire/greeting.h"
 
 namespace elsewhere {
 namespace {
@@ -89,6 +90,35 @@ Answer wait_in_slices(MainThread& main, std::optional<std::chrono::milliseconds>
   }
 }
 
+// Tasks, seconds of age, bytes of growth; what is not finite is no limit.
+Recycling recycling_from(MainThread& main, SEXP limits) {
+  Recycling recycling;
+  const auto limit = [&](R_xlen_t i) { return REAL_ELT(limits, i); };
+  if (TYPEOF(limits) != REALSXP || Rf_xlength(limits) != 3) {
+    throw EngineError({ErrorCode::Bug, "the limits of a worker are three numbers"});
+  }
+  if (R_FINITE(limit(0))) recycling.tasks = static_cast<int>(std::min(limit(0), 2e9));
+  recycling.age = seconds_from(main, r_call(main, [&] { return Rf_ScalarReal(limit(1)); }));
+  if (R_FINITE(limit(2))) recycling.growth_bytes = static_cast<std::uint64_t>(limit(2));
+  return recycling;
+}
+
+// `remotes` is NULL, or a list with hosts, what the workers there are told first,
+// what they must speak, and for each host a program with its arguments.
+void add_remotes(MainThread& main, SEXP remotes, const std::vector<std::string>& environment,
+                 PoolSpec& spec) {
+  if (remotes == R_NilValue) return;
+  const auto hosts = strings_from(main, field(remotes, "hosts"));
+  const std::string program = string_from(main, field(remotes, "program"));
+  const std::string speaks = what_is_spoken(string_from(main, field(remotes, "version")));
+  SEXP arguments = field(remotes, "arguments");
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    auto words = strings_from(main, VECTOR_ELT(arguments, static_cast<R_xlen_t>(i)));
+    spec.remotes.push_back({{program, std::move(words), environment}, {hosts[i], speaks}});
+  }
+  spec.remote_setup = std::make_shared<const Parcel>(to_bytes(main, field(remotes, "setup")));
+}
+
 PoolSpec pool_spec_from(MainThread& main, SEXP workers, SEXP setup, SEXP options) {
   PoolSpec spec;
   spec.workers = int_from(main, workers);
@@ -104,6 +134,8 @@ PoolSpec pool_spec_from(MainThread& main, SEXP workers, SEXP setup, SEXP options
   if (const auto patience = seconds_from(main, field(options, "start_timeout"))) {
     spec.start_patience = *patience;
   }
+  spec.recycling = recycling_from(main, field(options, "recycle"));
+  add_remotes(main, field(options, "remotes"), environment, spec);
   return spec;
 }
 
@@ -167,6 +199,21 @@ extern "C" SEXP ew_pool_status(SEXP pool) {
     std::copy(status.pids.begin(), status.pids.end(), INTEGER(VECTOR_ELT(out, 5)));
     UNPROTECT(1);
     return out;
+  });
+}
+
+// TRUE when every worker has come up, FALSE when the time is over, or why one
+// has not.
+extern "C" SEXP ew_pool_wait_for_start(SEXP pool, SEXP timeout) {
+  return guard([&](MainThread& main) {
+    const PoolId where = pool_from(pool);
+    Engine& running = engine(main);
+    using State = std::optional<std::string>;
+    const State state =
+        wait_in_slices(main, seconds_from(main, timeout), State(),
+                       [&](auto slice) { return running.wait_for_start(where, slice); });
+    if (state && !state->empty()) return printed_text(main, *state);
+    return r_call(main, [&] { return Rf_ScalarLogical(state.has_value()); });
   });
 }
 

@@ -49,7 +49,8 @@ const char* name_of(const Packet& packet) {
     case PacketKind::Sync:
     case PacketKind::Fork:
     case PacketKind::Forked:
-    case PacketKind::Exited: break;
+    case PacketKind::Exited:
+    case PacketKind::Signal: break;
   }
   return "unknown";
 }

@@ -3,6 +3,7 @@
 #include "bridge/guard.h"
 #include "bridge/worker/arrival.h"
 #include "bridge/worker/worker_main.h"
+#include "engine/os/process.h"
 
 namespace elsewhere {
 namespace {
@@ -89,6 +90,13 @@ extern "C" SEXP ew_worker_arrive() {
       UNPROTECT(1);
       return out;
     });
+  });
+}
+
+extern "C" SEXP ew_become_program(SEXP program, SEXP arguments, SEXP environment) {
+  return guard([&](MainThread& main) -> SEXP {
+    throw EngineError(become(string_from(main, program), strings_from(main, arguments),
+                             strings_from(main, environment)));
   });
 }
 

@@ -8,6 +8,7 @@
 #include "bridge/worker/arrival.h"
 #include "bridge/worker/clean_up.h"
 #include "bridge/worker/nursery_main.h"
+#include "bridge/worker/relay_main.h"
 #include "bridge/worker/worker_main.h"
 #include "engine/os/process.h"
 
@@ -20,7 +21,8 @@ namespace {
 WorkerMain* worker_of_this_process = nullptr;
 
 // The one place where a booted process takes its role, the first time R wants a
-// line. A process that forks workers returns from here in its children only.
+// line. A process that forks workers, or stands between one and an owner far
+// away, returns from here in its children only.
 bool take_role() {
   Role role;
   if (is_nursery()) {
@@ -30,6 +32,13 @@ bool take_role() {
       return false;
     }
     role = std::move(forked.value());
+  }
+  if (is_relay()) {
+    const auto forked = serve_far_owner();
+    if (!forked.ok()) {
+      std::fprintf(stderr, "elsewhere: %s\n", forked.error().message.c_str());
+      return false;
+    }
   }
   if (role.is_session && !run_preamble(arrive().preamble)) end_this_process(1);
   const auto status = worker_of_this_process->become_worker(std::move(role.owners));

@@ -155,6 +155,7 @@ WorkerMain::Next WorkerMain::look_at_packet(unsigned char* buffer, int buffer_by
     case PacketKind::Event:
     case PacketKind::Result:
     case PacketKind::Synced:
+    case PacketKind::Signal:
     case PacketKind::Fork:
     case PacketKind::Forked:
     case PacketKind::Exited: return Next::EndOfFile;  // the owner is no owner of ours
@@ -194,12 +195,31 @@ void WorkerMain::look_at_expression() {
   if (!is_inside_expression_) expression_.clear();
 }
 
+// The line that calls step() finds it on the search path, from where a task can
+// detach it, with all that is attached, say.
+void WorkerMain::stay_attached() {
+  static SEXP const name = Rf_install(".elsewhere");
+  for (SEXP env = R_GlobalEnv; env != R_EmptyEnv; env = ENCLOS(env)) {
+    if (Rf_findVarInFrame(env, name) == functions_) return;
+  }
+  int failed = 0;
+  SEXP attach = PROTECT(R_ParseEvalString(
+      "function(home) base::attach(base::list(.elsewhere = home),"
+      " pos = base::length(base::search()), name = \"tools:elsewhere\","
+      " warn.conflicts = FALSE)",
+      R_BaseEnv));
+  SEXP call = PROTECT(Rf_lang2(attach, functions_));
+  R_tryEvalSilent(call, R_BaseEnv, &failed);
+  UNPROTECT(2);
+}
+
 // By now R has printed the warnings that the task has left behind.
 void WorkerMain::finish_task() {
   if (phase_ == Phase::Idle || !packet_) return;
   flush_streams();
   if (redirect_) redirect_->end();
   capture_.end();
+  stay_attached();
   if (!has_reply_) {
     reply_ = Packet{reply_kind(*packet_), PacketFlag::Aborted, packet_->task, {}};
   }

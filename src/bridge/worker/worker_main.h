@@ -78,6 +78,7 @@ class WorkerMain {
 
   void finish_task();
   Next end_of_console();
+  void stay_attached();
   void send(const PacketHeader& header, Bytes body, std::vector<int> fds = {});
   bool wait_for_input();
   Next take_packet(unsigned char* buffer, int buffer_bytes);

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -44,6 +45,11 @@ Result<Process> spawn(const SpawnRequest& request);
 Result<Fd> open_pidfd(pid_t pid);
 // false if the process has already ended.
 Result<bool> send_signal(const Process& process, int signal);
+// Whether a process on this machine is stopped by a signal, as by SIGSTOP. false
+// if there is no such process.
+bool is_stopped(pid_t pid);
+// How much memory a process on this machine has in use; 0 if it is gone.
+std::uint64_t resident_bytes(pid_t pid);
 // Reaps our own child if it has ended. Never waits.
 Result<std::optional<ExitStatus>> reap(const Process& process);
 // Seconds from the start of the machine to that of a process.
@@ -51,6 +57,11 @@ Result<double> started_at(pid_t pid);
 // Ends this process at once: no destructor and no exit handler runs, R's own
 // least of all. For worker processes.
 [[noreturn]] void end_this_process(int status);
+// Becomes `program`, in this process, with its standard streams and nothing else
+// of what is open; `environment` is set on top of this one's. Returns only when
+// it could not.
+Error become(const std::string& program, const std::vector<std::string>& arguments,
+             const std::vector<std::string>& environment);
 // This process's environment as NAME=value. For the thread that changes it: R's
 // main thread.
 std::vector<std::string> current_environment();

@@ -1,6 +1,7 @@
 #include "engine/shm/segment.h"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -34,6 +35,10 @@ Segment::~Segment() {
 
 std::optional<Segment> Segment::open() {
   if (open_segments >= kSegmentsMax) return {};
+  // A limit on the size of files counts here too, and ends the process that goes
+  // over it by a signal.
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) return {};
   Fd fd(::memfd_create("elsewhere", MFD_CLOEXEC));
   if (!fd) return {};
   return Segment(std::move(fd), 0);

@@ -265,6 +265,10 @@ void Scheduler::OpenPool::on_task_lost(Turn& turn, TaskId task_id, const Departu
   scheduler.settle(turn, *task, std::move(outcome));
 }
 
+void Scheduler::OpenPool::on_start_failed(Turn& turn) {
+  scheduler.listener_.on_start_failed(turn, id);
+}
+
 void Scheduler::OpenPool::on_pool_broken(Turn& turn, const std::string& why) {
   for (const auto& [priority, task_id] : std::exchange(queue, {})) {
     Task* task = scheduler.find(turn, task_id);
@@ -272,6 +276,7 @@ void Scheduler::OpenPool::on_pool_broken(Turn& turn, const std::string& why) {
       scheduler.settle(turn, *task, failure(OutcomeKind::NotStarted, why));
     }
   }
+  scheduler.listener_.on_start_failed(turn, id);
 }
 
 }  // namespace elsewhere

@@ -20,6 +20,8 @@ class SchedulerListener {
   virtual void on_event(Turn&, Task& task) = 0;
   // A worker of the pool has become idle and has been given what was queued.
   virtual void on_worker_idle(Turn&, PoolId pool) = 0;
+  // A worker of the pool could not be started.
+  virtual void on_start_failed(Turn&, PoolId pool) = 0;
 
  protected:
   ~SchedulerListener() = default;
@@ -62,6 +64,7 @@ class Scheduler {
     void on_task_result(Turn&, TaskId task, Reply reply) override;
     void on_task_returned(Turn&, TaskId task) override;
     void on_task_lost(Turn&, TaskId task, const Departure& departure) override;
+    void on_start_failed(Turn&) override;
     void on_pool_broken(Turn&, const std::string& why) override;
 
     Scheduler& scheduler;

@@ -24,12 +24,16 @@ std::optional<Body> copied_in(std::span<const std::byte> bytes) {
 
 Bytes encode(const ForkedBody& body) { return copied_out(body); }
 Bytes encode(const ExitedBody& body) { return copied_out(body); }
+Bytes encode(const SignalBody& body) { return copied_out(body); }
 
 std::optional<ForkedBody> decode_forked(std::span<const std::byte> bytes) {
   return copied_in<ForkedBody>(bytes);
 }
 std::optional<ExitedBody> decode_exited(std::span<const std::byte> bytes) {
   return copied_in<ExitedBody>(bytes);
+}
+std::optional<SignalBody> decode_signal(std::span<const std::byte> bytes) {
+  return copied_in<SignalBody>(bytes);
 }
 
 }  // namespace elsewhere

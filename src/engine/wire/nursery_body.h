@@ -1,5 +1,6 @@
-// The bodies of the three packets between an owner and its nursery. The packet's
-// task field carries the number of the worker in question.
+// The bodies of packets between an owner and what stands between it and a worker:
+// the nursery, where the packet's task field carries the number of the worker in
+// question, and the relay on another machine.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +20,17 @@ struct ExitedBody {
   std::int32_t status = 0;
   std::int32_t signal = 0;
 };
+// Signal: for the worker, on account of the packet's task.
+struct SignalBody {
+  std::int32_t signal = 0;
+};
 
 Bytes encode(const ForkedBody& body);
 Bytes encode(const ExitedBody& body);
+Bytes encode(const SignalBody& body);
 // Empty when the bytes are not such a body.
 std::optional<ForkedBody> decode_forked(std::span<const std::byte> bytes);
 std::optional<ExitedBody> decode_exited(std::span<const std::byte> bytes);
+std::optional<SignalBody> decode_signal(std::span<const std::byte> bytes);
 
 }  // namespace elsewhere

@@ -25,6 +25,7 @@ enum class PacketKind : std::uint16_t {
   Exited = 8,   // nursery → owner: how a forked worker ended
   Sync = 9,     // owner → worker: answer when the console lines so far have run
   Synced = 10,  // worker → owner: they have
+  Signal = 11,  // owner → relay: a signal for the worker beyond it
 };
 
 // What a packet says beside its body.

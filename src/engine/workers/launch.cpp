@@ -61,4 +61,19 @@ Result<Launched> launch_by_exec(const LaunchSpec& spec) {
                   std::move(joints.our_output), Parent::Us};
 }
 
+Result<Launched> launch_remote(const RemoteSpec& spec) {
+  auto made = make_joints();
+  if (!made.ok()) return made.error();
+  Joints& joints = made.value();
+  auto process = spawn({spec.launch.program,
+                        spec.launch.arguments,
+                        spec.launch.environment,
+                        {{0, joints.their_channel.get()},
+                         {1, joints.their_channel.get()},
+                         {2, joints.their_output.get()}}});
+  if (!process.ok()) return process.error();
+  return Launched{std::move(process.value()), std::move(joints.our_channel),
+                  std::move(joints.our_output), Parent::Us, spec.remote};
+}
+
 }  // namespace elsewhere

@@ -1,6 +1,7 @@
 // How a worker process comes into being, and what its owner then holds of it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,11 +32,23 @@ bool is_read_at_start(std::string_view entry);
 // Who can say how the process ended: its parent.
 enum class Parent { Us, Nursery };
 
+// A worker on another machine, behind a process here (ssh) that carries bytes.
+struct Remote {
+  std::string host;    // for messages
+  std::string speaks;  // what the greeting must say; see wire/greeting.h
+};
+
+struct RemoteSpec {
+  LaunchSpec launch;  // of the process here
+  Remote remote;
+};
+
 struct Launched {
   Process process;
   Fd channel;  // packets, both ways
   Fd output;   // what the process prints, standard output and error together
   Parent parent = Parent::Us;
+  std::optional<Remote> remote = {};
 };
 
 // The two ends of what joins a worker to its owner.
@@ -48,5 +61,8 @@ Result<Joints> make_joints();
 // Starts a process of its own. Takes about as long as posix_spawn, a
 // millisecond, and does not wait until R is up.
 Result<Launched> launch_by_exec(const LaunchSpec& spec);
+// Starts the process that leads to another machine: its standard input and output
+// are the channel, its standard error is the output.
+Result<Launched> launch_remote(const RemoteSpec& spec);
 
 }  // namespace elsewhere

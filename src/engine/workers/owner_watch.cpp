@@ -22,17 +22,11 @@ constexpr std::chrono::milliseconds kOrderlyEnd{300};
 constexpr std::chrono::milliseconds kRemovalMax{400};
 constexpr int kOpenDirectoriesMax = 16;
 
-Clock::time_point removal_deadline;  // used by the control thread alone
+Clock::time_point removal_deadline;  // used by one thread of a process alone
 
 int remove_entry(const char* path, const struct stat*, int, FTW*) {
   ::remove(path);
   return Clock::now() > removal_deadline ? 1 : 0;
-}
-
-void remove_directory(const std::string& path) {
-  if (path.empty()) return;
-  removal_deadline = Clock::now() + kRemovalMax;
-  ::nftw(path.c_str(), remove_entry, kOpenDirectoriesMax, FTW_DEPTH | FTW_PHYS);
 }
 
 // The channel alone would do, if no other process could hold its far end open:
@@ -68,6 +62,12 @@ void watch_owner(const OwnerWatch& watch) {
 }
 
 }  // namespace
+
+void remove_directory(const std::string& path) {
+  if (path.empty()) return;
+  removal_deadline = Clock::now() + kRemovalMax;
+  ::nftw(path.c_str(), remove_entry, kOpenDirectoriesMax, FTW_DEPTH | FTW_PHYS);
+}
 
 void end_process_group() {
   if (::getpgrp() == ::getpid()) ::kill(0, SIGKILL);

@@ -28,6 +28,10 @@ struct OwnerWatch {
 // Starts the thread, all signals blocked in it. It runs until the process ends.
 Status start_owner_watch(OwnerWatch watch);
 
+// Removes a directory and all it holds, within half a second; what is left then
+// stays. Nothing for an empty path.
+void remove_directory(const std::string& path);
+
 // Ends this process and, when it leads a process group, the whole group.
 [[noreturn]] void end_process_group();
 

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "engine/os/socket.h"
+#include "engine/wire/greeting.h"
+#include "engine/wire/nursery_body.h"
 
 namespace elsewhere {
 namespace {
@@ -17,6 +19,10 @@ constexpr std::size_t kLastOutputBytes = 8192;
 constexpr std::chrono::milliseconds kEndPatience{500};
 // The nursery reports an exit within a millisecond, unless it died as well.
 constexpr std::chrono::milliseconds kReportPatience{1000};
+// The same for what ends on another machine.
+constexpr std::chrono::milliseconds kRemotePatience{3000};
+// What a login shell may print before the worker speaks.
+constexpr std::size_t kPreludeBytesMax = std::size_t{256} << 10;
 
 }  // namespace
 
@@ -26,7 +32,9 @@ Peer::Peer(Turn& turn, Loop& loop, Launched launched, PeerListener& listener)
       process_(std::move(launched.process)),
       parent_(launched.parent),
       channel_(std::move(launched.channel)),
-      output_(std::move(launched.output)) {
+      output_(std::move(launched.output)),
+      remote_(std::move(launched.remote)),
+      awaits_greeting_(remote_.has_value()) {
   loop_.watch_readable(turn, channel_.get(), [this](Turn& now) { on_channel_readable(now); });
   loop_.watch_readable(turn, output_.get(), [this](Turn& now) { on_output_readable(now); });
   loop_.watch_readable(turn, process_.pidfd.get(), [this](Turn& now) { on_process_ended(now); });
@@ -37,6 +45,11 @@ Peer::~Peer() = default;
 void Peer::send(Turn& turn, PacketKind kind, TaskId task, SharedParcel parcel,
                 std::vector<Fd> descriptors) {
   if (!channel_) return;  // its departure is on the way and will say so
+  if (remote_) {
+    stream_.emplace_back(kind, PacketFlag::None, task, std::move(parcel));
+    if (!awaits_greeting_ && stream_.size() == 1) flush_stream(turn);
+    return;
+  }
   const auto value_flag = parcel ? parcel->flag() : PacketFlag::None;
   const auto flag = descriptors.empty() ? value_flag : PacketFlag::HasFds;
   const std::uint64_t body_bytes = parcel ? parcel->body().size() : 0;
@@ -77,9 +90,58 @@ void Peer::flush(Turn& turn) {
   }
 }
 
+void Peer::flush_stream(Turn& turn) {
+  while (channel_ && !stream_.empty()) {
+    const auto piece = stream_.front().next();
+    if (!piece.ok()) return kill(turn, piece.error().message);
+    if (piece.value().empty()) {
+      stream_.pop_front();
+      continue;
+    }
+    const auto moved = send_some(channel_.get(), piece.value());
+    if (!moved.ok() || moved.value().outcome == Transfer::Closed) return stream_.clear();
+    if (moved.value().outcome == Transfer::WouldBlock) {
+      loop_.once_writable(turn, channel_.get(), [this](Turn& now) { flush_stream(now); });
+      return;
+    }
+    stream_.front().advance(moved.value().bytes);
+  }
+}
+
+// true once the worker has made itself known and is one of ours.
+bool Peer::read_greeting(Turn& turn) {
+  for (;;) {
+    std::array<std::byte, 4096> chunk;
+    const auto moved = receive_some(channel_.get(), chunk);
+    if (!moved.ok() || moved.value().outcome == Transfer::Closed) {
+      close_channel(turn);
+      return false;
+    }
+    if (moved.value().outcome == Transfer::WouldBlock) return false;
+    prelude_.append(reinterpret_cast<const char*>(chunk.data()), moved.value().bytes);
+    const auto greeting = take_greeting(prelude_);
+    if (!greeting && prelude_.size() < kPreludeBytesMax) continue;
+    last_output_.append(std::exchange(prelude_, {}));
+    if (!greeting) {
+      kill(turn, "what it printed is no greeting of a worker");
+      return false;
+    }
+    remote_pid_ = static_cast<pid_t>(greeting->pid);
+    if (greeting->speaks != remote_->speaks) {
+      kill(turn, "elsewhere is " + greeting->speaks + " there and " + remote_->speaks +
+                     " here (version/protocol/numbers): install the same version on both");
+      return false;
+    }
+    awaits_greeting_ = false;
+    flush_stream(turn);
+    return true;
+  }
+}
+
 void Peer::on_channel_readable(Turn& turn) { read_packets(turn, kReadBytesMax); }
 
 void Peer::read_packets(Turn& turn, std::size_t bytes_max) {
+  if (awaits_greeting_ && channel_ && !read_greeting(turn)) return;
   std::size_t total = 0;
   while (channel_ && total < bytes_max) {
     const auto moved =
@@ -89,6 +151,12 @@ void Peer::read_packets(Turn& turn, std::size_t bytes_max) {
     total += moved.value().bytes;
     auto packet = reader_.advance(moved.value().bytes);
     if (!packet.ok()) return kill(turn, packet.error().message);
+    if (packet.value() && remote_ && packet.value()->kind == PacketKind::Exited) {
+      if (const auto body = decode_exited(packet.value()->body.span())) {
+        remote_exit_ = ExitStatus{body->status, body->signal};
+      }
+      continue;
+    }
     if (!packet.value() || !reason_.empty()) continue;
     listener_.on_packet(turn, std::move(*packet.value()), std::exchange(received_descriptors_, {}));
   }
@@ -99,10 +167,11 @@ void Peer::close_channel(Turn& turn) {
   loop_.forget(turn, channel_.get());
   channel_.reset();
   outgoing_.clear();
+  stream_.clear();
   if (is_departed_ || patience_) return;
-  patience_ = loop_.after(turn, kEndPatience, [this](Turn& now) {
+  patience_ = loop_.after(turn, remote_ ? kRemotePatience : kEndPatience, [this](Turn& now) {
     patience_.reset();
-    signal(now, SIGKILL);
+    end_process(now);
   });
 }
 
@@ -133,10 +202,21 @@ void Peer::close_output(Turn& turn) {
   output_.reset();
 }
 
-void Peer::signal(Turn&, int number) {
+void Peer::interrupt(Turn& turn, TaskId task) {
   if (is_departed_) return;
+  if (remote_) return send_remote_signal(turn, task, SIGINT);
   // The one expected failure, a process that has just ended, needs no action.
-  [[maybe_unused]] const auto sent = send_signal(process_, number);
+  [[maybe_unused]] const auto sent = send_signal(process_, SIGINT);
+}
+
+void Peer::end_process(Turn&) {
+  if (is_departed_) return;
+  [[maybe_unused]] const auto sent = send_signal(process_, SIGKILL);
+}
+
+void Peer::send_remote_signal(Turn& turn, TaskId task, int number) {
+  send(turn, PacketKind::Signal, task,
+       std::make_shared<const Parcel>(encode(SignalBody{number})));
 }
 
 bool Peer::has_read_all() const {
@@ -145,7 +225,14 @@ bool Peer::has_read_all() const {
 
 void Peer::kill(Turn& turn, std::string reason) {
   if (reason_.empty()) reason_ = std::move(reason);
-  signal(turn, SIGKILL);
+  if (!remote_ || awaits_greeting_ || !channel_) return end_process(turn);
+  // It is ended there; if the way there is blocked, the connection is.
+  send_remote_signal(turn, kNoTask, SIGKILL);
+  if (patience_) return;
+  patience_ = loop_.after(turn, kRemotePatience, [this](Turn& now) {
+    patience_.reset();
+    end_process(now);
+  });
 }
 
 void Peer::on_process_ended(Turn& turn) {
@@ -178,7 +265,13 @@ void Peer::depart(Turn& turn, const ExitStatus& exit) {
   close_channel(turn);
   if (patience_) loop_.cancel(turn, *patience_);
   patience_.reset();
-  listener_.on_departed(turn, {process_.pid, exit, last_output_, reason_});
+  Departure departure{pid(), remote_exit_.value_or(exit), last_output_, reason_};
+  if (remote_) {
+    departure.host = remote_->host;
+    if (!remote_exit_) departure.ending = Ending::ConnectionLost;
+    if (awaits_greeting_) departure.ending = Ending::NotReached;
+  }
+  listener_.on_departed(turn, departure);
 }
 
 }  // namespace elsewhere

@@ -15,9 +15,16 @@
 #include "engine/os/socket.h"
 #include "engine/wire/packet_reader.h"
 #include "engine/workers/launch.h"
-#include "engine/workers/parcel.h"
+#include "engine/workers/packet_out.h"
 
 namespace elsewhere {
+
+// What is known of a peer's end.
+enum class Ending {
+  Seen,         // the exit is its own
+  NotReached,   // on another machine, and it never made itself known
+  ConnectionLost,  // on another machine, and the exit is that of the way there
+};
 
 // How a peer ended, with its last words.
 struct Departure {
@@ -26,6 +33,8 @@ struct Departure {
   std::string output;
   // Why we ended it ourselves, when we did: "sent bytes that are no packet".
   std::string reason;
+  std::string host = {};  // if not this one
+  Ending ending = Ending::Seen;
 };
 
 class PeerListener {
@@ -46,13 +55,17 @@ class Peer {
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
-  pid_t pid() const { return process_.pid; }
+  // On the machine where it is. -1 for one elsewhere that has not greeted yet.
+  pid_t pid() const { return remote_ ? remote_pid_ : process_.pid; }
+  bool is_remote() const { return remote_.has_value(); }
   // Sends at once what the socket takes; the rest follows from the I/O thread.
   void send(Turn&, PacketKind kind, TaskId task, SharedParcel parcel = nullptr,
             std::vector<Fd> descriptors = {});
-  // Nothing happens if the process is gone.
-  void signal(Turn&, int number);
-  // Everything that was sent has been read at the other end.
+  // SIGINT for a task that it runs. Nothing happens if the process is gone. For
+  // one on another machine, whoever stands before it there waits until the task
+  // has been read.
+  void interrupt(Turn&, TaskId task);
+  // Everything that was sent has been read at the other end, on this machine.
   bool has_read_all() const;
   // Ends the process now; `reason` becomes part of the departure. Nothing it
   // still sends is listened to.
@@ -71,7 +84,11 @@ class Peer {
   };
 
   void flush(Turn&);
+  void flush_stream(Turn&);
   Result<Moved> send_front(const Outgoing& front);
+  bool read_greeting(Turn&);
+  void send_remote_signal(Turn&, TaskId task, int number);
+  void end_process(Turn&);
   void on_channel_readable(Turn&);
   void read_packets(Turn&, std::size_t bytes_max);
   void on_output_readable(Turn&);
@@ -89,6 +106,12 @@ class Peer {
   PacketReader reader_;
   std::vector<Fd> received_descriptors_;
   std::deque<Outgoing> outgoing_;
+  std::optional<Remote> remote_;
+  std::deque<PacketOut> stream_;  // what goes to another machine
+  bool awaits_greeting_ = false;
+  std::string prelude_;  // what came before the greeting
+  pid_t remote_pid_ = -1;
+  std::optional<ExitStatus> remote_exit_;
   std::string last_output_;
   std::string reason_;
   std::optional<TimerId> patience_;  // for a process that should end, or an exit to be reported

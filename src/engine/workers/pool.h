@@ -1,6 +1,7 @@
-// A set of workers kept at its size: a worker that dies is replaced, unless
-// workers cannot be started at all, which breaks the pool. The pool knows
-// workers, not tasks; who has work for an idle worker gives it.
+// A set of workers kept at its size: a worker that dies, or has served as long
+// as it should, is replaced. Where workers cannot be started, a machine is given
+// up; when none is left, the pool is broken. The pool knows workers, not tasks;
+// who has work for an idle worker gives it.
 // Every call is made under the turn; none blocks.
 #pragma once
 
@@ -18,8 +19,18 @@ namespace elsewhere {
 
 enum class LaunchBy { Nursery, Exec };
 
+// When a worker is replaced although it is well; nothing of it means never.
+struct Recycling {
+  std::optional<int> tasks;                          // that it has answered
+  std::optional<std::chrono::milliseconds> age;      // looked at after a task
+  std::optional<std::uint64_t> growth_bytes;         // of memory since it was ready
+};
+
 struct PoolSpec {
-  int workers = 1;
+  int workers = 1;                  // all of them
+  std::vector<RemoteSpec> remotes;  // for the last of them, one each
+  SharedParcel remote_setup;
+  Recycling recycling;
   LaunchSpec launch;
   LaunchBy launch_by = LaunchBy::Nursery;
   SharedParcel environment;  // of forked workers: NAME=value, each ended by a zero byte
@@ -38,6 +49,8 @@ class PoolListener {
   virtual void on_task_returned(Turn&, TaskId task) = 0;
   // The worker that ran `task` ended without a result.
   virtual void on_task_lost(Turn&, TaskId task, const Departure& departure) = 0;
+  // A worker could not be started; others may be.
+  virtual void on_start_failed(Turn&) = 0;
   // No worker will come any more.
   virtual void on_pool_broken(Turn&, const std::string& why) = 0;
 
@@ -66,14 +79,30 @@ class Pool final : private WorkerListener {
   // The worker that has been given `task`; nullptr if there is none.
   Worker* worker_with(TaskId task);
 
-  int size() const { return spec_.workers; }
+  int size() const { return static_cast<int>(seats_.size()); }
+  // How many of the workers have become ready, and why the first that did not
+  // has not; until then or until all have, a start is not over.
+  int started_count() const { return started_count_; }
+  const std::optional<std::string>& failed_start() const { return failed_start_; }
   int busy_count() const;
   bool is_empty() const { return workers_.empty(); }
   const std::optional<std::string>& broken() const { return broken_; }
   std::vector<pid_t> pids() const;
 
  private:
-  void start_worker(Turn&);
+  // A place for a worker: on this machine, or what leads to another one.
+  struct Seat {
+    std::optional<RemoteSpec> remote;
+    bool was_started = false;
+  };
+  using SeatId = std::size_t;
+
+  void start_worker(Turn&, SeatId seat);
+  void note_failed_start(Turn&, SeatId seat, const Departure& departure);
+  void give_up(const std::string& host);
+  void refill(Turn&, SeatId seat);
+  bool is_worn(const Worker& worker) const;
+  void retire(Turn&, Worker& worker);
   void break_pool(Turn&, std::string why);
   bool is_dying_too_often();
   void on_worker_ready(Turn&, Worker& worker) override;
@@ -86,9 +115,17 @@ class Pool final : private WorkerListener {
   PoolSpec spec_;
   NurserySource nursery_;
   PoolListener& listener_;
-  std::map<WorkerId, std::unique_ptr<Worker>> workers_;
+  std::map<SeatId, Seat> seats_;
+  struct Seated {
+    std::unique_ptr<Worker> worker;
+    SeatId seat;
+    std::uint64_t fresh_bytes = 0;  // of memory, when it became ready
+  };
+  std::map<WorkerId, Seated> workers_;
   std::vector<WorkerId> idle_;                  // the one used last is used next: it is warm
-  int failed_starts_ = 0;                       // in a row
+  std::map<std::string, int> failed_starts_;    // in a row; by host, "" for this one
+  std::optional<std::string> failed_start_;
+  int started_count_ = 0;
   std::chrono::duration<double> task_time_{1};  // of late; see quick_worker()
   std::deque<std::chrono::steady_clock::time_point> idle_deaths_;
   std::optional<std::string> broken_;

@@ -80,7 +80,8 @@ bool SessionLink::is_expected(const Packet& packet) {
     case PacketKind::Sync:
     case PacketKind::Fork:
     case PacketKind::Forked:
-    case PacketKind::Exited: return false;
+    case PacketKind::Exited:
+    case PacketKind::Signal: return false;
   }
   return false;
 }

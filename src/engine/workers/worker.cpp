@@ -11,6 +11,11 @@ namespace elsewhere {
 namespace {
 
 constexpr std::chrono::milliseconds kReadPatience{2};
+// A worker that somebody has stopped (SIGSTOP) answers nothing, not even an
+// interrupt. What is stopped at so many looks in a row is ended; a short stop, or
+// one of this whole process, does not count up.
+constexpr std::chrono::milliseconds kStopLook{1000};
+constexpr int kStoppedLooksMax = 10;
 
 }  // namespace
 
@@ -18,6 +23,12 @@ void Worker::start_by_exec(Turn& turn, const LaunchSpec& spec, SharedParcel setu
                            std::chrono::milliseconds patience) {
   begin(turn, std::move(setup), patience);
   launched(turn, launch_by_exec(spec));
+}
+
+void Worker::start_remote(Turn& turn, const RemoteSpec& spec, SharedParcel setup,
+                          std::chrono::milliseconds patience) {
+  begin(turn, std::move(setup), patience);
+  launched(turn, launch_remote(spec));
 }
 
 void Worker::start_by_nursery(Turn& turn, Nursery& nursery, SharedParcel environment,
@@ -65,6 +76,26 @@ void Worker::run(Turn& turn, TaskId task, SharedParcel payload) {
   if (tasks_.empty()) running_since_ = std::chrono::steady_clock::now();
   tasks_.push_back(task);
   peer_->send(turn, PacketKind::Run, task, std::move(payload));
+  if (!stop_timer_ && !peer_->is_remote()) look_whether_stopped(turn);
+}
+
+// From the first task on as long as it is busy: it looks again at each turn of
+// the timer, and not at all while it is idle.
+void Worker::look_whether_stopped(Turn& turn) {
+  stop_timer_ = loop_.after(turn, kStopLook, [this](Turn& now) {
+    stop_timer_.reset();
+    if (state_ != WorkerState::Busy) return void(stopped_looks_ = 0);
+    stopped_looks_ = is_stopped(pid()) ? stopped_looks_ + 1 : 0;
+    if (stopped_looks_ >= kStoppedLooksMax) {
+      return peer_->kill(now, "it was stopped by a signal, and did not go on for " +
+                                  std::to_string(kStoppedLooksMax) + " seconds");
+    }
+    look_whether_stopped(now);
+  });
+}
+
+std::chrono::steady_clock::duration Worker::age() const {
+  return std::chrono::steady_clock::now() - ready_since_;
 }
 
 bool Worker::has(TaskId task) const {
@@ -78,7 +109,9 @@ std::chrono::steady_clock::duration Worker::running_time() const {
 void Worker::interrupt(Turn& turn, TaskId task) {
   if (!has(task)) return;
   const bool is_alone = runs(task) && tasks_.size() == 1;
-  if (is_alone && peer_->has_read_all()) return peer_->signal(turn, SIGINT);
+  if (is_alone && (peer_->is_remote() || peer_->has_read_all())) {
+    return peer_->interrupt(turn, task);
+  }
   interrupt_timer_ = loop_.after(turn, kReadPatience, [this, task](Turn& now) {
     interrupt_timer_.reset();
     interrupt(now, task);
@@ -108,6 +141,7 @@ void Worker::on_packet(Turn& turn, Packet packet, std::vector<Fd> descriptors) {
       }
       if (start_timer_) loop_.cancel(turn, *std::exchange(start_timer_, std::nullopt));
       state_ = WorkerState::Idle;
+      ready_since_ = std::chrono::steady_clock::now();
       return listener_.on_worker_ready(turn, *this);
     case PacketKind::Event: return on_event(turn, std::move(packet), std::move(descriptors));
     case PacketKind::Result: return on_result(turn, std::move(packet), std::move(descriptors));
@@ -117,7 +151,8 @@ void Worker::on_packet(Turn& turn, Packet packet, std::vector<Fd> descriptors) {
     case PacketKind::Forked:
     case PacketKind::Exited:
     case PacketKind::Sync:
-    case PacketKind::Synced: break;
+    case PacketKind::Synced:
+    case PacketKind::Signal: break;
   }
   peer_->kill(turn, "sent a packet that does not fit its state");
 }
@@ -140,6 +175,7 @@ void Worker::on_result(Turn& turn, Packet packet, std::vector<Fd> descriptors) {
   const TaskId task = tasks_.front();
   const auto took = running_time();
   tasks_.pop_front();
+  ++answered_;
   running_since_ = std::chrono::steady_clock::now();
   if (tasks_.empty()) state_ = WorkerState::Idle;
   listener_.on_worker_result(turn, *this, task, {flag, std::move(parcel.value()), pid(), took});
@@ -150,6 +186,7 @@ void Worker::on_departed(Turn& turn, const Departure& departure) { gone(turn, de
 void Worker::gone(Turn& turn, const Departure& departure) {
   if (state_ == WorkerState::Gone) return;
   if (start_timer_) loop_.cancel(turn, *std::exchange(start_timer_, std::nullopt));
+  if (stop_timer_) loop_.cancel(turn, *std::exchange(stop_timer_, std::nullopt));
   if (interrupt_timer_) loop_.cancel(turn, *std::exchange(interrupt_timer_, std::nullopt));
   if (nursery_ != nullptr) nursery_->drop(turn, id_);
   const WorkerState before = std::exchange(state_, WorkerState::Gone);

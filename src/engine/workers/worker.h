@@ -52,9 +52,11 @@ class Worker final : private PeerListener, private NurseryClient {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Start in one of two ways; then comes ready or gone, within `patience`.
+  // Start in one of three ways; then comes ready or gone, within `patience`.
   void start_by_exec(Turn&, const LaunchSpec& spec, SharedParcel setup,
                      std::chrono::milliseconds patience);
+  void start_remote(Turn&, const RemoteSpec& spec, SharedParcel setup,
+                    std::chrono::milliseconds patience);
   void start_by_nursery(Turn&, Nursery& nursery, SharedParcel environment, SharedParcel setup,
                         std::chrono::milliseconds patience);
 
@@ -77,12 +79,21 @@ class Worker final : private PeerListener, private NurseryClient {
   void kill(Turn&, std::string reason);
   // Asks the process to leave by closing its channel.
   void dismiss(Turn&);
+  // Leaves as soon as it has answered what it was given, and is not given more.
+  void retire() { is_retired_ = true; }
+  bool is_retired() const { return is_retired_; }
+  bool is_remote() const { return peer_ && peer_->is_remote(); }
+
+  // Since it became ready.
+  std::chrono::steady_clock::duration age() const;
+  int answered_count() const { return answered_; }
 
  private:
   void begin(Turn&, SharedParcel setup, std::chrono::milliseconds patience);
   void launched(Turn&, Result<Launched> launched);
   void gone(Turn&, const Departure& departure);
   void on_packet(Turn&, Packet packet, std::vector<Fd> descriptors) override;
+  void look_whether_stopped(Turn&);
   void on_event(Turn&, Packet packet, std::vector<Fd> descriptors);
   void on_result(Turn&, Packet packet, std::vector<Fd> descriptors);
   void on_departed(Turn&, const Departure& departure) override;
@@ -100,6 +111,11 @@ class Worker final : private PeerListener, private NurseryClient {
   SharedParcel setup_;
   std::optional<TimerId> start_timer_;
   std::optional<TimerId> interrupt_timer_;
+  std::optional<TimerId> stop_timer_;
+  int stopped_looks_ = 0;  // in a row at which the process was stopped
+  std::chrono::steady_clock::time_point ready_since_;
+  int answered_ = 0;
+  bool is_retired_ = false;
 };
 
 }  // namespace elsewhere

@@ -1,6 +1,7 @@
 #include "engine/os/process.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -11,6 +12,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cinttypes>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -145,6 +148,31 @@ Result<double> started_at(pid_t pid) {
   return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
+namespace {
+
+std::string start_of_file(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 512> text;
+  const ssize_t got = fd ? ::read(fd.get(), text.data(), text.size()) : 0;
+  return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+}
+
+}  // namespace
+
+bool is_stopped(pid_t pid) {
+  const std::string stat = start_of_file("/proc/" + std::to_string(pid) + "/stat");
+  // The name in brackets may hold anything, so what counts comes after it.
+  const auto bracket = stat.rfind(')');
+  return bracket != std::string::npos && stat.compare(bracket, 3, ") T") == 0;
+}
+
+std::uint64_t resident_bytes(pid_t pid) {
+  const std::string statm = start_of_file("/proc/" + std::to_string(pid) + "/statm");
+  std::uint64_t size = 0, resident = 0;
+  if (std::sscanf(statm.c_str(), "%" SCNu64 " %" SCNu64, &size, &resident) != 2) return 0;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
 std::string describe(const ExitStatus& exit) {
   if (exit.signal != 0) {
     return "was killed by signal " + std::to_string(exit.signal) + " (" + ::strsignal(exit.signal) +
@@ -158,6 +186,20 @@ std::string describe(const ExitStatus& exit) {
 // user's R, which no caller of this ever runs in.
 void end_this_process(int status) {
   for (;;) ::syscall(SYS_exit_group, status);
+}
+
+Error become(const std::string& program, const std::vector<std::string>& arguments,
+             const std::vector<std::string>& environment) {
+  for (const auto& entry : environment) {
+    const auto equals = entry.find('=');
+    ::setenv(entry.substr(0, equals).c_str(), entry.c_str() + equals + 1, 1);
+  }
+  std::vector<std::string> words{program};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  const auto pointers_to_words = pointers(words);
+  ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
+  ::execv(program.c_str(), pointers_to_words.data());
+  return system_error("cannot become `" + program + "`");
 }
 
 std::vector<std::string> current_environment() {

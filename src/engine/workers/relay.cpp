@@ -1,0 +1,251 @@
+#include "engine/workers/relay.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "engine/os/socket.h"
+#include "engine/wire/nursery_body.h"
+
+namespace elsewhere {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kReadBytes = std::size_t{256} << 10;
+// A signal that must wait until its task has been read is tried again so often.
+constexpr int kInterruptTryMs = 2;
+// A worker whose owner is gone ends by itself, soon.
+constexpr std::chrono::milliseconds kOrderlyEnd{800};
+// The last words need this long at most, or nobody listens any more.
+constexpr std::chrono::seconds kFarewell{10};
+
+// Like write(), for a descriptor of any kind that may or may not block.
+ssize_t write_some(int fd, std::span<const std::byte> bytes) {
+  return ::write(fd, bytes.data(), bytes.size());
+}
+
+bool must_wait() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+void end_group(pid_t pid) {
+  ::kill(-pid, SIGKILL);
+  ::kill(pid, SIGKILL);
+}
+
+}  // namespace
+
+Relay::Relay(Fd in, Fd out, Fd channel, Process worker)
+    : in_(std::move(in)),
+      out_(std::move(out)),
+      channel_(std::move(channel)),
+      worker_(std::move(worker)) {
+  // A descriptor that refused the mode blocks at times, and works all the same.
+  (void)set_nonblocking(in_.get());
+  (void)set_nonblocking(out_.get());
+}
+
+int Relay::run(const std::string& greeting) {
+  ::signal(SIGPIPE, SIG_IGN);
+  greeting_ = greeting;
+  while (!is_owner_gone_ && !is_worker_gone_) {
+    wait_for_work();
+    read_owner();
+    interrupt_when_read();
+    do {
+      read_worker();
+      write_owner();
+    } while (to_owner_.empty() && channel_.has_waiting_packet());
+  }
+  const ExitStatus exit = farewell();
+  return exit.signal != 0 ? 128 + exit.signal : exit.status;
+}
+
+void Relay::wait_for_work() {
+  // More from the worker is taken when the owner has what came before.
+  const bool is_out_idle = greeting_.empty() && to_owner_.empty();
+  pollfd entries[] = {
+      {in_.get(), POLLIN, 0},
+      {is_out_idle ? -1 : out_.get(), POLLOUT, 0},
+      {channel_.is_open() ? channel_.fd() : -1,
+       static_cast<short>((is_out_idle ? POLLIN : 0) | (channel_.is_all_sent() ? 0 : POLLOUT)), 0},
+      {worker_.pidfd.get(), POLLIN, 0}};
+  (void)::poll(entries, 4, to_interrupt_ ? kInterruptTryMs : -1);
+  if ((entries[1].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) is_owner_gone_ = true;
+  if (entries[3].revents != 0) is_worker_gone_ = true;
+  if (!channel_.is_all_sent()) (void)channel_.wait_sent(Clock::now());
+  if (channel_.is_all_sent()) held_.clear();
+}
+
+void Relay::read_owner() {
+  pollfd entry{in_.get(), POLLIN, 0};
+  while (!is_owner_gone_ && ::poll(&entry, 1, 0) > 0 && read_some_of_owner()) {
+  }
+}
+
+// false when there is no more for now.
+bool Relay::read_some_of_owner() {
+  Arriving& now = arriving_;
+  std::array<std::byte, kReadBytes> bytes;
+  const std::uint64_t wanted = now.header
+                                   ? std::min<std::uint64_t>(kReadBytes, now.header->body_bytes -
+                                                                             now.body_bytes)
+                                   : kHeaderBytes - now.head_bytes;
+  const ssize_t got = ::read(in_.get(), bytes.data(), static_cast<std::size_t>(wanted));
+  if (got < 0 && must_wait()) return false;
+  if (got <= 0) {
+    is_owner_gone_ = true;
+    return false;
+  }
+  const auto count = static_cast<std::size_t>(got);
+  if (now.header) {
+    if (!now.body.append(std::span(bytes).first(count)).ok()) is_owner_gone_ = true;
+    now.body_bytes += count;
+  } else {
+    std::memcpy(now.head.data() + now.head_bytes, bytes.data(), count);
+    now.head_bytes += count;
+    if (now.head_bytes < kHeaderBytes) return true;
+    auto header = decode_header(now.head);
+    if (!header.ok()) {
+      is_owner_gone_ = true;  // it is no owner of ours
+      return false;
+    }
+    now.header = *header.value();
+  }
+  if (now.body_bytes == now.header->body_bytes) take_from_owner();
+  return true;
+}
+
+void Relay::take_from_owner() {
+  Arriving packet = std::exchange(arriving_, {});
+  auto parcel = packet.body.finish();
+  if (!parcel.ok()) {
+    is_owner_gone_ = true;
+    return;
+  }
+  const PacketHeader& header = *packet.header;
+  if (header.kind == PacketKind::Signal) {
+    if (const auto body = decode_signal(parcel.value().body())) {
+      take_signal(header.task, body->signal);
+    }
+    return;
+  }
+  if (header.kind == PacketKind::Run) tasks_.push_back(header.task);
+  std::vector<int> beside;
+  if (parcel.value().segment()) beside.push_back(parcel.value().segment()->fd());
+  const auto body = parcel.value().body();
+  const auto flag = parcel.value().segment() ? PacketFlag::InSegment : header.flag;
+  if (!channel_.send({header.kind, flag, header.task, body.size()}, Bytes(body), beside).ok()) {
+    channel_.close();  // the worker is ending; its exit is on the way
+  }
+  // A worker that runs a task reads later: the descriptor must live until then.
+  if (!beside.empty()) held_.push_back(std::make_shared<const Parcel>(std::move(parcel.value())));
+}
+
+void Relay::take_signal(TaskId task, int number) {
+  if (number == SIGKILL) return end_group(worker_.pid);
+  if (std::find(tasks_.begin(), tasks_.end(), task) != tasks_.end()) to_interrupt_ = task;
+}
+
+// As Worker::interrupt() does where the worker is near: docs/decisions/0011.
+void Relay::interrupt_when_read() {
+  if (!to_interrupt_) return;
+  if (tasks_.empty() || tasks_.front() != *to_interrupt_) {
+    const bool still_waits =
+        std::find(tasks_.begin(), tasks_.end(), *to_interrupt_) != tasks_.end();
+    if (!still_waits) to_interrupt_.reset();
+    return;
+  }
+  const bool is_read = channel_.is_all_sent() && unread_bytes(channel_.fd()) == 0;
+  if (tasks_.size() > 1 || !is_read) return;
+  (void)send_signal(worker_, SIGINT);
+  to_interrupt_.reset();
+}
+
+void Relay::read_worker() {
+  while (to_owner_.empty() && greeting_.empty() && channel_.is_open()) {
+    auto packet = channel_.take_packet();
+    if (!packet.ok()) return channel_.close();
+    if (!packet.value()) return;
+    const PacketHeader header = header_of(*packet.value());
+    if (header.kind == PacketKind::Result && !tasks_.empty()) tasks_.pop_front();
+    auto parcel = unpack(std::move(*packet.value()));
+    if (!parcel.ok()) return channel_.close();
+    const auto flag = header.flag == PacketFlag::InSegment ? PacketFlag::None : header.flag;
+    send_owner(header.kind, flag, header.task,
+               std::make_shared<const Parcel>(std::move(parcel.value())));
+  }
+}
+
+// Descriptors may have come for several packets at once.
+Result<Parcel> Relay::unpack(Packet packet) {
+  for (Fd& one : channel_.take_fds()) received_.push_back(std::move(one));
+  std::vector<Fd> beside;
+  if (packet.flag == PacketFlag::InSegment && !received_.empty()) {
+    beside.push_back(std::move(received_.front()));
+    received_.pop_front();
+  }
+  return Parcel::unpack(std::move(packet), std::move(beside));
+}
+
+void Relay::send_owner(PacketKind kind, PacketFlag flag, TaskId task, SharedParcel parcel) {
+  to_owner_.emplace_back(kind, flag, task, std::move(parcel));
+}
+
+void Relay::write_owner() {
+  while (!greeting_.empty()) {
+    const ssize_t sent = write_some(out_.get(), std::as_bytes(std::span(greeting_)));
+    if (sent < 0 && must_wait()) return;
+    if (sent < 0) return void(is_owner_gone_ = true);
+    greeting_.erase(0, static_cast<std::size_t>(sent));
+  }
+  while (!to_owner_.empty()) {
+    const auto piece = to_owner_.front().next();
+    if (!piece.ok()) return void(is_owner_gone_ = true);
+    if (piece.value().empty()) {
+      to_owner_.pop_front();
+      continue;
+    }
+    const ssize_t sent = write_some(out_.get(), piece.value());
+    if (sent < 0 && must_wait()) return;
+    if (sent < 0) return void(is_owner_gone_ = true);
+    to_owner_.front().advance(static_cast<std::size_t>(sent));
+  }
+}
+
+// Closing the channel asks it to leave; whoever does not is killed, with all it
+// has started.
+void Relay::end_worker() {
+  channel_.close();
+  (void)wait_ready(worker_.pidfd.get(), Ready::Readable, kOrderlyEnd);
+  end_group(worker_.pid);
+  (void)wait_ready(worker_.pidfd.get(), Ready::Readable, kFarewell);
+}
+
+ExitStatus Relay::farewell() {
+  if (!is_worker_gone_) end_worker();
+  // What it has started must not outlive it. Its own number is still its own: it
+  // has not been reaped.
+  end_group(worker_.pid);
+  const auto exit = reap(worker_);
+  const ExitStatus status = exit.ok() && exit.value() ? *exit.value() : ExitStatus{-1, 0};
+  const auto deadline = Clock::now() + kFarewell;
+  bool has_said_exit = false;
+  while (!is_owner_gone_ && Clock::now() < deadline) {
+    read_worker();
+    if (to_owner_.empty()) {
+      if (std::exchange(has_said_exit, true)) break;
+      send_owner(PacketKind::Exited, PacketFlag::None, kNoTask,
+                 std::make_shared<const Parcel>(encode(ExitedBody{status.status, status.signal})));
+    }
+    write_owner();
+    (void)wait_ready(out_.get(), Ready::Writable, std::chrono::milliseconds(100));
+  }
+  return status;
+}
+
+}  // namespace elsewhere

@@ -1,0 +1,202 @@
+# What goes wrong in a worker is a typed error of its future, and the next future
+# runs. `expr` is evaluated in a worker of a pool of one.
+failure_of <- function(expr, ...) {
+  error <- error_of(value(future(expr, substitute = FALSE, ...)))
+  expect_equal(value(future(41 + 1)), 42)
+  error
+}
+
+test_that("a worker that is killed, quits or crashes is an interrupted future", {
+  local_plan(multisession, workers = I(1))
+  expect_lost <- function(expr, words) {
+    error <- failure_of(expr)
+    expect_s3_class(error, c("FutureInterruptError", "FutureError"))
+    expect_match(conditionMessage(error), words)
+  }
+  expect_lost(quote(tools::pskill(Sys.getpid(), 9)), "killed by signal 9")
+  expect_lost(quote(tools::pskill(Sys.getpid(), 15)), "killed by signal 15")
+  expect_lost(quote(quit()), "ended with status 0")
+  expect_lost(quote(q("no", 3)), "ended with status 3")
+  # A segmentation fault, with what R said of it.
+  expect_lost(quote(tools::pskill(Sys.getpid(), 11)), "signal 11.*caught segfault")
+  expect_lost(quote(tools::pskill(Sys.getpid(), 6)), "signal 6")
+})
+
+test_that("a stack that overflows is an error of the expression, or ends it", {
+  local_plan(multisession, workers = I(1))
+  error <- failure_of(quote({
+    f <- function() f()
+    f()
+  }))
+  expect_s3_class(error, "stackOverflowError")
+  error <- failure_of(quote({
+    options(expressions = 5e5)
+    f <- function(x) Recall(x)
+    f(1)
+  }))
+  expect_s3_class(error, "CStackOverflowError")
+})
+
+test_that("C code that runs over its stack or through a null pointer", {
+  testthat::skip_if_not(nzchar(Sys.which("cc")), "a C compiler is there")
+  place <- withr::local_tempdir()
+  writeLines(c(
+    "#include <string.h>",
+    "volatile int sink;",
+    "static int deep(int n) {",
+    "  volatile char room[4096];",
+    "  memset((void *)room, n, sizeof room);",
+    "  return deep(n + 1) + room[n % 4096];",
+    "}",
+    "void overflow(int *x) { sink = deep(*x); }",
+    "void null(int *x) { *(volatile int *)0 = *x; }"
+  ), file.path(place, "crash.c"))
+  library_file <- file.path(place, "crash.so")
+  build <- processx::run(
+    file.path(R.home("bin"), "R"), c("CMD", "SHLIB", "crash.c"), wd = place
+  )
+  local_plan(multisession, workers = I(1))
+  crash <- function(name) bquote({
+    dyn.load(.(library_file))
+    .C(.(name), 1L)
+  })
+  # R itself survives the first, by a jump to its top level.
+  for (name in c("overflow", "null")) {
+    expect_s3_class(failure_of(crash(name)), "FutureInterruptError")
+  }
+})
+
+test_that("a value that cannot be serialized is an error with the reason", {
+  local_plan(multisession, workers = I(1))
+  error <- failure_of(quote({
+    x <- list()
+    for (i in 1:1e6) x <- list(x)
+    x
+  }))
+  expect_s3_class(error, "FutureError")
+  expect_match(conditionMessage(error), "cannot be sent back.*stack")
+  error <- failure_of(quote(file(tempfile(), "w")))
+  expect_match(conditionMessage(error), "cannot be sent back")
+})
+
+test_that("memory that there is not is an error of the expression", {
+  local_plan(multisession, workers = I(1))
+  expect_match(
+    conditionMessage(failure_of(quote(numeric(1e14)))), "cannot allocate"
+  )
+  # Under a limit of the operating system, as batch systems set one.
+  owner <- local_r_process(bquote_lines({
+    library(elsewhere)
+    plan(multisession, workers = I(1))
+    e <- tryCatch(value(future(length(numeric(5e8)))), error = conditionMessage)
+    cat("got:", e, value(future(1 + 1)), "\n")
+  }), limit = "ulimit -v 3000000")
+  line <- read_line(owner, "got:")
+  expect_match(line, "cannot allocate.* 2")
+})
+
+test_that("a limit on the size of files ends a task that goes over it", {
+  owner <- local_r_process(bquote_lines({
+    library(elsewhere)
+    plan(multisession, workers = I(1))
+    large <- value(future(raw(3e6)))
+    lengths <- c(length(large), value(future(length(large))))
+    e <- tryCatch(
+      value(future(writeBin(raw(1e7), tempfile()))), error = conditionMessage
+    )
+    cat("got:", lengths, gsub("\n", " ", e), "next", value(future(1 + 1)), "\n")
+  }), limit = "ulimit -f 1000")
+  # Values do not travel through files, however large.
+  line <- read_line(owner, "got:")
+  expect_match(line, "got: 3000000 3000000 .*(signal 25|write).* next 2")
+})
+
+test_that("a full disk in the worker's temporary directory", {
+  testthat::skip_if_not(
+    Sys.info()[["user"]] == "root" && nzchar(Sys.which("mount")),
+    "a file system can be mounted"
+  )
+  place <- withr::local_tempdir()
+  mounted <- processx::run(
+    "mount", c("-t", "tmpfs", "-o", "size=256k", "tmpfs", place),
+    error_on_status = FALSE
+  )
+  testthat::skip_if_not(mounted$status == 0L, "a file system can be mounted")
+  withr::defer(processx::run("umount", c("-l", place)))
+  owner <- local_r_process(c(
+    bquote_lines(place <- .(place)),
+    bquote_lines({
+      library(elsewhere)
+      plan(multisession, workers = I(1))
+      e <- tryCatch(
+        value(future({
+          path <- tempfile()
+          write <- file(path, "wb")
+          on.exit(close(write))
+          writeBin(raw(1e6), write)
+          flush(write)
+          if (file.size(path) < 1e6) stop("the disk is full")
+        }, conditions = "error")), error = conditionMessage
+      )
+      large <- value(future({
+        writeBin(raw(1e6), tempfile())
+        raw(3e6)
+      }, conditions = "error"))
+      # A worker can still start.
+      try(value(future(tools::pskill(Sys.getpid(), 9))), silent = TRUE)
+      after <- tryCatch(value(future(1 + 1)), FutureError = conditionMessage)
+      cat("got:", e, length(large), "next", after, "\n")
+    })
+  ), env_variables = c(TMPDIR = place))
+  line <- read_line(owner, "got:")
+  expect_match(
+    line, "(disk is full|cannot|write).* 3000000 next (2|.*could not be started)"
+  )
+})
+
+test_that("a stopped worker is bounded by `timeout`, cancel() and the engine", {
+  local_plan(multisession, workers = I(1))
+  stop_it <- quote({
+    tools::pskill(Sys.getpid(), tools::SIGSTOP)
+    Sys.sleep(1000)
+  })
+  expect_s3_class(failure_of(stop_it, timeout = 0.3), "elsewhere_timeout")
+  f <- future(stop_it, substitute = FALSE)
+  cancel(f, grace = 0.1)
+  expect_error(value(f), class = "FutureCanceledError")
+  expect_equal(value(future(1 + 1)), 2)
+  # Nobody continues it for ten seconds.
+  error <- failure_of(stop_it)
+  expect_s3_class(error, "FutureInterruptError")
+  expect_match(conditionMessage(error), "stopped by a signal")
+})
+
+test_that("a worker that is stopped for a moment goes on", {
+  local_plan(multisession, workers = I(1))
+  f <- future({
+    pid <- Sys.getpid()
+    system2("sh", c("-c", shQuote(sprintf(
+      "(sleep 2.5; kill -CONT %d) & kill -STOP %d", pid, pid
+    ))))
+    "on"
+  })
+  expect_equal(value(f), "on")
+})
+
+test_that("a task that detaches everything harms no other", {
+  local_plan(multisession, workers = I(1))
+  pid <- value(future(Sys.getpid()))
+  f <- future(while (length(search()) > 2L) detach(pos = 2L))
+  expect_no_error(value(f))
+  expect_equal(value(future(Sys.getpid())), pid)
+})
+
+test_that("an error option of the worker's user is not for futures", {
+  local_plan(multisession, workers = I(1))
+  f <- future({
+    options(error = quote(q("no", 5)))
+    stop("plain")
+  })
+  expect_error(value(f), "plain")
+  expect_equal(value(future(1 + 1)), 2)
+})

@@ -104,7 +104,10 @@ launch_here <- function(future, backend, payload, options) {
     if (!is.null(inner)) backend_stop(inner)
     if (is.null(.subset2(future, "outcome"))) future$state <- "interrupted"
   })
-  take_result(future, evaluate(payload))
+  take_result(future, tryCatch(
+    evaluate(payload),
+    stackOverflowError = function(e) stack_overflow_result(conditionMessage(e))
+  ))
 }
 
 # With `wait = FALSE` the future queues if it must.
@@ -205,12 +208,31 @@ take_outcome <- function(future) {
         "from, or set options(future.globals.onReference = \"ignore\")."
       ), outcome$message
     )),
-    aborted = fail(FutureInterruptError, "interrupted", paste(
-      "jumped to R's top level and has no value."
-    )),
+    aborted = if (is_full_stack(outcome$message)) {
+      take_result(future, stack_overflow_result(outcome$message))
+    } else {
+      fail(FutureInterruptError, "interrupted", paste0(
+        "jumped to R's top level and has no value",
+        if (nzchar(outcome$message)) ". R said: ", outcome$message
+      ))
+    },
     fail(UnexpectedFutureResultError, "failed", sprintf(
       "came back as %s, which is no outcome.", outcome$kind
     ))
+  )
+}
+
+# R tells no calling handler that its stack is full, and leaves at once.
+is_full_stack <- function(message) startsWith(message, "Error: C stack usage")
+
+stack_overflow_result <- function(message) {
+  condition <- structure(
+    class = c("CStackOverflowError", "stackOverflowError", "error", "condition"),
+    list(message = trimws(sub("^Error: ", "", message)), call = NULL)
+  )
+  list(
+    visible = TRUE, failed = TRUE,
+    conditions = list(list(condition = condition, signaled = 0L))
   )
 }
 

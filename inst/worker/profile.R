@@ -52,6 +52,8 @@ local({
   environment(tools[[".elsewhere step"]]) <- list2env(
     list(step = step), parent = baseenv()
   )
+  # Kept where a task that detaches the other cannot reach it.
+  assign("top_level_step", tools[[".elsewhere step"]], envir = functions)
 
   start <- .Call(entries$arrive)
   eval(parse(text = start[[1L]]), baseenv())

@@ -35,6 +35,13 @@ test_that("a stack that overflows is an error of the expression, or ends it", {
     f(1)
   }))
   expect_s3_class(error, "CStackOverflowError")
+  expect_match(conditionMessage(error), "^C stack usage")
+  local_plan(sequential)
+  f <- future({
+    f <- function() f()
+    f()
+  })
+  expect_error(value(f), class = "stackOverflowError")
 })
 
 test_that("C code that runs over its stack or through a null pointer", {

@@ -204,7 +204,8 @@ void WorkerMain::stay_attached() {
   }
   int failed = 0;
   SEXP attach = PROTECT(R_ParseEvalString(
-      "function(home) base::attach(base::list(.elsewhere = home),"
+      "function(home) base::attach("
+      "base::list(.elsewhere = home, `.elsewhere step` = home$top_level_step),"
       " pos = base::length(base::search()), name = \"tools:elsewhere\","
       " warn.conflicts = FALSE)",
       R_BaseEnv));
@@ -221,7 +222,11 @@ void WorkerMain::finish_task() {
   capture_.end();
   stay_attached();
   if (!has_reply_) {
-    reply_ = Packet{reply_kind(*packet_), PacketFlag::Aborted, packet_->task, {}};
+    // With what R said, if it was an error that nobody could handle: R lets no
+    // calling handler see that its stack is full.
+    const std::string_view said = is_in_pool_ ? R_curErrorBuf() : "";
+    reply_ = Packet{reply_kind(*packet_), PacketFlag::Aborted, packet_->task,
+                    Bytes(std::as_bytes(std::span(said)))};
   }
   packet_.reset();
   phase_ = Phase::Idle;
@@ -341,6 +346,7 @@ void WorkerMain::set_up(MainThread& main) {
 // that cannot be written are the reply's message; what evaluate() does with the
 // task's own failures is its business, and its jumps go on to R's top level.
 void WorkerMain::run(MainThread& main) {
+  const_cast<char*>(R_curErrorBuf())[0] = '\0';  // what it says then is this task's
   reply_ = Packet{PacketKind::Result, PacketFlag::None, packet_->task, {}};
   int failed = 0;
   r_call(main, [&] {

@@ -26,19 +26,21 @@ Outcome failure(OutcomeKind kind, std::string message) {
   return outcome;
 }
 
+std::string text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 Outcome outcome_of(Reply reply) {
   Outcome outcome;
   outcome.pid = reply.pid;
   switch (reply.flag) {
-    case PacketFlag::Failed: {
-      const auto words = reply.parcel.body();
+    case PacketFlag::Failed:
       outcome.kind = OutcomeKind::Unserializable;
-      outcome.message.assign(reinterpret_cast<const char*>(words.data()), words.size());
+      outcome.message = text_of(reply.parcel.body());
       break;
-    }
     case PacketFlag::Aborted:
       outcome.kind = OutcomeKind::Aborted;
-      outcome.message = "the task jumped to top level and left no value";
+      outcome.message = text_of(reply.parcel.body());
       break;
     case PacketFlag::None:
     case PacketFlag::HasFds:

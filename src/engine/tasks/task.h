@@ -20,7 +20,7 @@ enum class TaskState { Queued, Running, Settled };
 enum class OutcomeKind {
   Value,           // the value is what the worker's evaluate() returned
   Unserializable,  // it returned something that cannot travel; message says why
-  Aborted,         // it jumped to R's top level
+  Aborted,         // it jumped to R's top level; message is what R said, if anything
   Lost,            // the worker ended while it ran the task
   Cancelled,
   TimedOut,

@@ -25,14 +25,6 @@ evaluate_caught <- function(.future_expression, .future_environment, payload,
   kept <- list()
   own_call <- quote(eval(.future_expression, .future_environment))
   handler <- function(condition) {
-    if (inherits(condition, "stackOverflowError")) {
-      # There is hardly room to call anything.
-      answer <<- list(
-        visible = TRUE, error = condition,
-        conditions = c(kept, list(list(condition = condition, signaled = 0L)))
-      )
-      leave
-    }
     if (inherits(condition, "error")) {
       calls <<- future_calls(sys.calls(), own_call)
       return()

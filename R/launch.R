@@ -104,10 +104,7 @@ launch_here <- function(future, backend, payload, options) {
     if (!is.null(inner)) backend_stop(inner)
     if (is.null(.subset2(future, "outcome"))) future$state <- "interrupted"
   })
-  take_result(future, tryCatch(
-    evaluate(payload),
-    stackOverflowError = function(e) stack_overflow_result(conditionMessage(e))
-  ))
+  take_result(future, evaluate(payload))
 }
 
 # With `wait = FALSE` the future queues if it must.
@@ -208,31 +205,13 @@ take_outcome <- function(future) {
         "from, or set options(future.globals.onReference = \"ignore\")."
       ), outcome$message
     )),
-    aborted = if (is_full_stack(outcome$message)) {
-      take_result(future, stack_overflow_result(outcome$message))
-    } else {
-      fail(FutureInterruptError, "interrupted", paste0(
-        "jumped to R's top level and has no value",
-        if (nzchar(outcome$message)) ". R said: ", outcome$message
-      ))
-    },
+    aborted = fail(FutureInterruptError, "interrupted", paste0(
+      "jumped to R's top level and has no value",
+      if (nzchar(outcome$message)) ". R said: ", outcome$message
+    )),
     fail(UnexpectedFutureResultError, "failed", sprintf(
       "came back as %s, which is no outcome.", outcome$kind
     ))
-  )
-}
-
-# R tells no calling handler that its stack is full, and leaves at once.
-is_full_stack <- function(message) startsWith(message, "Error: C stack usage")
-
-stack_overflow_result <- function(message) {
-  condition <- structure(
-    class = c("CStackOverflowError", "stackOverflowError", "error", "condition"),
-    list(message = trimws(sub("^Error: ", "", message)), call = NULL)
-  )
-  list(
-    visible = TRUE, failed = TRUE,
-    conditions = list(list(condition = condition, signaled = 0L))
   )
 }
 

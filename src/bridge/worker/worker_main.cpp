@@ -222,8 +222,7 @@ void WorkerMain::finish_task() {
   capture_.end();
   stay_attached();
   if (!has_reply_) {
-    // With what R said, if it was an error that nobody could handle: R lets no
-    // calling handler see that its stack is full.
+    // With what R said, if it was an error that nobody could handle.
     const std::string_view said = is_in_pool_ ? R_curErrorBuf() : "";
     reply_ = Packet{reply_kind(*packet_), PacketFlag::Aborted, packet_->task,
                     Bytes(std::as_bytes(std::span(said)))};

@@ -167,11 +167,6 @@ close_abandoned <- function(coroutine) {
         "nothing can settle what it waits for any more"
       ))
     },
-    error = function(error) {
-      cat("Error while an abandoned coroutine was closed: ",
-        conditionMessage(error), "\n",
-        sep = "", file = stderr()
-      )
-    }
+    error = report_closing_error
   )
 }

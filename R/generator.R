@@ -186,6 +186,35 @@ eval_next_item <- function(source) {
   list(value)
 }
 
+# A loop that is left early closes an iterator that nobody else has.
+eval_close_iterator <- function(source) {
+  if (inherits(source, "coro_generator_instance")) {
+    source(close = TRUE)
+  } else if (inherits(source, "stream") && !is.null(channel_state(source))) {
+    cancel(source, reason = "the loop that took its values was left")
+  } else if (inherits(source, "generator") && is_own_generator(source)) {
+    if (generator_rests(environment(source)$coroutine)) close(source)
+  }
+  NULL
+}
+
+# Where an error is on its way already.
+eval_close_quietly <- function(source) {
+  tryCatch(eval_close_iterator(source), error = report_closing_error)
+}
+
+report_closing_error <- function(error) {
+  cat(
+    "Error while an iterator or task was closed: ", conditionMessage(error),
+    "\n", sep = "", file = stderr()
+  )
+}
+
+# Neither running nor ended.
+generator_rests <- function(coroutine) {
+  .Call(ew_eval_state, coroutine)$status %in% c(0L, 2L)
+}
+
 promised_item <- function(promise) {
   new_promise(function(resolve, reject) {
     promises::then(promise, function(value) {

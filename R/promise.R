@@ -174,9 +174,9 @@ resolve_with_foreign <- function(value, core) {
   without_domain(promises::then(
     value,
     function(value, .visible) {
-      .Call(ew_promise_resolve, core, value, .visible)
+      .Call(ew_promise_follow, core, TRUE, value, .visible)
     },
-    function(reason) .Call(ew_promise_reject, core, reason)
+    function(reason) .Call(ew_promise_follow, core, FALSE, reason, TRUE)
   ))
 }
 
@@ -193,6 +193,22 @@ resolve_with_foreign <- function(value, core) {
 
 #' @export
 `$.async` <- `$.elsewhere_promise`
+
+# The promises package keeps a promise's state in an object behind it, which its
+# print() and some packages ask for `status()` and `format()`. Ours is the core.
+#' @export
+`$.elsewhere_promise_core` <- function(x, name) {
+  switch(name,
+    status = function() promise_status(x),
+    format = function() format.elsewhere_promise(x)
+  )
+}
+
+#' @export
+print.elsewhere_promise_core <- function(x, ...) {
+  cat(format.elsewhere_promise(x), "\n", sep = "")
+  invisible(x)
+}
 
 promise_status <- function(promise) {
   status <- .Call(ew_promise_state, promise)$status

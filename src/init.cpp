@@ -75,6 +75,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_promise_set_owner, 2),
     ENTRY(ew_promise_new, 1),
     ENTRY(ew_promise_resolve, 3),
+    ENTRY(ew_promise_follow, 4),
     ENTRY(ew_promise_reject, 2),
     ENTRY(ew_promise_when_settled, 2),
     ENTRY(ew_promise_state, 1),

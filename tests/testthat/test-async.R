@@ -233,3 +233,38 @@ test_that("await stands in a magrittr pipe", {
   `%>%` <- magrittr::`%>%`
   expect_equal(settled(async(delay(0, 3:1) %>% await() %>% sort())), 1:3)
 })
+
+test_that("a promise of another package that a task returns settles it", {
+  expect_equal(settled(async(promises::promise_resolve(5))), 5)
+  expect_error(settled(async(promises::promise_reject("no"))), "no")
+  chained <- soon(4)$then(function(v) promises::promise_resolve(v + 1))
+  expect_equal(settled(chained), 5)
+})
+
+test_that("cancelling a task whose value is a promise cancels that", {
+  inner <- delay(100)
+  outer <- async(inner)
+  promises::catch(outer, function(e) NULL)
+  cancel(outer)
+  expect_error(settled(inner), class = "cancelled")
+  expect_error(settled(outer), class = "cancelled")
+})
+
+test_that("what looks behind a promise finds its state there", {
+  promise <- soon(1)
+  behind <- attr(promise, "promise_impl", exact = TRUE)
+  expect_identical(behind$status(), "pending")
+  settled(promise)
+  expect_identical(behind$status(), "fulfilled")
+  expect_identical(behind$format(), "<Promise [fulfilled: numeric]>")
+})
+
+test_that("coro's tasks can await ours, and ours coro's", {
+  skip_if_not_installed("coro")
+  theirs <- coro::async(function(x) {
+    y <- await(x)
+    y + 1
+  })
+  expect_equal(settled(theirs(soon(1))), 2)
+  expect_equal(settled(async(await(theirs(soon(2))))), 3)
+})

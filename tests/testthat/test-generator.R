@@ -141,3 +141,42 @@ test_that("what follows yieldFrom runs after it", {
     yield(5)
   })), list(1L, 2L, 3L, 4L, 5))
 })
+
+test_that("a loop that is left early closes an iterator it made itself", {
+  closed <- character()
+  count <- gen(function(name) {
+    on.exit(closed <<- c(closed, name))
+    for (i in 1:5) yield(i)
+  })
+  expect_identical(
+    run(type = 0, for (i in count("break")) if (i == 3) break else yield(i)),
+    c(1, 2)
+  )
+  run(for (i in count("return")) if (i == 3) return())
+  expect_error(run(for (i in count("out")) {
+    for (j in count("in")) stop("boom")
+    yield(i)
+  }), "boom")
+  g <- gen(for (i in count("closed")) yield(i))
+  nextOr(g)
+  close(g)
+  run(for (i in count("to the end")) i)
+  expect_identical(
+    closed, c("break", "return", "in", "out", "closed", "to the end")
+  )
+})
+
+test_that("a loop leaves an iterator alone that is somebody's variable", {
+  numbers <- gen(for (i in 1:5) yield(i))
+  run(for (i in numbers) if (i == 2) break)
+  expect_identical(nextOr(numbers), 3L)
+})
+
+test_that("what is sent is evaluated in the body", {
+  g <- gen({
+    x <- tryCatch(yield("value"), error = function(e) conditionMessage(e))
+    yield(x)
+  })
+  g()
+  expect_identical(g(send = stop("sent")), "sent")
+})

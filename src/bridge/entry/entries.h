@@ -75,6 +75,7 @@ SEXP ew_async_raise(SEXP coroutine, SEXP condition);
 SEXP ew_promise_set_owner(SEXP promise, SEXP owner);
 SEXP ew_promise_new(SEXP kind);
 SEXP ew_promise_resolve(SEXP promise, SEXP value, SEXP is_visible);
+SEXP ew_promise_follow(SEXP promise, SEXP is_fulfilled, SEXP value, SEXP is_visible);
 SEXP ew_promise_reject(SEXP promise, SEXP reason);
 SEXP ew_promise_when_settled(SEXP promise, SEXP reaction);
 SEXP ew_promise_state(SEXP promise);

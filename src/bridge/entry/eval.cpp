@@ -122,13 +122,20 @@ SEXP resume_generator(SEXP coroutine, Inject inject, SEXP value) {
         has_begun = true;
         return ask_generator(co, inject, value);
       });
-    } catch (const cpp11::unwind_exception&) {
-      // The body is left for good, unless the error was about asking it.
-      r_call(main, [&] {
-        if (has_begun) abandon_generator(coroutine_from(coroutine));
-        return R_NilValue;
+    } catch (const cpp11::unwind_exception& unwinding) {
+      if (!has_begun) throw;  // the error was about asking it
+      // The body is left for good. What that runs may jump itself, by the same
+      // token, so R's note of where to go on is kept apart. It stays protected
+      // until R gets there.
+      SEXP token = unwinding.token;
+      token = r_call(main, [&] {
+        SEXP kept = PROTECT(Rf_cons(CAR(token), R_NilValue));
+        SETCDR(kept, Rf_duplicate(CDR(token)));
+        abandon_generator(coroutine_from(coroutine));
+        UNPROTECT(1);
+        return kept;
       });
-      throw;
+      throw cpp11::unwind_exception(PROTECT(token));
     }
   });
 }
@@ -153,7 +160,8 @@ extern "C" SEXP ew_gen_ask(SEXP, SEXP, SEXP arguments, SEXP frame) {
   if (is_plain) {
     value = resume_generator(coroutine, Inject::Same, R_NilValue);
   } else {
-    value = resume_generator(coroutine, Inject::Value, Rf_eval(send, frame));
+    // As a promise: the body evaluates it (machine.h, arrive()).
+    value = resume_generator(coroutine, Inject::Value, Rf_findVarInFrame(frame, send));
   }
   return value == coroutine ? Rf_eval(or_symbol, frame) : value;
 }
@@ -290,6 +298,14 @@ extern "C" SEXP ew_promise_new(SEXP kind) {
 extern "C" SEXP ew_promise_resolve(SEXP promise, SEXP value, SEXP is_visible) {
   return evaluate([&] {
     resolve_core(core_of(promise), value, Rf_asLogical(is_visible) == 1);
+    return R_NilValue;
+  });
+}
+
+extern "C" SEXP ew_promise_follow(SEXP promise, SEXP is_fulfilled, SEXP value, SEXP is_visible) {
+  return evaluate([&] {
+    follow_core(core_of(promise), Rf_asLogical(is_fulfilled) == 1, value,
+                Rf_asLogical(is_visible) == 1);
     return R_NilValue;
   });
 }

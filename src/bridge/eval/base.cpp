@@ -342,6 +342,7 @@ void mark_abandoned(const Coroutine& co) {
   m.in_leaf = false;
   m.is_escaping = false;
   m.in_closure = false;
+  close_iterators(co);
   finish(co, Phase::Failed, R_NilValue);
   let_go(co);
 }

@@ -102,12 +102,23 @@ void compile_loop(Compiler& c, SEXP condition, SEXP call, SEXP body) {
   push_invisible_null(c);
 }
 
+// Is what `expr` gives nobody else's? Then a loop over it closes it when it is
+// left early. A variable, or a part of something, may be gone through further.
+bool makes_sequence(SEXP expr) {
+  if (TYPEOF(expr) != LANGSXP) return false;
+  const Words& w = words();
+  const SEXP head = CAR(expr);
+  if (head == w.paren) return makes_sequence(CADR(expr));
+  return head != w.dollar && head != w.at && head != w.bracket && head != w.bracket2 &&
+         head != w.await;
+}
+
 // A loop over the sequence on top of the stack. Each item goes to `variable` (a
 // constant; -1 leaves it on the stack), then `body` runs and leaves a value.
 template <class Body>
-void compile_iteration(Compiler& c, int variable, Body&& body) {
+void compile_iteration(Compiler& c, int variable, SEXP sequence, Body&& body) {
   Assembler& a = c.assembler;
-  const int setup = a.emit(Op::ForSetup);
+  const int setup = a.emit(Op::ForSetup, 0, 0, makes_sequence(sequence));
   a.set_b(setup, a.here());
   const int step = a.emit(Op::ForNext, variable);
   const int take = a.emit(Op::ForTake, variable);
@@ -129,7 +140,7 @@ void compile_for(Compiler& c, SEXP call) {
   const bool is_leaf_body = !contains_pause(body) && !contains_jump(body) && !contains_for(body);
   int check = -1;
   if (is_leaf_body) check = a.emit(Op::ForCheck, 0, a.constant(call));
-  compile_iteration(c, a.constant(CADR(call)), [&] {
+  compile_iteration(c, a.constant(CADR(call)), CADDR(call), [&] {
     ++c.loops;
     compile(c, body);
     --c.loops;
@@ -140,7 +151,7 @@ void compile_for(Compiler& c, SEXP call) {
 // for (x in source) yield(x), without the variable.
 void compile_yield_from(Compiler& c, SEXP source) {
   compile(c, source);
-  compile_iteration(c, -1, [&] { c.assembler.emit(Op::Yield); });
+  compile_iteration(c, -1, source, [&] { c.assembler.emit(Op::Yield); });
 }
 
 void compile_assignment(Compiler& c, SEXP call) {

@@ -45,7 +45,11 @@ void arrive(const Coroutine& co) {
   co.set(kStateSent, R_NilValue);
   switch (inject) {
     case Inject::None: break;
-    case Inject::Value: push(co, sent); break;
+    case Inject::Value:
+      // What a consumer sends is evaluated here, where the body can catch its
+      // errors.
+      push(co, TYPEOF(sent) == PROMSXP ? run_leaf(co, sent, current_env(co)) : sent);
+      break;
     case Inject::Same: push(co, co.slot(kStateResult)); break;
     case Inject::Return: complete(co, Completion::Return, sent, 0, 0); break;
     case Inject::Raise: {
@@ -484,7 +488,7 @@ void step(const Coroutine& co, Op op, const int* operand) {
     }
     case Op::ItemOr: open_item(co, operand[0]); return;
     case Op::ForCheck: check_for(co, operand[0], constant(co, operand[1])); return;
-    case Op::ForSetup: set_up_for(co, operand[0], operand[1]); return;
+    case Op::ForSetup: set_up_for(co, operand[0], operand[1], operand[2] == 1); return;
     case Op::ForNext: next_of_for(co, operand); return;
     case Op::ForTake:
       if (open_item(co, operand[1])) bind_or_leave(co, operand[0]);

@@ -64,7 +64,7 @@ void check_for(const Coroutine& co, int target, SEXP call) {
   co.machine->pc = target;
 }
 
-void set_up_for(const Coroutine& co, int break_pc, int next_pc) {
+void set_up_for(const Coroutine& co, int break_pc, int next_pc, bool is_owner) {
   SEXP value = top(co);
   if (Rf_inherits(value, "factor")) {
     value = PROTECT(Rf_asCharacterFactor(value));
@@ -74,7 +74,7 @@ void set_up_for(const Coroutine& co, int break_pc, int next_pc) {
   } else if (!is_iterable_object(value) && !is_plain_sequence(value)) {
     run_plain_for(co, Rf_install("i"), value, R_NilValue);
   }
-  push_block(co, BlockKind::Loop, break_pc, next_pc);
+  push_block(co, BlockKind::Loop, break_pc, next_pc).x = is_owner && is_iterable_object(value);
 }
 
 bool step_for(const Coroutine& co) {

@@ -9,7 +9,7 @@ namespace elsewhere::eval {
 bool is_iterable_object(SEXP value);
 
 void check_for(const Coroutine& co, int target, SEXP call);
-void set_up_for(const Coroutine& co, int break_pc, int next_pc);
+void set_up_for(const Coroutine& co, int break_pc, int next_pc, bool is_owner);
 // Pushes the next element of the innermost loop's plain sequence; false at the
 // end.
 bool step_for(const Coroutine& co);

@@ -29,7 +29,8 @@ struct Block {
   int pc;         // break target; handler, finally or leaving code; return position
   int pc2;        // next target
   int sp;         // height of the value stack that the block starts from
-  int x;          // Handler, Restart: how many, negative if calling. Scope: its
+  int x;          // Loop: 1 if the iterator it goes through is its own.
+                  // Handler, Restart: how many, negative if calling. Scope: its
                   // environment. Finally: 1 if its code may pause
   int y;          // Handler: constant with the classes. Restart: with the names.
                   // Finally: 1 if it is the one of on.exit()
@@ -141,6 +142,9 @@ void run_instructions(const Coroutine& co);
 // Ends a stretch of code in the way of `kind`: pops blocks down to the one that
 // takes it, or ends the body. `target`: the scope, or for Throw the block.
 void complete(const Coroutine& co, Completion kind, SEXP value, int target, int matched);
+// Closes the iterators of all loops, from the inside out: an error or a jump has
+// left the body.
+void close_iterators(const Coroutine& co);
 void go_on_after_finally(const Coroutine& co);
 
 void finish(const Coroutine& co, Phase status, SEXP value);

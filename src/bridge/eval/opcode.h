@@ -34,7 +34,8 @@ enum class Op : int {
   ItemOr,        // pop an item; push what is in it; at the end go to a
   ForCheck,      // if the top value is an ordinary sequence: pop, run leaf b
                  // with it as R would, push NULL and go to a
-  ForSetup,      // pop a sequence; push LOOP block, break at a, next at b
+  ForSetup,      // LOOP block over the sequence on top, break at a, next at b;
+                 // c = 1: nobody else has it, so leaving the loop closes it
   ForNext,       // next element into symbol a (a < 0: push it), past the
                  // following instruction; at the end go to b
   ForTake,       // the same with an item that had to be waited for

@@ -71,12 +71,22 @@ bool is_native_promise(SEXP value) {
 }
 
 SEXP new_promise_object(SEXP kind) {
+  static const SEXP impl_symbol = Rf_install("promise_impl");
+  static const SEXP impl_class = [] {
+    SEXP made = PROTECT(Rf_mkString("elsewhere_promise_core"));
+    R_PreserveObject(made);
+    UNPROTECT(1);
+    return made;
+  }();
   SEXP slots = PROTECT(Rf_allocVector(VECSXP, kCoreSlots));
   SEXP core = PROTECT(R_MakeExternalPtr(nullptr, core_tag(), slots));
+  Rf_setAttrib(core, R_ClassSymbol, impl_class);
   set_bits(core, static_cast<std::intptr_t>(Settled::Pending));
   SEXP object = PROTECT(Rf_allocVector(VECSXP, 1));
   SET_VECTOR_ELT(object, 0, core);
   Rf_setAttrib(object, R_ClassSymbol, kind);
+  // Others look here for a promise's state (R/promise.R).
+  Rf_setAttrib(object, impl_symbol, core);
   UNPROTECT(3);
   return object;
 }
@@ -121,6 +131,15 @@ void resolve_core(SEXP core, SEXP value, bool is_visible) {
   SEXP call = PROTECT(Rf_lang3(hooks().foreign_resolve, value, core));
   Rf_eval(call, R_BaseEnv);
   UNPROTECT(1);
+}
+
+void follow_core(SEXP core, bool is_fulfilled, SEXP value, bool is_visible) {
+  set_bits(core, bits(core) & ~kDecided);
+  if (is_fulfilled) {
+    resolve_core(core, value, is_visible);
+  } else {
+    reject_core(core, value);
+  }
 }
 
 void reject_core(SEXP core, SEXP reason) {

@@ -35,6 +35,8 @@ int reaction_count(SEXP core);
 // the same core do nothing.
 void resolve_core(SEXP core, SEXP value, bool is_visible);
 void reject_core(SEXP core, SEXP reason);
+// What a promise of another package, which the core was resolved with, came to.
+void follow_core(SEXP core, bool is_fulfilled, SEXP value, bool is_visible);
 void when_settled(SEXP core, SEXP reaction);
 
 // Queues a reaction; `core` may be NULL (a coroutine's start).

@@ -86,6 +86,8 @@ void go_on(const Coroutine& co) {
     case Phase::Paused: subscribe(co); break;
     case Phase::Done:
       trace(co, "async: return (resolving)\n");
+      // Its promise follows that one; cancel() reaches it.
+      if (OBJECT(result) && Rf_inherits(result, "promise")) co.set(kStateAwaited, result);
       leave_session(co);
       resolve_core(promise_core(co), result, m.is_visible);
       trace(co, "pump: finish\n");

@@ -82,7 +82,24 @@ void end_body(const Coroutine& co, Completion kind, SEXP value) {
   }
 }
 
+// The loop is left before its iterator has ended.
+void close_iterator(const Coroutine& co, const Block& block, SEXP closer) {
+  if (block.kind != static_cast<int>(BlockKind::Loop) || block.x != 1) return;
+  SEXP source = PROTECT(VECTOR_ELT(co.slot(kStateStack), block.sp - 1));
+  SEXP call = PROTECT(Rf_lang2(closer, source));
+  run_leaf(co, call, current_env(co));
+  UNPROTECT(2);
+}
+
 }  // namespace
+
+void close_iterators(const Coroutine& co) {
+  Machine& m = *co.machine;
+  while (m.blocks > 0) {
+    const Block block = blocks(co)[--m.blocks];
+    close_iterator(co, block, hooks().close_quietly);
+  }
+}
 
 void complete(const Coroutine& co, Completion kind, SEXP value, int target, int matched) {
   Machine& m = *co.machine;
@@ -101,6 +118,7 @@ void complete(const Coroutine& co, Completion kind, SEXP value, int target, int 
     if (block_kind == BlockKind::Loop && is_jump_to_loop(kind) && m.scopes == target) {
       set_height(co, block.sp);
       m.pc = kind == Completion::Break ? block.pc : block.pc2;
+      if (kind == Completion::Break) close_iterator(co, block, hooks().close_iterator);
       UNPROTECT(1);
       return;
     }
@@ -113,6 +131,7 @@ void complete(const Coroutine& co, Completion kind, SEXP value, int target, int 
       return;
     }
     --m.blocks;
+    close_iterator(co, block, hooks().close_iterator);
     if (block_kind == BlockKind::Restart) m.is_stale = true;
     const bool can_catch = block_kind == BlockKind::Handler || block_kind == BlockKind::Restart;
     if (can_catch && kind == Completion::Throw && m.blocks == target) {

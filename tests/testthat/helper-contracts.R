@@ -1,0 +1,67 @@
+# Tests of other packages, taken from their source packages when the tests run,
+# and run against our functions.
+
+# The folder of the sources of `package`: that which the environment variable
+# ELSEWHERE_<PACKAGE>_SOURCE names, else CRAN's; NULL if neither can be had.
+source_of <- function(package, folder) {
+  named <- Sys.getenv(sprintf("ELSEWHERE_%s_SOURCE", toupper(package)))
+  if (nzchar(named)) return(named)
+  repos <- getOption("repos")
+  if (identical(unname(repos[["CRAN"]]), "@CRAN@")) {
+    repos[["CRAN"]] <- "https://cloud.r-project.org"
+  }
+  withr::local_options(timeout = 30, repos = repos)
+  found <- tryCatch(
+    suppressWarnings(utils::download.packages(
+      package, folder, type = "source", quiet = TRUE
+    )),
+    error = function(e) NULL
+  )
+  if (is.null(found) || nrow(found) == 0L) return(NULL)
+  utils::untar(found[1L, 2L], exdir = folder)
+  file.path(folder, package)
+}
+
+# Runs test files in an R process of its own. `prepare` makes the environment that
+# they see, from the folder of their sources; `edit` is applied to their lines. A
+# data frame with columns `name` (file and test), `failed`.
+run_contract <- function(root, files, prepare, edit = identity) {
+  folder <- withr::local_tempdir()
+  for (file in files) {
+    lines <- readLines(file.path(root, "tests", "testthat", file))
+    writeLines(edit(lines), file.path(folder, file))
+  }
+  output <- file.path(folder, "results.rds")
+  code <- substitute({
+    library(testthat)
+    shim <- (PREPARE)(ROOT)
+    results <- lapply(FILES, function(file) {
+      data <- as.data.frame(test_file(
+        file.path(FOLDER, file),
+        env = new.env(parent = shim), package = NULL, load_package = "none",
+        reporter = "silent", stop_on_failure = FALSE
+      ))
+      data.frame(
+        name = paste0(file, ": ", data$test),
+        failed = data$failed > 0 | data$error
+      )
+    })
+    saveRDS(do.call(rbind, results), OUTPUT)
+  }, list(
+    PREPARE = prepare, ROOT = root, FILES = files, FOLDER = folder,
+    OUTPUT = output
+  ))
+  runner <- local_r_process(deparse(code))
+  runner$wait(180000)
+  if (!file.exists(output)) {
+    stop("the run of the tests ended early: ", runner$get_exit_status())
+  }
+  readRDS(output)
+}
+
+# Fails unless the tests that fail are those that `reasons` names, and no others.
+expect_contract <- function(results, reasons) {
+  failed <- unique(results$name[results$failed])
+  expect_identical(sort(setdiff(failed, names(reasons))), character())
+  expect_identical(sort(setdiff(names(reasons), failed)), character())
+}

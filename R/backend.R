@@ -4,7 +4,7 @@
 # What a strategy's arguments come to, checked: a plain list.
 backend_settings <- function(strategy) {
   tweaks <- attr(strategy, "tweaks")
-  name <- strategy_name(strategy)
+  name <- backend_name(strategy)
   settings <- list(
     name = name,
     globals_bytes_max = tweaks$maxSizeOfObjects,
@@ -40,6 +40,13 @@ backend_settings <- function(strategy) {
     tweaks$start_timeout
   }
   settings
+}
+
+# Forks where they can be had, as at home.
+backend_name <- function(strategy) {
+  name <- strategy_name(strategy)
+  if (name != "multiprocess") return(name)
+  if (supportsMulticore()) "multicore" else "multisession"
 }
 
 # A backend is an environment: its settings, and for a pool the pool itself.

@@ -49,7 +49,11 @@ evaluate_caught <- function(.future_expression, .future_environment, payload,
         condition = without_call(condition, own_call), signaled = 0L
       )
     }
-    if (!isTRUE(payload$split)) muffle(condition)
+    if (!isTRUE(payload$split)) {
+      muffle(condition)
+      # In this process, the handlers of whoever makes the future come next.
+      if (!is_worker()) end_signal(condition)
+    }
   }
   failed <- function(condition) {
     kept[[length(kept) + 1L]] <<- list(
@@ -81,6 +85,17 @@ without_call <- function(condition, own_call) {
     condition["call"] <- list(NULL)
   }
   condition
+}
+
+# A condition that nothing muffles goes from handler to handler until
+# signalCondition() returns. This makes it return now.
+end_signal <- function(condition) {
+  for (n in rev(seq_len(sys.nframe()))) {
+    if (!identical(sys.function(n), signalCondition)) next
+    # A promise, unlike eval(), returns from the frame it is evaluated in.
+    delayedAssign("end", return(NULL), eval.env = sys.frame(n))
+    end
+  }
 }
 
 muffle <- function(condition) {

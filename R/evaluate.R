@@ -11,7 +11,7 @@ evaluator_functions <- function() {
     evaluate = evaluate,
     evaluate_expression = evaluate_expression,
     evaluate_caught = evaluate_caught,
-    without_call = without_call,
+    without_call = without_call, end_signal = end_signal,
     muffle = muffle,
     attach_packages = attach_packages,
     evaluation_environment = evaluation_environment,

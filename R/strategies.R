@@ -170,7 +170,8 @@ cluster <- new_strategy(
 
 #' Evaluate futures in several processes, whichever kind is at hand
 #'
-#' The same as [multisession], under its older name.
+#' [multicore] where this R session may be forked, as
+#' [parallelly::supportsMulticore()] says, else [multisession].
 #'
 #' @inheritParams future
 #' @param workers As in [multisession()].

@@ -177,7 +177,8 @@ void Engine::forget_later(TaskId task) {
 }
 
 Result<WaitEnd> Engine::wait(std::span<const TaskId> tasks, std::size_t enough, WaitEvents events,
-                             std::optional<std::chrono::milliseconds> timeout) {
+                             std::optional<std::chrono::milliseconds> timeout,
+                             std::span<const int> also) {
   const auto set_awaited = [&](Turn& turn, bool is_awaited) {
     std::size_t settled = 0;
     has_event_ = false;
@@ -198,7 +199,13 @@ Result<WaitEnd> Engine::wait(std::span<const TaskId> tasks, std::size_t enough, 
     return wanted_ > 0 && !(events == WaitEvents::Return && has_event_);
   });
   Result<bool> woken = true;
-  if (must_wait) woken = wait_ready(wakeup_.fd(), Ready::Readable, timeout);
+  if (must_wait && also.empty()) {
+    woken = wait_ready(wakeup_.fd(), Ready::Readable, timeout);
+  } else if (must_wait) {
+    std::vector<int> watched(also.begin(), also.end());
+    watched.push_back(wakeup_.fd());
+    woken = wait_any_readable(watched, timeout);
+  }
   return loop_.with_turn([&](Turn& turn) -> Result<WaitEnd> {
     const std::size_t left = std::exchange(wanted_, 0);
     set_awaited(turn, false);

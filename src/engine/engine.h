@@ -68,8 +68,10 @@ class Engine final : private SchedulerListener {
 
   // Blocks until `enough` of the tasks have settled, or `timeout` has passed, or
   // a signal came (`Interrupted`), after which it may simply be called again.
+  // One of the descriptors `also` that can be read ends it like the time.
   Result<WaitEnd> wait(std::span<const TaskId> tasks, std::size_t enough, WaitEvents events,
-                       std::optional<std::chrono::milliseconds> timeout);
+                       std::optional<std::chrono::milliseconds> timeout,
+                       std::span<const int> also = {});
 
   // Asks for the task to be listed by take_notified() once it has settled.
   // `notify` is called on the I/O thread each time that list becomes non-empty;

@@ -1,5 +1,15 @@
+# furrr has purrr attached where its futures are evaluated, also when that is here.
+local_search_path <- function(env) {
+  before <- search()
+  withr::defer(
+    for (name in setdiff(search(), before)) detach(name, character.only = TRUE),
+    envir = env
+  )
+}
+
 local_framework_plan <- function(..., env = parent.frame()) {
   skip_if_not_installed("future")
+  local_search_path(env)
   former <- future::plan(pool, ...)
   withr::defer(future::plan(former), envir = env)
 }
@@ -41,6 +51,7 @@ test_that("future_lapply() and future_map() run on our workers", {
 test_that("numbers drawn by companions are those of future's own plans", {
   skip_if_not_installed("future.apply")
   skip_if_not_installed("furrr")
+  local_search_path(environment())
   draw <- function() {
     set.seed(42)
     c(

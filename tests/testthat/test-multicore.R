@@ -222,3 +222,17 @@ test_that("forks are gone within a second after their owner is killed", {
   owner$kill(grace = 0)
   expect_true(wait_until(function() !any(vapply(pids, is_process, NA)), 1))
 })
+
+test_that("a list of forks and pool tasks settles as they come", {
+  skip_if_not(supportsMulticore())
+  local_plan(multisession, workers = 2)
+  go_on <- withr::local_tempfile()
+  pooled <- future({ while (!file.exists(go_on)) Sys.sleep(0.01); "pooled" })
+  forked <- multicore({ file.create(go_on); "forked" }, workers = 2)
+  withr::defer(leave_backend())
+  expect_identical(value(list(pooled, forked)), list("pooled", "forked"))
+  later <- withr::local_tempfile()
+  forked <- multicore({ while (!file.exists(later)) Sys.sleep(0.01); "forked" }, workers = 2)
+  pooled <- future({ file.create(later); "pooled" })
+  expect_identical(value(list(forked, pooled)), list("forked", "pooled"))
+})

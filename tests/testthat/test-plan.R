@@ -167,3 +167,14 @@ test_that("options of this process rule in the worker", {
   expect_identical(value(future(getOption("width"))), 55L)
   expect_identical(value(future(getOption("mc.cores"))), 1L)
 })
+
+test_that("multiprocess forks where that can be done, else uses sessions", {
+  local_plan(multiprocess, workers = 2)
+  expect_s3_class(plan(), "multiprocess")
+  expected <- if (supportsMulticore()) "MulticoreFuture" else "MultisessionFuture"
+  expect_s3_class(future(1), expected)
+  withr::local_options(parallelly.fork.enable = FALSE)
+  plan(sequential)
+  plan(multiprocess, workers = 2)
+  expect_s3_class(future(1), "MultisessionFuture")
+})

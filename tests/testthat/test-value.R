@@ -226,3 +226,43 @@ test_that("a value that cannot be sent back is an error of its future", {
   expect_true(is.null(got) || inherits(got, "FutureError"))
   expect_identical(value(future(1)), 1)
 })
+
+test_that("a condition without a restart is signalled by value() alone", {
+  custom <- function() structure(
+    class = c("custom", "condition"), list(message = "c", call = NULL)
+  )
+  every_plan({
+    seen <- 0L
+    withCallingHandlers(
+      {
+        f <- future({
+          answer <- signalCondition(custom())
+          inside <- tryCatch(signalCondition(custom()), custom = function(c) "own")
+          list(answer, inside)
+        })
+        expect_identical(seen, 0L)
+        expect_identical(value(f), list(NULL, "own"))
+      },
+      custom = function(condition) seen <<- seen + 1L
+    )
+    expect_identical(seen, 1L)
+    made <- tryCatch(
+      { future(signalCondition(custom())); "made" },
+      custom = function(condition) "caught"
+    )
+    expect_identical(made, "made")
+  })
+})
+
+test_that("an error on the way out of an error takes its place", {
+  every_plan({
+    f <- future({
+      fails_twice <- function() {
+        on.exit(stop("second"))
+        stop("first")
+      }
+      fails_twice()
+    })
+    expect_no_warning(expect_error(value(f), "second"))
+  })
+})

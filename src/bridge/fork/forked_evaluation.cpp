@@ -149,15 +149,14 @@ bool emit_from_fork(MainThread& main, SEXP condition) {
   return true;
 }
 
-void wait_for_forks(const std::vector<ForkedTask*>& tasks, std::chrono::milliseconds limit) {
-  std::vector<pollfd> entries;
+std::vector<int> descriptors_of(const std::vector<ForkedTask*>& tasks) {
+  std::vector<int> out;
   for (const ForkedTask* task : tasks) {
     if (task->state() == TaskState::Settled) continue;
-    entries.push_back({task->channel_fd(), POLLIN, 0});
-    entries.push_back({task->process_fd(), POLLIN, 0});
+    out.push_back(task->channel_fd());
+    out.push_back(task->process_fd());
   }
-  if (entries.empty()) return;
-  (void)::poll(entries.data(), entries.size(), static_cast<int>(limit.count()));
+  return out;
 }
 
 }  // namespace elsewhere

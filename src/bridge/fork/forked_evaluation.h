@@ -25,8 +25,7 @@ void reply_from_fork(MainThread& main, SEXP value, bool refuses_references);
 // In the child: sends a condition now. false in any other process.
 bool emit_from_fork(MainThread& main, SEXP condition);
 
-// Waits until one of `tasks` has something to look at, or `limit` has passed.
-// A signal ends the wait, too.
-void wait_for_forks(const std::vector<ForkedTask*>& tasks, std::chrono::milliseconds limit);
+// One of these can be read when one of `tasks` has something to look at.
+std::vector<int> descriptors_of(const std::vector<ForkedTask*>& tasks);
 
 }  // namespace elsewhere

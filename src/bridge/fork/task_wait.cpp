@@ -5,6 +5,7 @@
 #include "bridge/fork/forked_evaluation.h"
 #include "bridge/guard.h"
 #include "bridge/process_engine.h"
+#include "engine/os/socket.h"
 
 namespace elsewhere {
 namespace {
@@ -15,9 +16,6 @@ using std::chrono::milliseconds;
 // A signal that comes just before the wait begins does not end it, so one wait
 // is never longer than this.
 constexpr milliseconds kSlice{200};
-// Two kinds at once have no descriptor in common. Such a wait is rare: a list of
-// futures made under two plans.
-constexpr milliseconds kSliceMixed{2};
 
 struct ForksSeen {
   std::size_t settled = 0;
@@ -35,26 +33,27 @@ ForksSeen look_at_forks(const AwaitedTasks& tasks) {
 }
 
 WaitEnd wait_pooled(MainThread& main, const AwaitedTasks& tasks, std::size_t enough,
-                    milliseconds slice) {
-  const auto end = engine(main).wait(tasks.pooled, enough, tasks.on_event, slice);
+                    milliseconds slice, const std::vector<int>& also) {
+  const auto end = engine(main).wait(tasks.pooled, enough, tasks.on_event, slice, also);
   if (!end.ok() && end.error().code != ErrorCode::Interrupted) or_throw(end);
   return end.ok() ? end.value() : WaitEnd::TimedOut;
 }
 
 WaitEnd wait_once(MainThread& main, const AwaitedTasks& tasks, milliseconds slice) {
-  if (tasks.forked.empty()) return wait_pooled(main, tasks, tasks.enough, slice);
+  if (tasks.forked.empty()) return wait_pooled(main, tasks, tasks.enough, slice, {});
   const ForksSeen seen = look_at_forks(tasks);
   if (seen.has_event) return WaitEnd::Event;
   if (seen.settled >= tasks.enough) return WaitEnd::Settled;
   const std::size_t missing = tasks.enough - seen.settled;
+  const std::vector<int> forks = descriptors_of(tasks.forked);
   if (!tasks.pooled.empty()) {
-    const WaitEnd end = wait_pooled(main, tasks, missing, std::min(slice, kSliceMixed));
+    const WaitEnd end = wait_pooled(main, tasks, missing, slice, forks);
     const bool is_enough = missing <= tasks.pooled.size();
     if (end == WaitEnd::Event || (end == WaitEnd::Settled && is_enough)) return end;
     if (end != WaitEnd::Settled) return WaitEnd::TimedOut;
   }
-  // What is still missing can come from the forks alone.
-  wait_for_forks(tasks.forked, slice);
+  // What is still missing can come from the forks alone. A signal ends the wait.
+  (void)wait_any_readable(forks, slice);
   return WaitEnd::TimedOut;
 }
 

@@ -54,5 +54,8 @@ enum class Ready { Readable, Writable, Either };
 // Blocks until `fd` is ready or `timeout` has passed (no timeout: for ever).
 // false when the time is over; `Interrupted` when a signal came first.
 Result<bool> wait_ready(int fd, Ready what, std::optional<std::chrono::milliseconds> timeout);
+// The same, until any of them can be read.
+Result<bool> wait_any_readable(std::span<const int> fds,
+                               std::optional<std::chrono::milliseconds> timeout);
 
 }  // namespace elsewhere

@@ -10,6 +10,8 @@
 #include <string>
 #include <thread>
 
+#include "engine/os/wakeup.h"
+
 namespace elsewhere {
 namespace {
 
@@ -91,6 +93,20 @@ INSTANTIATE_TEST_SUITE_P(BothLaunches, EngineTest,
 
 TEST_P(EngineTest, RunsATaskOnAWorkerAndKeepsItsAnswer) {
   EXPECT_EQ(answer(submit(open(1), "echo:hello")), "hello");
+}
+
+TEST_P(EngineTest, AWaitEndsWhenAnotherDescriptorCanBeRead) {
+  const std::vector tasks{submit(open(1), "wait:")};
+  Result<Wakeup> opened = Wakeup::open();
+  Wakeup& other = opened.value();
+  std::thread raiser([&] { other.raise(); });
+  const std::vector also{other.fd()};
+  EXPECT_EQ(engine_->wait(tasks, 1, WaitEvents::Ignore, kDeadline, also).value(),
+            WaitEnd::TimedOut);
+  raiser.join();
+  engine_->cancel(tasks[0], milliseconds(0));
+  EXPECT_EQ(engine_->wait(tasks, 1, WaitEvents::Ignore, kDeadline, also).value(),
+            WaitEnd::Settled);
 }
 
 TEST_P(EngineTest, RunsManyTasksOnAFewWorkersEachOnce) {

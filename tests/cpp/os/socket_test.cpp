@@ -217,5 +217,17 @@ TEST(SocketPair, IsNotInheritedByPrograms) {
   EXPECT_TRUE(closes_on_exec(copy.value().get()));
 }
 
+TEST_F(SocketTest, WaitsUntilAnyOfSeveralCanBeRead) {
+  std::array<int, 2> quiet{};
+  ASSERT_EQ(::pipe(quiet.data()), 0);
+  std::array<int, 2> spoken{};
+  ASSERT_EQ(::pipe(spoken.data()), 0);
+  const std::array fds{quiet[0], spoken[0]};
+  EXPECT_FALSE(wait_any_readable(fds, 0ms).value());
+  ASSERT_EQ(::write(spoken[1], "x", 1), 1);
+  EXPECT_TRUE(wait_any_readable(fds, 10s).value());
+  for (const int fd : {quiet[0], quiet[1], spoken[0], spoken[1]}) ::close(fd);
+}
+
 }  // namespace
 }  // namespace elsewhere

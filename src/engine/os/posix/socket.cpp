@@ -162,16 +162,36 @@ std::size_t unread_bytes(int fd) {
   return static_cast<std::size_t>(count);
 }
 
+namespace {
+
+Result<bool> poll_once(std::span<pollfd> entries,
+                       std::optional<std::chrono::milliseconds> timeout) {
+  const int count = ::poll(entries.data(), entries.size(), poll_timeout(timeout));
+  if (count == 0) return false;
+  const bool is_closed = std::any_of(entries.begin(), entries.end(), [](const pollfd& entry) {
+    return (entry.revents & POLLNVAL) != 0;
+  });
+  if (count > 0 && !is_closed) return true;
+  if (count > 0) errno = EBADF;
+  if (errno == EINTR) return Error{ErrorCode::Interrupted, "a signal came while waiting"};
+  return system_error("cannot wait for a descriptor");
+}
+
+}  // namespace
+
 Result<bool> wait_ready(int fd, Ready what, std::optional<std::chrono::milliseconds> timeout) {
   pollfd entry{fd, 0, 0};
   if (what != Ready::Writable) entry.events |= POLLIN;
   if (what != Ready::Readable) entry.events |= POLLOUT;
-  const int count = ::poll(&entry, 1, poll_timeout(timeout));
-  if (count > 0 && (entry.revents & POLLNVAL) != 0) errno = EBADF;
-  if (count > 0 && (entry.revents & POLLNVAL) == 0) return true;
-  if (count == 0) return false;
-  if (errno == EINTR) return Error{ErrorCode::Interrupted, "a signal came while waiting"};
-  return system_error("cannot wait for a descriptor");
+  return poll_once({&entry, 1}, timeout);
+}
+
+Result<bool> wait_any_readable(std::span<const int> fds,
+                               std::optional<std::chrono::milliseconds> timeout) {
+  std::vector<pollfd> entries;
+  entries.reserve(fds.size());
+  for (const int fd : fds) entries.push_back({fd, POLLIN, 0});
+  return poll_once(entries, timeout);
 }
 
 }  // namespace elsewhere

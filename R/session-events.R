@@ -228,6 +228,7 @@ session_finalize <- function(self, private) {
     {
       # A session that nobody has waited for has told where its directory is.
       if (private$state == "starting") self$read()
+      session_identify(private)
       # processx may have collected its handle, and killed the process, before.
       self$kill(grace = 0)
     },

@@ -9,7 +9,7 @@ session_joint <- function(private, options, environment, binary, arguments) {
   if (!session_may_be_forked(private, options, environment)) return(NULL)
   given <- paste0(names(environment), "=", environment)
   asked <- .Call(
-    ew_session_fork, session_start_key(options, environment, given),
+    ew_session_fork, session_start_key(options, environment, given, arguments),
     binary, arguments, given, shipped$session
   )
   if (is.null(asked)) return(NULL)
@@ -27,7 +27,8 @@ session_may_be_forked <- function(private, options, environment) {
   extra <- options$extra
   way == "nursery" &&
     identical(options$arch, "same") &&
-    identical(options$cmdargs, worker_arguments()) &&
+    length(setdiff(options$cmdargs, worker_arguments())) == 0L &&
+    all(c("--slave", "--no-save", "--no-restore") %in% options$cmdargs) &&
     !isTRUE(options$system_profile) && !isTRUE(options$supervise) &&
     !is.null(options$libpath) && !is.null(options$repos) &&
     is.na(environment["ELSEWHERE_USER_PROFILE"]) &&
@@ -39,13 +40,13 @@ session_may_be_forked <- function(private, options, environment) {
 # Sessions with the same key may be forked by the same nursery: R, the loader
 # and the libraries have read the same at their start. What else differs is set
 # after the fork.
-session_start_key <- function(options, environment, given) {
+session_start_key <- function(options, environment, given, arguments) {
   names <- names(environment)
   is_read <- grepl(start_variables, names)
   files <- environment_files(options$extra$wd, environment)
   about <- file.info(files, extra_cols = FALSE)
   paste(
-    c(sort(given[is_read]), files, about$size, as.numeric(about$mtime)),
+    c(arguments, sort(given[is_read]), files, about$size, as.numeric(about$mtime)),
     collapse = "\n"
   )
 }

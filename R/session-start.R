@@ -2,28 +2,49 @@
 # the descriptor 3 of the process, and a duplicate of the other one is what
 # processx polls, so that a session is ready exactly when its channel is.
 
+# What a session, and a process that runs one function, keep to themselves.
+session_fields <- function() {
+  list(
+    link = NULL,
+    options = NULL,
+    state = "starting",
+    started_at = NULL,
+    call_started_at = NULL,
+    # The process and the object that own the session: a copy of the object, or
+    # of this process, does not end it.
+    owner = NULL,
+    original = NULL,
+    # The pid of the process that processx holds for a session that a nursery has
+    # forked, and that of the session, once it is known.
+    stand_in = NULL,
+    forked_pid = NULL,
+    request = NULL,
+    # Files of this process for the start of the session, and the temporary
+    # directory of the session, which stays when it is killed.
+    files = character(),
+    temporary_directory = NULL,
+    # Which streams of a call end in memory, and come with its result.
+    keeps = c(TRUE, TRUE),
+    # The last event of all, repeated by read().
+    ending = NULL,
+    # Who waits for the event that ends what is under way.
+    promise = NULL,
+    on_event = NULL
+  )
+}
+
 session_start <- function(self, private, super, options, wait, wait_timeout) {
   check_flag(wait, "wait")
   check_milliseconds(wait_timeout, "wait_timeout")
   deadline <- proc.time()[[3L]] + wait_timeout / 1000
   options <- check_session_options(run_session_hooks(options))
-  private$options <- options
-  private$owner <- Sys.getpid()
-  private$original <- self
-  binary <- session_binary(options$arch)
   targets <- session_targets(options)
   private$keeps <- targets == "memory"
-  opened <- .Call(ew_session_open, private$keeps[1L], private$keeps[2L])
-  private$link <- opened[[1L]]
-  theirs <- processx::conn_create_fd(opened[[2L]][1L])
-  poll_connection <- processx::conn_create_fd(opened[[2L]][2L])
-  withCallingHandlers(
-    session_exec(self, private, super, options, binary, theirs),
-    error = function(e) close(poll_connection)
-  )
-  private$poll_pipe <- poll_connection
-  .Call(ew_session_guard_process, private$link, private$status)
-  private$started_at <- Sys.time()
+  session_launch(self, private, super, options, list(
+    stdin = "|",
+    stdout = if (identical(options$stdout, "")) "" else "|",
+    stderr = if (identical(options$stderr, "")) "" else "|"
+  ))
   .Call(ew_session_set_up, private$link, list(
     functions = shipped$session,
     load_hook = options$load_hook,
@@ -34,7 +55,28 @@ session_start <- function(self, private, super, options, wait, wait_timeout) {
   invisible(self)
 }
 
-session_exec <- function(self, private, super, options, binary, theirs) {
+# Starts the process, and makes the connection to it. `streams` are processx's
+# stdin, stdout and stderr.
+session_launch <- function(self, private, super, options, streams) {
+  private$options <- options
+  private$owner <- Sys.getpid()
+  private$original <- self
+  binary <- session_binary(options$arch)
+  opened <- .Call(ew_session_open, private$keeps[1L], private$keeps[2L])
+  private$link <- opened[[1L]]
+  theirs <- processx::conn_create_fd(opened[[2L]][1L])
+  poll_connection <- processx::conn_create_fd(opened[[2L]][2L])
+  withCallingHandlers(
+    session_exec(self, private, super, options, streams, binary, theirs),
+    error = function(e) close(poll_connection)
+  )
+  private$poll_pipe <- poll_connection
+  .Call(ew_session_guard_process, private$link, private$status)
+  private$started_at <- Sys.time()
+}
+
+session_exec <- function(self, private, super, options, streams, binary,
+                         theirs) {
   passed_on <- list(theirs)
   on.exit(for (one in passed_on) close(one))
   extra <- options$extra
@@ -45,9 +87,9 @@ session_exec <- function(self, private, super, options, binary, theirs) {
   own <- list(
     command = if (is.null(joint)) binary else stand_in_file(),
     args = if (is.null(joint)) arguments else c(binary, arguments),
-    stdin = "|",
-    stdout = if (identical(options$stdout, "")) "" else "|",
-    stderr = if (identical(options$stderr, "")) "" else "|",
+    stdin = streams$stdin,
+    stdout = streams$stdout,
+    stderr = streams$stderr,
     poll_connection = FALSE,
     connections = c(passed_on, extra$connections),
     env = environment,

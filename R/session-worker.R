@@ -23,6 +23,9 @@ session_prepare <- function(setup) {
   home$suspends_interrupts <- TRUE
   home$error_mode <- setup$error
   home$last_error <- NULL
+  home$runs_once <- isTRUE(setup$runs_once)
+  # Nobody reads before the result.
+  if (home$runs_once) home$send_message <- function(condition) NULL
   options(error = function() invokeRestart("abort"))
   if (!is.null(setup$load_hook)) {
     callr_startup_hook <- function() NULL

@@ -23,6 +23,7 @@
 #'   number of seconds, by default 0.1.
 #' @param close_connections One logical, by default `TRUE`: close the pipes of
 #'   the process, too?
+#' @param signal One integer, see [tools::SIGINT].
 #' @param ... For `$signal()` and `$interrupt()`: passed to the method of [processx::process].
 #'   Not used by `$print()`.
 #'
@@ -172,7 +173,6 @@ r_session <- R6::R6Class(
     get_pid = function() session_pid(private, super$get_pid()),
 
     #' @description Send a signal to the session.
-    #' @param signal One integer, see [tools::SIGINT].
     #' @return `TRUE` if the process was there to get it.
     signal = function(signal, ...) {
       session_signal(private, super, signal, ...)
@@ -203,33 +203,7 @@ r_session <- R6::R6Class(
     #'   need any more.
     cleanup = function() session_cleanup(self, private)
   ),
-  private = list(
-    link = NULL,
-    options = NULL,
-    state = "starting",
-    started_at = NULL,
-    call_started_at = NULL,
-    # The process and the object that own the session: a copy of the object, or
-    # of this process, does not end it.
-    owner = NULL,
-    original = NULL,
-    # The pid of the process that processx holds for a session that a nursery has
-    # forked, and that of the session, once it is known.
-    stand_in = NULL,
-    forked_pid = NULL,
-    request = NULL,
-    # Files of this process for the start of the session, and the temporary
-    # directory of the session, which stays when it is killed.
-    files = character(),
-    temporary_directory = NULL,
-    # Which streams of a call end in memory, and come with its result.
-    keeps = c(TRUE, TRUE),
-    # The last event of all, repeated by read().
-    ending = NULL,
-    # Who waits for the event that ends what is under way.
-    promise = NULL,
-    on_event = NULL
-  )
+  private = session_fields()
 )
 
 # Public, because callr's class shows it. Named here: R6 wants it private, and

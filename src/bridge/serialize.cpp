@@ -151,8 +151,9 @@ Bytes to_bytes(MainThread& main, SEXP value, OnReference on_reference) {
   return bytes;
 }
 
-Parcel to_parcel(MainThread& main, SEXP value, OnReference on_reference) {
-  ParcelWriter parcel;
+Parcel to_parcel(MainThread& main, SEXP value, OnReference on_reference,
+                 std::size_t segment_from_bytes) {
+  ParcelWriter parcel(segment_from_bytes);
   Sink sink{nullptr, &parcel, on_reference};
   serialize(main, value, sink);
   return or_throw(parcel.finish());

@@ -17,7 +17,8 @@ namespace elsewhere {
 enum class OnReference { Refuse, Allow };
 
 // A value ready for a task: in shared memory when it is large. Throws as below.
-Parcel to_parcel(MainThread& main, SEXP value, OnReference on_reference = OnReference::Refuse);
+Parcel to_parcel(MainThread& main, SEXP value, OnReference on_reference = OnReference::Refuse,
+                 std::size_t segment_from_bytes = kSegmentFromBytes);
 // The result is not protected.
 SEXP from_parcel(MainThread& main, const Parcel& parcel);
 

@@ -29,6 +29,9 @@ namespace {
 constexpr std::chrono::microseconds kLook{50};
 
 // A name that no code of a user hides; inst/worker/profile.R attaches it.
+// Less than a socket takes without a reader.
+constexpr std::size_t kUnreadBytesMax = std::size_t{64} << 10;
+
 constexpr std::string_view kStepLine = "`.elsewhere step`()\n";
 constexpr std::string_view kQuitLine = "base::quit(\"no\", 1L, FALSE)\n";
 
@@ -55,6 +58,12 @@ void parse(void* data) {
 void flush_streams() {
   std::fflush(stdout);
   std::fflush(stderr);
+}
+
+// A session's outcome is list(value, failure, warnings).
+bool has_failure(SEXP outcome) {
+  return TYPEOF(outcome) == VECSXP && Rf_xlength(outcome) >= 2 &&
+         VECTOR_ELT(outcome, 1) != R_NilValue;
 }
 
 PacketKind reply_kind(const Packet& packet) {
@@ -87,10 +96,11 @@ WorkerMain::Next WorkerMain::next_line(unsigned char* buffer, int buffer_bytes) 
   // Code of a task that reads the console finds its end.
   if (phase_ == Phase::Evaluating || ::getpid() != pid_) return Next::EndOfFile;
   finish_task();
-  if (ends_after_reply_) {
+  if (ends_after_reply_ || end_ == End::Failed) {
     put_line(buffer, buffer_bytes, kQuitLine);
     return Next::Line;
   }
+  if (end_ == End::InOrder) return end_of_console();
   look_at_expression();
   if (packet_) {
     const Next next = look_at_packet(buffer, buffer_bytes);
@@ -227,9 +237,12 @@ void WorkerMain::finish_task() {
     reply_ = Packet{reply_kind(*packet_), PacketFlag::Aborted, packet_->task,
                     Bytes(std::as_bytes(std::span(said)))};
   }
+  const bool says_nothing = runs_once_ && reply_.kind == PacketKind::Ready && !ends_after_reply_;
+  if (runs_once_ && !says_nothing && end_ == End::NotYet) end_ = End::InOrder;
   packet_.reset();
   phase_ = Phase::Idle;
   has_reply_ = false;
+  if (says_nothing) return;
   looks_first_ = !is_in_pool_;
   const PacketHeader header = header_of(reply_);
   if (reply_value_.segment()) reply_fds_.push_back(reply_value_.segment()->fd());
@@ -297,7 +310,9 @@ bool WorkerMain::has_setting(MainThread& main, const char* name) {
 void WorkerMain::pack(MainThread& main, SEXP value) {
   const auto policy =
       has_setting(main, "refuses_references") ? OnReference::Refuse : OnReference::Allow;
-  reply_value_ = to_parcel(main, value, policy);
+  // The owner of a worker that ends by itself may read when it has ended.
+  const auto segment_from = runs_once_ ? kUnreadBytesMax : kSegmentFromBytes;
+  reply_value_ = to_parcel(main, value, policy, segment_from);
   reply_.body = Bytes(reply_value_.body());
   reply_.flag = reply_value_.flag();
   has_reply_ = true;
@@ -335,6 +350,7 @@ void WorkerMain::set_up(MainThread& main) {
   }
   suspends_interrupts_ = has_setting(main, "suspends_interrupts");
   is_in_pool_ = has_setting(main, "in_pool");
+  runs_once_ = has_setting(main, "runs_once");
   if (redirect_) {
     reply_fds_ = redirect_->memory_fds();
     if (!reply_fds_.empty()) reply_.flag = PacketFlag::HasFds;
@@ -356,6 +372,7 @@ void WorkerMain::run(MainThread& main) {
       SEXP quoted = PROTECT(Rf_lang2(R_QuoteSymbol, payload));
       SEXP call = PROTECT(Rf_lang2(function, quoted));
       SEXP value = PROTECT(Rf_eval(call, R_GlobalEnv));
+      if (runs_once_ && has_failure(value)) end_ = End::Failed;
       SEXP quoted_value = PROTECT(Rf_lang2(R_QuoteSymbol, value));
       SEXP pack = PROTECT(Rf_lang3(Rf_install(".Call"), pack_entry_, quoted_value));
       R_tryEvalSilent(pack, R_BaseEnv, &failed);

@@ -112,6 +112,8 @@ class WorkerMain {
   bool has_reply_ = false;
   bool ends_after_reply_ = false;
   bool looks_first_ = false;
+  bool runs_once_ = false;  // one task, and nothing said before its result
+  enum class End { NotYet, InOrder, Failed } end_ = End::NotYet;  // of that task
   bool is_in_pool_ = false;  // the owner reads large values from shared memory
   bool suspends_interrupts_ = false;
   std::string expression_;  // console lines of an expression that may go on

@@ -7,9 +7,6 @@
 namespace elsewhere {
 namespace {
 
-// About where a descriptor costs less than the bytes through a socket. A choice,
-// not a measured optimum: only 100 MB have been measured both ways.
-constexpr std::size_t kSegmentFromBytes = std::size_t{512} << 10;
 // Small pieces go through memory of this size, one system call for all of them.
 constexpr std::size_t kWindowBytes = std::size_t{64} << 10;
 
@@ -44,7 +41,7 @@ std::span<const std::byte> Parcel::body() const {
 
 Status ParcelWriter::append(std::span<const std::byte> bytes) {
   if (!parcel_.segment_) {
-    if (parcel_.bytes_.size() + bytes.size() >= kSegmentFromBytes) {
+    if (parcel_.bytes_.size() + bytes.size() >= segment_from_bytes_) {
       parcel_.segment_ = Segment::open();
     }
     if (!parcel_.segment_) {

@@ -1,0 +1,129 @@
+# A process that runs one function and ends. The fields and functions are those
+# of a session that takes one call and says nothing before its result.
+r_process <- R6::R6Class(
+  "r_process",
+  inherit = processx::process,
+  public = list(
+    initialize = function(options) {
+      r_process_start(self, private, super, options)
+    },
+    get_result = function() process_result(self),
+    get_pid = function() session_pid(private, super$get_pid()),
+    signal = function(signal, ...) {
+      session_signal(private, super, signal, ...)
+    },
+    interrupt = function(...) {
+      is_sent <- session_signal_fork(private, 2L, isTRUE(list(...)$group))
+      if (is.null(is_sent)) super$interrupt(...) else is_sent
+    },
+    cleanup = function() session_cleanup(self, private),
+    kill = function(grace = 0.1, close_connections = TRUE) {
+      killed <- session_kill(self, private, super, grace, close_connections)
+      self$cleanup()
+      killed
+    }
+  ),
+  private = c(session_fields(), list(outcome = NULL))
+)
+
+r_process_start <- function(self, private, super, options) {
+  if (!is.function(options$func)) check_callable(options$func)
+  if (!is.list(options$args)) abort_argument("args", "a list", options$args)
+  check_flag(options$poll_connection, "poll_connection")
+  func <- session_function(options$func, options$package)
+  settings <- r_session_options(
+    libpath = options$libpath, repos = options$repos, error = options$error,
+    cmdargs = options$cmdargs, system_profile = options$system_profile,
+    user_profile = options$user_profile, env = options$env,
+    supervise = options$supervise, arch = options$arch, extra = options$extra
+  )
+  settings["stdout"] <- list(options$stdout)
+  settings["stderr"] <- list(options$stderr)
+  settings <- check_session_options(run_session_hooks(settings))
+  session_launch(self, private, super, settings, list(
+    stdin = NULL, stdout = settings$stdout, stderr = settings$stderr
+  ))
+  if (!options$poll_connection) {
+    close(private$poll_pipe)
+    private$poll_pipe <- NULL
+  }
+  .Call(ew_session_set_up, private$link, list(
+    functions = shipped$session, load_hook = NULL, error = settings$error,
+    output = c("", ""), runs_once = TRUE
+  ))
+  keeps_frames <- isTRUE(getOption("callr.traceback", FALSE))
+  private$state <- "idle"
+  session_send(private, list(func, options$args, keeps_frames))
+}
+
+# `output` is what the process has printed, where that was read.
+process_result <- function(process, output = list(NULL, NULL)) {
+  if (process$is_alive()) {
+    abort(
+      "Still alive: the result is there when the process has ended, see `$wait()`.",
+      "elsewhere_still_running", home = c("rlib_error_3_0", "rlib_error")
+    )
+  }
+  private <- process$.__enclos_env__$private
+  if (is.null(private$outcome)) {
+    session_identify(private)
+    private$outcome <- take_process_outcome(private)
+    .Call(ew_session_close, private$link)
+    private$state <- "finished"
+    process$cleanup()
+  }
+  news <- private$outcome
+  if (news$kind == "result" && is.null(news$value[[2L]])) {
+    return(news$value[[1L]])
+  }
+  if (news$kind == "aborted") return(NULL)
+  for (i in 1:2) {
+    # An error without its output is half the story.
+    if (is.null(output[[i]])) output[i] <- list(rest_of_output(process, i))
+  }
+  error <- switch(news$kind,
+    result = error_from_failure(news$value[[2L]], output[[1L]], output[[2L]]),
+    failed = error_from_failure(
+      list(kind = "error", condition = simpleError(trimws(news$value))),
+      output[[1L]], output[[2L]]
+    ),
+    new_session_error(
+      paste(
+        "callr subprocess failed: could not start R, exited with non-zero",
+        "status, has crashed or was killed"
+      ),
+      stdout = output[[1L]], stderr = output[[2L]]
+    )
+  )
+  error["status"] <- list(process$get_exit_status())
+  throw_session_error(error, private$options$error)
+}
+
+take_process_outcome <- function(private) {
+  repeat {
+    news <- .Call(ew_session_wait, private$link, 1000)
+    if (is.null(news)) return(list(kind = "closed", value = NULL))
+    kind <- news[[1L]]
+    if (kind == "interrupted") interrupt_here()
+    if (!kind %in% c("event", "ready")) return(list(
+      kind = kind, value = news[[2L]]
+    ))
+  }
+}
+
+rest_of_output <- function(process, stream) {
+  read <- if (stream == 1L) process$read_output else process$read_error
+  pieces <- character()
+  repeat {
+    piece <- tryCatch(read(), error = function(e) "")
+    if (is.raw(piece)) piece <- bytes_to_text(piece)
+    if (!nzchar(piece)) break
+    pieces <- c(pieces, piece)
+  }
+  paste(pieces, collapse = "")
+}
+
+# Public, because callr's class shows it; see r_session.
+r_process$public_methods$finalize <- function() {
+  session_finalize(self, private)
+}

@@ -39,10 +39,7 @@ leak_snapshot <- function() {
   leak_lines()
 }
 
-start_nursery <- function() {
-  is_there <- length(.Call(ew_session_nurseries)) > 0L
-  if (!is_there) r_session$new()$close()
-}
+start_nursery <- function() r_session$new()$close()
 
 # Polls until nothing is new, or `seconds` have passed; returns what is left.
 leaks_since <- function(before, seconds = 5, allow = NULL) {

@@ -164,7 +164,7 @@ test_that("sessions outlive their nursery, and the next one has another", {
   session <- local_session()
   session$run(function() assign("kept", 1, globalenv()))
   former <- nurseries()
-  tools::pskill(former, tools::SIGKILL)
+  lapply(former, tools::pskill, tools::SIGKILL)
   expect_true(wait_until(function() length(nurseries()) == 0L))
   expect_identical(session$run(function() get("kept")), 1)
   session$close()
@@ -175,10 +175,10 @@ test_that("sessions outlive their nursery, and the next one has another", {
 
 test_that("a stand-in whose nursery dies before it forks becomes the session", {
   start_nursery()
-  nursery <- nurseries()
-  tools::pskill(nursery, tools::SIGSTOP)
+  former <- nurseries()
+  lapply(former, tools::pskill, tools::SIGSTOP)
   session <- local_session(wait = FALSE)
-  tools::pskill(nursery, tools::SIGKILL)
+  lapply(former, tools::pskill, tools::SIGKILL)
   expect_identical(next_event(session)$code, 201L)
   expect_null(stand_in_of(session))
   expect_identical(session$get_pid(), session$run(function() Sys.getpid()))

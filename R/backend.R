@@ -35,7 +35,8 @@ backend_settings <- function(strategy) {
   )
   settings$keep <- isTRUE(tweaks$persistent)
   settings$launch <- if (is.null(tweaks$launch)) "nursery" else tweaks$launch
-  settings$setup <- tweaks$setup
+  settings$steps <- setup_steps(tweaks$setup)
+  settings$recycle <- check_recycle(tweaks$recycle)
   settings$start_timeout <- if (is.null(tweaks$start_timeout)) 30 else {
     tweaks$start_timeout
   }
@@ -130,7 +131,8 @@ backend_start <- function(backend) {
   }
   backend$pool <- pool_start(
     as.integer(backend$workers), setup, launch = backend$launch,
-    start_timeout = backend$start_timeout, remotes = remotes
+    start_timeout = backend$start_timeout, recycle = backend$recycle,
+    remotes = remotes
   )
   if (!is.null(remotes)) await_remote_start(backend$pool)
 }
@@ -154,7 +156,7 @@ worker_setup <- function(backend) {
     options = c(backend$options, list(mc.cores = 1L)),
     nested = encode_stack(backend$nested),
     working_directory = getwd(),
-    code = backend$setup
+    steps = backend$steps
   )
 }
 

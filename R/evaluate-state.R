@@ -15,6 +15,10 @@ process_state <- function(payload) {
 # Puts everything back. The answer names what should not have happened: a list
 # with one entry a kind, or NULL.
 process_restore <- function(state, payload) {
+  # The connection of a sink cannot be closed.
+  if (is_worker() && sink.number(type = "message") != 2L) {
+    sink(type = "message")
+  }
   changes <- .Call(ew_process_changes, state)
   misuse <- if (changes != 0L) restore_changed(changes, state, payload)
   if (isTRUE(payload$check_workspace)) {
@@ -37,10 +41,18 @@ process_restore <- function(state, payload) {
 restore_changed <- function(changes, state, payload) {
   has_changed <- function(bit) bitwAnd(changes, bit) != 0L
   misuse <- NULL
-  if (has_changed(1L)) restore_options(.Call(ew_state_list, state$options))
+  # What a package has set when it was loaded, it may need.
+  drop_new <- is_worker() && !isTRUE(payload$keep) &&
+    length(loadedNamespaces()) == state$namespaces
+  if (has_changed(1L)) {
+    restore_options(
+      .Call(ew_state_list, state$options),
+      drop_new = drop_new
+    )
+  }
   if (has_changed(2L)) {
     restore_variables(
-      variables_from(state$variables), .Call(ew_environment_variables)
+      variables_from(state$variables), .Call(ew_environment_variables), drop_new
     )
   }
   if (has_changed(4L)) setwd(state$directory)
@@ -51,9 +63,15 @@ restore_changed <- function(changes, state, payload) {
       !identical(.GlobalEnv$.Random.seed, state$seed)) {
       misuse$Rng <- list()
     }
+    # The state is forgotten with the workspace; the kind would stay.
+    if (is_worker() && !isTRUE(payload$keep)) RNGkind("default", "default", "default")
   }
   if (has_changed(16L)) {
     misuse <- c(misuse, devices_misuse(.Call(ew_state_list, state$devices)))
+  }
+  if (is_worker()) {
+    if (has_changed(64L) && !isTRUE(payload$keep)) restore_search(state$search)
+    if (has_changed(128L)) restore_locale(state$locale)
   }
   # Devices have just been closed, and their files with them.
   if (!identical(getAllConnections(), state$connections)) {
@@ -71,14 +89,43 @@ variables_from <- function(block) {
   }, starts, ends)
 }
 
-# Options that were there get their values back. What was added stays, because
-# packages that were loaded meanwhile may need it.
-restore_options <- function(before) {
+# `locale` is one name, or CATEGORY=name for each, separated by semicolons.
+restore_locale <- function(locale) {
+  parts <- strsplit(strsplit(locale, ";", fixed = TRUE)[[1L]], "=", fixed = TRUE)
+  if (length(parts) == 1L) return(Sys.setlocale("LC_ALL", locale))
+  for (part in parts) {
+    is_known <- part[[1L]] %in% c(
+      "LC_COLLATE", "LC_CTYPE", "LC_MONETARY", "LC_TIME", "LC_MESSAGES",
+      "LC_PAPER", "LC_MEASUREMENT"
+    )
+    if (is_known) Sys.setlocale(part[[1L]], part[[2L]])
+  }
+}
+
+# Detaches what was attached before `first`, and leaves its namespace loaded.
+restore_search <- function(first) {
+  env <- parent.env(globalenv())
+  count <- 0L
+  while (!identical(env, first)) {
+    # Something was detached: what is gone does not come back here.
+    if (identical(env, emptyenv())) return()
+    env <- parent.env(env)
+    count <- count + 1L
+  }
+  for (i in seq_len(count)) try(detach(pos = 2L, force = TRUE), silent = TRUE)
+}
+
+# Options that were there get their values back; with `drop_new` others go.
+restore_options <- function(before, drop_new = FALSE) {
   now <- as.list(.Options)
   if (identical(now, before)) return(invisible())
   names <- names(before)
   changed <- names[!mapply(identical, before, now[names])]
   if (length(changed)) options(before[changed])
+  new <- if (drop_new) setdiff(names(now), names)
+  if (length(new)) {
+    options(structure(vector("list", length(new)), names = new))
+  }
 }
 
 # A worker closes what was left open; here it may be the user's.
@@ -114,9 +161,8 @@ devices_misuse <- function(before) {
   misuse
 }
 
-# `before` and `now` hold NAME=value. What was added stays, because packages
-# that were loaded meanwhile may need it.
-restore_variables <- function(before, now) {
+# `before` and `now` hold NAME=value. With `drop_new` what was added goes.
+restore_variables <- function(before, now, drop_new = FALSE) {
   names_of <- function(entries) sub("=.*", "", entries)
   changed <- setdiff(before, now)
   if (length(changed)) {
@@ -124,6 +170,8 @@ restore_variables <- function(before, now) {
     names(values) <- names_of(changed)
     do.call(Sys.setenv, as.list(values))
   }
+  new <- if (drop_new) setdiff(names_of(now), names_of(before))
+  if (length(new)) Sys.unsetenv(new)
   invisible(changed)
 }
 

@@ -23,6 +23,9 @@ evaluator_functions <- function() {
     process_state = process_state,
     process_restore = process_restore,
     restore_options = restore_options,
+    restore_search = restore_search,
+    restore_locale = restore_locale,
+    run_setup_steps = run_setup_steps,
     connections_misuse = connections_misuse,
     devices_misuse = devices_misuse,
     restore_variables = restore_variables,
@@ -182,6 +185,22 @@ evaluate_prepare <- function(setup) {
   if (length(setup$library_paths)) .libPaths(setup$library_paths)
   if (length(setup$options)) options(setup$options)
   if (length(setup$working_directory)) setwd(setup$working_directory)
-  if (!is.null(setup$code)) eval(setup$code, globalenv())
+  run_setup_steps(setup$steps)
   NULL
+}
+
+# What the user wants done in each worker before its first task. What it assigns
+# lies in an attached environment, where it survives the tasks, which clear the
+# workspace, and where their code finds it.
+run_setup_steps <- function(steps) {
+  if (!length(steps)) return()
+  place <- attach(NULL, pos = 2L, name = "elsewhere:setup")
+  for (step in steps) {
+    failure <- attach_packages(step$packages, step$namespaces)
+    if (!is.null(failure)) stop(failure$message)
+    list2env(as.list(step$globals), envir = place)
+    eval(step$expr, place)
+  }
+  # The tasks are not what has drawn random numbers.
+  rm(list = intersect(".Random.seed", names(globalenv())), envir = globalenv())
 }

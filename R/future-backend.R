@@ -107,7 +107,7 @@ framework_engine <- function(backend) {
   if (!is.null(engine) && engine$owner == Sys.getpid()) return(engine)
   engine <- new.env(parent = emptyenv())
   engine$libraries <- backend[["rscript_libs"]]
-  engine$setup <- framework_setup(backend[["setup"]])
+  engine$steps <- list(list(expr = framework_setup(backend[["setup"]])))
   engine$nested <- new_stack(list(sequential))
   engine$owner <- Sys.getpid()
   setup <- worker_setup(engine)

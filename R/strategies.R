@@ -51,7 +51,7 @@ transparent <- new_strategy(
 
 pool_tweaks <- c(
   common_tweaks, "workers", "queue", "rscript_libs", "persistent", "launch",
-  "setup", "start_timeout"
+  "setup", "start_timeout", "recycle"
 )
 remote_tweaks <- c("rshcmd", "rshopts", "user", "rscript")
 
@@ -73,8 +73,27 @@ remote_tweaks <- c("rshcmd", "rshopts", "user", "rscript")
 #' @param rscript_libs Character vector of library folders that the workers use,
 #'   set when they start. Default: those of this process. `NULL` leaves what R
 #'   starts with.
+#' @param setup For `plan()` and [tweak()], by name: what each worker does before
+#'   its first future, and each that replaces it: a function without arguments,
+#'   or code made by [quote()]. What it assigns (a function: with `<<-`) can be
+#'   used by the futures, such as a connection to a database or a model; see
+#'   [everywhere()]. Default: nothing.
+#' @param recycle For `plan()` and [tweak()], by name: when a worker is replaced
+#'   by a fresh one although it is well, between two futures: a named vector with
+#'   any of `tasks` (how many it has evaluated), `age` (seconds) and `memory`
+#'   (bytes that it has in use more than when it was fresh; not for workers on
+#'   other machines). Default: never.
+#' @param start_timeout For `plan()` and [tweak()], by name: seconds that a worker
+#'   may take to start. Default: 30.
 #' @param envir,substitute As in [future()].
 #' @return Called directly: a `Future`.
+#' @section What a future leaves behind:
+#' Before the next future, a worker puts back options, environment variables, the
+#' working directory, the locale, attached packages, the kind of random numbers,
+#' sinks and time limits, closes connections and devices, and empties the
+#' workspace. Loaded namespaces stay, and the options that they have set. With
+#' `plan(cluster, persistent = TRUE)` the workspace, attached packages and new
+#' options stay as well.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: `workers` is not such a number, or a folder of
 #'   `rscript_libs` does not exist.

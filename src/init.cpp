@@ -32,6 +32,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_pool_status, 1),
     ENTRY(ew_pool_free, 1),
     ENTRY(ew_pool_wait_for_start, 2),
+    ENTRY(ew_pool_renew, 3),
     ENTRY(ew_pool_wait_for_room, 3),
     ENTRY(ew_pool_submit, 6),
     ENTRY(ew_task_state, 1),

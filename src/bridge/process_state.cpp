@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <climits>
+#include <clocale>
 #include <cstring>
 
 #include "bridge/guard.h"
@@ -12,9 +13,21 @@ extern char** environ;
 namespace elsewhere {
 namespace {
 
-enum Field { kOptions, kVariables, kDirectory, kSeed, kDevices, kConnections, kFields };
-constexpr const char* kNames[kFields] = {"options", "variables", "directory",
-                                         "seed",    "devices",   "connections"};
+enum Field {
+  kOptions,
+  kVariables,
+  kDirectory,
+  kSeed,
+  kDevices,
+  kConnections,
+  kSearch,
+  kLocale,
+  kNamespaces,
+  kFields
+};
+constexpr const char* kNames[kFields] = {"options", "variables",   "directory",
+                                         "seed",    "devices",     "connections",
+                                         "search",  "locale",      "namespaces"};
 
 // The functions below may fail in R and hold nothing with a destructor.
 
@@ -141,6 +154,10 @@ SEXP process_state(MainThread& main) {
     SET_VECTOR_ELT(out, kSeed, seed());
     SET_VECTOR_ELT(out, kDevices, elements_of(base_pairlist(".Devices")));
     SET_VECTOR_ELT(out, kConnections, connections());
+    SET_VECTOR_ELT(out, kSearch, ENCLOS(R_GlobalEnv));
+    SET_VECTOR_ELT(out, kLocale, Rf_mkString(std::setlocale(LC_ALL, nullptr)));
+    SET_VECTOR_ELT(out, kNamespaces,
+                   Rf_ScalarInteger(static_cast<int>(Rf_xlength(R_NamespaceRegistry))));
     UNPROTECT(1);
     return out;
   });
@@ -164,6 +181,10 @@ int process_changes(MainThread& main, SEXP state) {
          are_elements(base_pairlist(".Devices"), VECTOR_ELT(state, kDevices)));
     note(StateChange::Connections,
          are_same_numbers(connections(), VECTOR_ELT(state, kConnections)));
+    note(StateChange::Search, ENCLOS(R_GlobalEnv) == VECTOR_ELT(state, kSearch));
+    note(StateChange::Locale,
+         std::strcmp(std::setlocale(LC_ALL, nullptr),
+                     CHAR(STRING_ELT(VECTOR_ELT(state, kLocale), 0))) == 0);
   });
   return changes;
 }

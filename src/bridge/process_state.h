@@ -1,6 +1,7 @@
 // What a task must leave as it found it, taken and compared in one call each:
 // options, environment variables, the working directory, the random state, the
-// graphics devices and the connections. Restoring is rare and is done in R.
+// graphics devices, the connections, what is attached first, and the locale.
+// Restoring is rare and is done in R.
 #pragma once
 
 #include <Rinternals.h>
@@ -17,10 +18,13 @@ enum class StateChange : int {
   Seed = 8,
   Devices = 16,
   Connections = 32,
+  Search = 64,
+  Locale = 128,
 };
 
 // A list: options, variables (raw: NAME=value, each ended by a zero byte),
-// directory, seed (NULL if there is none), devices, connections (their numbers).
+// directory, seed (NULL if there is none), devices, connections (their numbers),
+// search (what is attached first), locale, namespaces (how many are loaded).
 // Options and devices are for list_from_state(). Not protected.
 SEXP process_state(MainThread& main);
 // The bits of what is not the same any more, compared by identity where R

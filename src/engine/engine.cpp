@@ -46,6 +46,12 @@ void Engine::close_pool(PoolId pool) {
   loop_.with_turn([&](Turn& turn) { scheduler_.close_pool(turn, pool); });
 }
 
+void Engine::renew_pool(PoolId pool, SharedParcel setup, SharedParcel remote_setup) {
+  loop_.with_turn([&](Turn& turn) {
+    scheduler_.renew_pool(turn, pool, std::move(setup), std::move(remote_setup));
+  });
+}
+
 PoolStatus Engine::pool_status(PoolId id) {
   return loop_.with_turn([&](Turn& turn) {
     const Pool* pool = scheduler_.find_pool(turn, id);

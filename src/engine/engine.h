@@ -36,6 +36,9 @@ class Engine final : private SchedulerListener {
 
   PoolId open_pool(PoolSpec spec);
   void close_pool(PoolId pool);
+  // Replaces every worker by one that gets another Setup, as soon as it has
+  // answered what it was given.
+  void renew_pool(PoolId pool, SharedParcel setup, SharedParcel remote_setup);
   PoolStatus pool_status(PoolId pool);
   // Workers that a new task would not have to wait for, counting those that
   // are still starting.

@@ -202,6 +202,15 @@ extern "C" SEXP ew_pool_status(SEXP pool) {
   });
 }
 
+extern "C" SEXP ew_pool_renew(SEXP pool, SEXP setup, SEXP remote_setup) {
+  return guard([&](MainThread& main) {
+    auto near = std::make_shared<const Parcel>(to_bytes(main, setup));
+    auto far = std::make_shared<const Parcel>(to_bytes(main, remote_setup));
+    engine(main).renew_pool(pool_from(pool), std::move(near), std::move(far));
+    return R_NilValue;
+  });
+}
+
 // TRUE when every worker has come up, FALSE when the time is over, or why one
 // has not.
 extern "C" SEXP ew_pool_wait_for_start(SEXP pool, SEXP timeout) {

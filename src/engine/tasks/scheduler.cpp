@@ -78,6 +78,12 @@ void Scheduler::close_pool(Turn& turn, PoolId id) {
   closed_pools_.push_back(std::move(open));
 }
 
+void Scheduler::renew_pool(Turn& turn, PoolId id, SharedParcel setup, SharedParcel remote_setup) {
+  const auto found = pools_.find(id);
+  if (found == pools_.end()) return;
+  found->second->pool->renew(turn, std::move(setup), std::move(remote_setup));
+}
+
 void Scheduler::drop_closed_pools(Turn&) {
   std::erase_if(closed_pools_, [](const auto& open) { return open->pool->is_empty(); });
 }

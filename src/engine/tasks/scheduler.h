@@ -34,6 +34,7 @@ class Scheduler {
   PoolId open_pool(Turn&, PoolSpec spec);
   // Settles what has not settled as Cancelled and ends the workers.
   void close_pool(Turn&, PoolId pool);
+  void renew_pool(Turn&, PoolId pool, SharedParcel setup, SharedParcel remote_setup);
   const Pool* find_pool(Turn&, PoolId pool) const;
   std::size_t queued_count(Turn&, PoolId pool) const;
   // How many new tasks would not have to wait for another one; workers that are

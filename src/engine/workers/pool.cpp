@@ -69,6 +69,7 @@ Pool::Pool(Loop& loop, PoolSpec spec, NurserySource nursery, PoolListener& liste
     if (seat >= near) place.remote = std::move(spec_.remotes[seat - near]);
     seats_.emplace(seat, std::move(place));
   }
+  all_seats_ = seats_;
 }
 
 void Pool::start(Turn& turn) {
@@ -91,6 +92,23 @@ void Pool::start_worker(Turn& turn, SeatId seat) {
     }
   }
   started.start_by_exec(turn, spec_.launch, spec_.setup, spec_.start_patience);
+}
+
+void Pool::renew(Turn& turn, SharedParcel setup, SharedParcel remote_setup) {
+  spec_.setup = std::move(setup);
+  spec_.remote_setup = std::move(remote_setup);
+  idle_.clear();
+  for (auto& [id, seated] : workers_) {
+    if (seated.worker->state() == WorkerState::Gone) continue;
+    seated.worker->retire();
+    if (seated.worker->state() != WorkerState::Busy) seated.worker->dismiss(turn);
+  }
+  broken_.reset();
+  failed_start_.reset();
+  failed_starts_.clear();
+  started_count_ = 0;
+  seats_ = all_seats_;
+  start(turn);
 }
 
 void Pool::close(Turn& turn) {
@@ -179,7 +197,8 @@ void Pool::retire(Turn& turn, Worker& worker) {
 void Pool::on_worker_ready(Turn& turn, Worker& worker) {
   Seated& seated = workers_.at(worker.id());
   const auto found = seats_.find(seated.seat);
-  if (found == seats_.end()) return worker.dismiss(turn);  // its machine was given up
+  // Its machine was given up, or it is too late.
+  if (found == seats_.end() || worker.is_retired()) return worker.dismiss(turn);
   Seat& seat = found->second;
   if (!std::exchange(seat.was_started, true)) ++started_count_;
   failed_starts_[seat.remote ? seat.remote->remote.host : ""] = 0;
@@ -198,7 +217,9 @@ void Pool::on_worker_event(Turn& turn, Worker&, TaskId task, Parcel event) {
 void Pool::on_worker_result(Turn& turn, Worker& worker, TaskId task, Reply reply) {
   task_time_ += kNewTaskWeight * (std::chrono::duration<double>(reply.took) - task_time_);
   if (!is_closed_ && !broken_ && worker.state() == WorkerState::Idle) {
-    if (is_worn(worker)) {
+    if (worker.is_retired()) {
+      worker.dismiss(turn);
+    } else if (is_worn(worker)) {
       retire(turn, worker);
     } else {
       idle_.push_back(worker.id());
@@ -249,13 +270,14 @@ void Pool::on_worker_gone(Turn& turn, Worker& worker, WorkerState before,
     for (const TaskId task : unanswered) listener_.on_task_lost(turn, task, departure);
     return;
   }
-  if (worker.is_retired()) return;
-  if (before == WorkerState::Starting) {
-    if (seats_.contains(seat)) note_failed_start(turn, seat, departure);
-  } else if (before == WorkerState::Idle && is_dying_too_often()) {
-    return break_pool(turn, describe(departure));
+  if (!worker.is_retired()) {
+    if (before == WorkerState::Starting) {
+      if (seats_.contains(seat)) note_failed_start(turn, seat, departure);
+    } else if (before == WorkerState::Idle && is_dying_too_often()) {
+      return break_pool(turn, describe(departure));
+    }
+    refill(turn, seat);
   }
-  refill(turn, seat);
   if (unanswered.empty()) return;
   const TaskId started = unanswered.front();
   unanswered.pop_front();

@@ -68,6 +68,9 @@ class Pool final : private WorkerListener {
   Pool& operator=(const Pool&) = delete;
 
   void start(Turn&);
+  // Replaces every worker by one that gets these first, as soon as it has answered
+  // what it was given. A broken pool is whole again.
+  void renew(Turn&, SharedParcel setup, SharedParcel remote_setup);
   // Ends every worker now, whatever it is doing. The pool stays empty.
   void close(Turn&);
 
@@ -116,6 +119,7 @@ class Pool final : private WorkerListener {
   NurserySource nursery_;
   PoolListener& listener_;
   std::map<SeatId, Seat> seats_;
+  std::map<SeatId, Seat> all_seats_;  // also those that were given up
   struct Seated {
     std::unique_ptr<Worker> worker;
     SeatId seat;

@@ -1,0 +1,170 @@
+test_that("setup code runs in each worker, also in one that replaces another", {
+  offset <- 100
+  local_plan(multisession, workers = I(1), setup = quote({
+    counter <- 41
+    count <- function() counter <<- counter + 1
+  }))
+  expect_equal(value(future(count())), 42)
+  # What it keeps survives the tasks, which clear the workspace.
+  expect_equal(value(future(count())), 43)
+  expect_error(value(future(tools::pskill(Sys.getpid(), 9))), class = "FutureInterruptError")
+  expect_equal(value(future(count())), 42)
+  local_plan(multisession, workers = I(1), setup = function() {
+    numbers <<- offset + 1:3
+    library(stats4)
+  })
+  expect_equal(value(future(numbers)), 101:103)
+  expect_true(value(future("package:stats4" %in% search())))
+  expect_error(plan(multisession, setup = 3), class = "elsewhere_bad_argument")
+})
+
+test_that("setup code that fails is the error of a start, with its words", {
+  local_plan(multisession, workers = I(1), setup = quote(stop("no database here")))
+  error <- error_of(value(future(1)))
+  expect_s3_class(error, "FutureLaunchError")
+  expect_match(conditionMessage(error), "no database here")
+})
+
+test_that("everywhere() reaches every worker, those of later too", {
+  local_plan(multisession, workers = 2)
+  limit <- 10
+  expect_null(everywhere({
+    model <- lm(dist ~ speed, cars)
+    bound <- limit * 2
+    options(everywhere.seen = TRUE)
+  }))
+  slow <- function() lapply(1:4, function(i) {
+    future({
+      Sys.sleep(0.05)
+      list(Sys.getpid(), unname(coef(model)[2]), bound, getOption("everywhere.seen"))
+    })
+  })
+  got <- value(slow())
+  expect_length(unique(lapply(got, `[[`, 1L)), 2L)
+  expect_true(all(vapply(got, function(one) one[[3L]] == 20 && one[[4L]], NA)))
+  value(lapply(1:2, function(i) future(tools::pskill(Sys.getpid(), 9))), signal = FALSE)
+  everywhere(bound2 <- bound + 1)
+  got <- value(lapply(1:4, function(i) future(bound2)))
+  expect_equal(unlist(got), rep(21, 4))
+})
+
+test_that("everywhere() that fails says why and changes nothing", {
+  local_plan(multisession, workers = 2)
+  everywhere(kept <- 1)
+  error <- error_of(everywhere(stop("cannot load the model")))
+  expect_s3_class(error, "FutureLaunchError")
+  expect_match(conditionMessage(error), "cannot load the model")
+  expect_equal(value(future(kept + 1)), 2)
+})
+
+test_that("a future that runs while everywhere() is called has its value", {
+  local_plan(multisession, workers = 2)
+  mark <- withr::local_tempfile()
+  f <- future({
+    while (!file.exists(mark)) Sys.sleep(0.01)
+    "done"
+  })
+  everywhere(new <- "new")
+  expect_equal(value(future(new)), "new")
+  file.create(mark)
+  expect_equal(value(f), "done")
+  # The worker that finished it has left.
+  expect_equal(unlist(value(lapply(1:6, function(i) future(new)))), rep("new", 6))
+})
+
+test_that("everywhere() without workers is for this process", {
+  local_plan(sequential)
+  withr::local_options(everywhere.here = NULL)
+  everywhere(options(everywhere.here = 7))
+  expect_equal(getOption("everywhere.here"), 7)
+})
+
+test_that("workers are replaced after so many tasks, with no future lost", {
+  local_plan(multisession, workers = I(1), recycle = c(tasks = 3))
+  pids <- unlist(value(lapply(1:12, function(i) future(Sys.getpid()))))
+  expect_equal(unname(as.integer(table(factor(pids, unique(pids))))), rep(3L, 4L))
+})
+
+test_that("workers are replaced by age and by what they have kept in memory", {
+  local_plan(multisession, workers = I(1), recycle = c(age = 0.01))
+  pids <- unlist(value(lapply(1:3, function(i) {
+    future({
+      Sys.sleep(0.05)
+      Sys.getpid()
+    })
+  })))
+  expect_length(unique(pids), 3L)
+  local_plan(multisession, workers = I(1), recycle = c(memory = 50e6))
+  pid <- value(future(Sys.getpid()))
+  expect_equal(value(future(Sys.getpid())), pid)
+  f <- future({
+    keep <- new.env()
+    keep$leak <- numeric(2e7) + 1
+    reg.finalizer(keep, function(e) NULL)
+    registerS3method("print", "leak", local({
+      held <- keep
+      function(x, ...) held
+    }), envir = baseenv())
+    Sys.getpid()
+  })
+  expect_equal(value(f), pid)
+  expect_false(value(future(Sys.getpid())) == pid)
+  expect_error(
+    plan(multisession, recycle = c(days = 1)), class = "elsewhere_bad_argument"
+  )
+  expect_error(plan(multisession, recycle = 5), class = "elsewhere_bad_argument")
+})
+
+test_that("what a future leaves is cleaned away before the next", {
+  local_plan(multisession, workers = I(1))
+  state <- quote(list(
+    options = options()[c("digits", "left.behind")],
+    variable = Sys.getenv(c("LANGUAGE", "LEFT_BEHIND"), NA),
+    directory = getwd(), search = search(), names = ls(globalenv()),
+    kind = RNGkind(), sinks = c(sink.number(), sink.number(type = "message")),
+    devices = dev.list(), connections = nrow(showConnections()),
+    locale = Sys.getlocale(), seed = exists(".Random.seed", globalenv())
+  ))
+  ask <- function() value(future(state, substitute = FALSE, seed = NULL))
+  # What the loading of a package sets would stay.
+  pid <- value(future({
+    loadNamespace("splines")
+    Sys.getpid()
+  }))
+  before <- ask()
+  f <- future(
+    {
+      options(digits = 3, left.behind = 1)
+      Sys.setenv(LANGUAGE = "xx", LEFT_BEHIND = "yes")
+      setwd(tempdir())
+      library(splines)
+      attach(list(a = 1), name = "attached")
+      assign("left", 1, envir = globalenv())
+      RNGkind("Wichmann-Hill")
+      set.seed(1)
+      sink(tempfile())
+      sink(file(tempfile(), "w"), type = "message")
+      grDevices::pdf(NULL)
+      Sys.setlocale("LC_COLLATE", "C")
+      Sys.setlocale("LC_TIME", "C")
+      setTimeLimit(elapsed = 1e5)
+      suppressWarnings(rnorm(1))
+    },
+    seed = NULL, conditions = "error"
+  )
+  suppressWarnings(value(f))
+  expect_equal(ask(), before)
+  expect_equal(value(future(Sys.getpid())), pid)
+})
+
+test_that("a persistent worker keeps what a future leaves", {
+  local_plan(cluster, workers = 1, persistent = TRUE)
+  value(future({
+    left <<- 41
+    options(left.behind = 2)
+    library(splines)
+  }))
+  expect_equal(value(future(left + 1)), 42)
+  expect_equal(value(future(getOption("left.behind"))), 2)
+  expect_true(value(future("package:splines" %in% search())))
+})

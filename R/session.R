@@ -91,10 +91,10 @@ r_session <- R6::R6Class(
     },
 
     #' @description Start a function in the session and do not wait.
-    #' @return `"busy"`, invisibly. The event 200 says when the call is over.
+    #' @return The session, invisibly, which [await()] waits for. The event 200
+    #'   says when the call is over.
     call = function(func, args = list(), package = NULL) {
       session_call(self, private, func, args, package)
-      invisible(private$state)
     },
 
     #' @description Wait for an event.

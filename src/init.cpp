@@ -18,6 +18,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_fork_is, 1),
     ENTRY(ew_fork_watch, 1),
     ENTRY(ew_fork_forget, 1),
+    ENTRY(ew_process_watch, 1),
     ENTRY(ew_fork_leaving, 0),
     ENTRY(ew_find_globals, 3),
     ENTRY(ew_explain_globals, 2),

@@ -18,10 +18,10 @@ test_that("arguments are not evaluated again", {
 test_that("call() returns at once and read() has the result", {
   session <- local_session()
   expect_identical(
-    withVisible(session$call(function() 5)), list(
-      value = "busy", visible = FALSE
-    )
+    withVisible(session$call(function() 5)),
+    list(value = session, visible = FALSE)
   )
+  expect_identical(session$get_state(), "busy")
   event <- next_event(session)
   expect_s3_class(event, "callr_session_result")
   expect_identical(

@@ -25,6 +25,7 @@ SEXP ew_fork_emit(SEXP condition);
 SEXP ew_fork_is(SEXP task);
 SEXP ew_fork_watch(SEXP task);
 SEXP ew_fork_forget(SEXP descriptor);
+SEXP ew_process_watch(SEXP pid);
 SEXP ew_fork_leaving();
 
 // pool.cpp

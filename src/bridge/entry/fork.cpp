@@ -7,6 +7,7 @@
 #include "bridge/convert.h"
 #include "bridge/entry/entries.h"
 #include "bridge/guard.h"
+#include "engine/os/process.h"
 #include "engine/os/socket.h"
 
 namespace elsewhere {
@@ -50,6 +51,15 @@ extern "C" SEXP ew_fork_watch(SEXP task) {
       copy = or_throw(duplicate(watched)).release();
     }
     return r_call(main, [&] { return Rf_ScalarInteger(copy); });
+  });
+}
+
+// The same for any child process of this one that has not been reaped: readable
+// once it has ended.
+extern "C" SEXP ew_process_watch(SEXP pid) {
+  return guard([&](MainThread& main) {
+    const int descriptor = or_throw(open_pidfd(int_from(main, pid))).release();
+    return r_call(main, [&] { return Rf_ScalarInteger(descriptor); });
   });
 }
 

@@ -1,0 +1,187 @@
+# What await() takes, beyond promises of our own.
+
+# While `gate` is missing, what it guards has not happened.
+new_gate <- function(env = parent.frame()) {
+  withr::local_tempfile(.local_envir = env)
+}
+
+test_that("a plain value is there already", {
+  for (value in list(1, "a", NULL, list(1), mean, quote(x))) {
+    expect_identical(settled(async(await(value))), value)
+  }
+})
+
+test_that("a session's call can be awaited where it is made", {
+  session <- local_session()
+  task <- async({
+    first <- await(session$call(function(x) x + 1, list(1)))
+    second <- await(session$call(function(x) x * 10, list(first)))
+    error <- tryCatch(
+      await(session$call(function() stop("no"))),
+      error = conditionMessage
+    )
+    list(second, error)
+  })
+  result <- settled(task)
+  expect_identical(result[[1]], 20)
+  expect_match(result[[2]], "no")
+})
+
+test_that("a process gives its exit status when it has ended", {
+  gate <- new_gate()
+  waiter <- processx::process$new(
+    "sh", c("-c", sprintf("while ! test -e %s; do sleep 0.01; done; exit 3", gate))
+  )
+  early <- async(await(waiter))
+  also <- async(await(waiter))
+  later::run_now(0.05)
+  expect_identical(promise_status(early), "pending")
+  file.create(gate)
+  # processx itself loses the status of some, when it is busy: 3 in 100.
+  expect_true(settled(early) %in% c(3L, NA))
+  expect_identical(settled(also), waiter$get_exit_status())
+  # Later, too; and one that was killed.
+  expect_identical(settled(async(await(waiter))), waiter$get_exit_status())
+  killed <- processx::process$new("sleep", "100")
+  task <- async(await(killed))
+  killed$signal(9)
+  expect_true(settled(task) %in% c(-9L, NA))
+})
+
+test_that("who cancels a task that waits for a process kills the process", {
+  local_leak_check(allow = "^thread|pidfd|later")
+  sleeper <- processx::process$new("sleep", "1000")
+  task <- async(await(sleeper))
+  cancel(task)
+  expect_error(settled(task), class = "cancelled")
+  expect_true(soon_true(function() !sleeper$is_alive()))
+  sleeper <- processx::process$new("sleep", "1000")
+  expect_error(settled(with_timeout(sleeper, 0.05)), class = "timeout")
+  expect_true(soon_true(function() !sleeper$is_alive()))
+})
+
+test_that("a background process of callr gives its result", {
+  skip_if_not_installed("callr")
+  good <- callr::r_bg(function(x) x + 1, list(1))
+  bad <- callr::r_bg(function() stop("not today"))
+  expect_identical(settled(async(await(good))), 2)
+  error <- tryCatch(settled(async(await(bad))), error = identity)
+  expect_s3_class(error, "callr_error")
+  expect_match(conditionMessage(error$parent), "not today")
+})
+
+test_that("a connection is awaited until it can be read", {
+  gate <- new_gate()
+  writer <- processx::process$new("sh", c("-c", sprintf(
+    "while ! test -e %s; do sleep 0.01; done; echo one; echo two", gate
+  )), stdout = "|")
+  withr::defer(writer$kill())
+  pipe <- writer$get_output_connection()
+  lines <- async({
+    lines <- NULL
+    repeat {
+      await(pipe)
+      lines <- c(lines, processx::conn_read_lines(pipe, 1))
+      if (!processx::conn_is_incomplete(pipe)) break
+    }
+    lines
+  })
+  later::run_now(0.05)
+  expect_identical(promise_status(lines), "pending")
+  file.create(gate)
+  expect_identical(settled(lines), c("one", "two"))
+})
+
+test_that("futures of the future package can be awaited", {
+  skip_if_not_installed("future")
+  former <- future::plan(future::multisession, workers = 2)
+  withr::defer(future::plan(former))
+  good <- future::future(6 * 7)
+  bad <- future::future(stop("no luck"))
+  expect_identical(settled(async(await(good))), 42)
+  expect_identical(
+    settled(async(tryCatch(await(bad), error = conditionMessage))), "no luck"
+  )
+})
+
+test_that("mirai and aios can be awaited", {
+  skip_if_not_installed("mirai")
+  skip_if_not_installed("nanonext")
+  mirai::daemons(1, dispatcher = FALSE)
+  withr::defer(mirai::daemons(0))
+  task <- async({
+    values <- await(mirai::mirai(x + 1, x = 1))
+    failed <- tryCatch(await(mirai::mirai(stop("oh"))), error = conditionMessage)
+    list(values, failed)
+  })
+  result <- settled(task)
+  expect_identical(result[[1]], 2)
+  expect_match(result[[2]], "oh")
+  one <- nanonext::socket("pair", listen = "inproc://elsewhere-test")
+  two <- nanonext::socket("pair", dial = "inproc://elsewhere-test")
+  withr::defer({
+    close(one)
+    close(two)
+  })
+  got <- async(await(nanonext::recv_aio(one, mode = "character")))
+  nanonext::send(two, "hello", mode = "raw")
+  expect_identical(settled(got), "hello")
+})
+
+# A request of curl's as a promise, woken by its descriptors: the recipe of the
+# vignette.
+fetch_text <- function(address) {
+  pool <- curl::new_pool()
+  promises::promise(function(resolve, reject) {
+    curl::curl_fetch_multi(
+      address, function(response) resolve(rawToChar(response$content)),
+      function(message) reject(simpleError(message)), pool = pool
+    )
+    go_on <- function(ready = NULL) {
+      status <- curl::multi_run(timeout = 0, poll = TRUE, pool = pool)
+      if (status$pending == 0) return()
+      wanted <- curl::multi_fdset(pool = pool)
+      seconds <- if (wanted$timeout < 0) 1 else wanted$timeout / 1000
+      later::later_fd(go_on, wanted$reads, wanted$writes, wanted$exceptions, seconds)
+    }
+    go_on()
+  })
+}
+
+test_that("a web server may answer with a task, and a client await it", {
+  skip_if_not_installed("httpuv")
+  skip_if_not_installed("curl")
+  port <- getExportedValue("httpuv", "randomPort")()
+  server <- getExportedValue("httpuv", "startServer")(
+    "127.0.0.1", port,
+    list(call = function(request) async({
+      if (request$PATH_INFO == "/bad") stop("no")
+      await(delay(0.01))
+      list(status = 200L, headers = list(), body = "late but here")
+    }))
+  )
+  withr::defer(server$stop())
+  address <- sprintf("http://127.0.0.1:%d", port)
+  expect_identical(settled(fetch_text(address)), "late but here")
+  expect_match(settled(fetch_text(paste0(address, "/bad"))), "ERROR: no")
+})
+
+test_that("httr2's promises can be awaited", {
+  skip_if_not_installed("httr2", "1.0.0")
+  skip_if_not_installed("httpuv")
+  port <- getExportedValue("httpuv", "randomPort")()
+  server <- getExportedValue("httpuv", "startServer")(
+    "127.0.0.1", port,
+    list(call = function(request) {
+      list(status = 200L, headers = list(), body = request$PATH_INFO)
+    })
+  )
+  withr::defer(server$stop())
+  perform <- getExportedValue("httr2", "req_perform_promise")
+  body <- getExportedValue("httr2", "resp_body_string")
+  request <- getExportedValue("httr2", "request")
+  pages <- async_map(c("/a", "/b"), async(function(path) {
+    body(await(perform(request(sprintf("http://127.0.0.1:%d%s", port, path)))))
+  }))
+  expect_identical(settled(pages), list("/a", "/b"))
+})

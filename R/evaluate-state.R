@@ -16,9 +16,7 @@ process_state <- function(payload) {
 # with one entry a kind, or NULL.
 process_restore <- function(state, payload) {
   # The connection of a sink cannot be closed.
-  if (is_worker() && sink.number(type = "message") != 2L) {
-    sink(type = "message")
-  }
+  if (is_worker() && message_sink() != 2L) sink(type = "message")
   changes <- .Call(ew_process_changes, state)
   misuse <- if (changes != 0L) restore_changed(changes, state, payload)
   if (isTRUE(payload$check_workspace)) {
@@ -36,6 +34,10 @@ process_restore <- function(state, payload) {
   }
   misuse
 }
+
+# The number of the connection that messages go to; 2 is standard error. A worker
+# has a quicker one, see evaluate_prepare().
+message_sink <- function() sink.number(type = "message")
 
 # `changes` has the bits of StateChange in src/bridge/process_state.h.
 restore_changed <- function(changes, state, payload) {

@@ -26,7 +26,7 @@ struct OpenEngine {
     return engine->submit(pool, Parcel(Bytes(std::as_bytes(std::span(text)))), {});
   }
   bool settle(const std::vector<TaskId>& tasks) {
-    const auto end = engine->wait(tasks, WaitFor::All, WaitEvents::Ignore, kDeadline);
+    const auto end = engine->wait(tasks, tasks.size(), WaitEvents::Ignore, kDeadline);
     if (!end.ok() || end.value() != WaitEnd::Settled) return false;
     for (const TaskId task : tasks) {
       if (engine->outcome(task).kind != OutcomeKind::Value) return false;
@@ -78,7 +78,7 @@ void start_and_end(benchmark::State& state, LaunchBy launch_by) {
     const PoolId pool = engine->open_pool(std::move(spec));
     const std::string text = "echo:";
     const TaskId task = engine->submit(pool, Parcel(Bytes(std::as_bytes(std::span(text)))), {});
-    const auto end = engine->wait(std::vector{task}, WaitFor::All, WaitEvents::Ignore, kDeadline);
+    const auto end = engine->wait(std::vector{task}, 1, WaitEvents::Ignore, kDeadline);
     if (!end.ok() || end.value() != WaitEnd::Settled) {
       state.SkipWithError("the first task did not settle");
       break;

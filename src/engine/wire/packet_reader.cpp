@@ -18,8 +18,6 @@ Result<std::optional<Packet>> PacketReader::advance(std::size_t count) {
     auto header = decode_header(head_, body_bytes_max_);
     if (!header.ok()) return header.error();
     header_ = *header.value();
-    has_header_ = true;
-    filled_ = 0;
     // Memory that is only reserved costs nothing, so a length that never
     // arrives does no harm; one that no machine has is the peer's error.
     try {
@@ -28,6 +26,8 @@ Result<std::optional<Packet>> PacketReader::advance(std::size_t count) {
       return Error{ErrorCode::TooLarge, "there is no memory for a packet of " +
                                             std::to_string(header_.body_bytes) + " bytes"};
     }
+    has_header_ = true;
+    filled_ = 0;
   }
   if (filled_ < header_.body_bytes) return std::optional<Packet>{};
   has_header_ = false;

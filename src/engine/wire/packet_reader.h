@@ -14,10 +14,11 @@ class PacketReader {
   explicit PacketReader(std::uint64_t body_bytes_max = kBodyBytesMax)
       : body_bytes_max_(body_bytes_max) {}
 
-  // Where the next bytes go. Never empty; valid until advance().
+  // Where the next bytes go. Never empty but after an error; valid until advance().
   std::span<std::byte> wanted();
   // `count` bytes were put there. A packet when it is complete. After an error
-  // the stream is lost, and the reader with it.
+  // the stream is lost, and the reader with it: it wants nothing any more, and
+  // every further call is the same error.
   Result<std::optional<Packet>> advance(std::size_t count);
   // Some bytes of a packet are here, but not all.
   bool is_inside_packet() const { return filled_ > 0 || has_header_; }

@@ -150,7 +150,10 @@ void Peer::read_packets(Turn& turn, std::size_t bytes_max) {
     if (moved.value().outcome == Transfer::WouldBlock) return;
     total += moved.value().bytes;
     auto packet = reader_.advance(moved.value().bytes);
-    if (!packet.ok()) return kill(turn, packet.error().message);
+    if (!packet.ok()) {
+      kill(turn, packet.error().message);
+      return close_channel(turn);  // what follows cannot be read
+    }
     if (packet.value() && remote_ && packet.value()->kind == PacketKind::Exited) {
       if (const auto body = decode_exited(packet.value()->body.span())) {
         remote_exit_ = ExitStatus{body->status, body->signal};
@@ -215,8 +218,7 @@ void Peer::end_process(Turn&) {
 }
 
 void Peer::send_remote_signal(Turn& turn, TaskId task, int number) {
-  send(turn, PacketKind::Signal, task,
-       std::make_shared<const Parcel>(encode(SignalBody{number})));
+  send(turn, PacketKind::Signal, task, std::make_shared<const Parcel>(encode(SignalBody{number})));
 }
 
 bool Peer::has_read_all() const {

@@ -131,8 +131,8 @@ Worker* Pool::quick_worker() {
     const bool has_one = worker.state() == WorkerState::Busy && worker.tasks().size() == 1;
     if (!has_one || worker.is_retired()) continue;
     // It would not answer a second one.
-    const bool is_last = spec_.recycling.tasks &&
-                         worker.answered_count() + 1 >= *spec_.recycling.tasks;
+    const bool is_last =
+        spec_.recycling.tasks && worker.answered_count() + 1 >= *spec_.recycling.tasks;
     // What runs longer than the others may run for ever.
     if (!is_last && worker.running_time() < 2 * kQuick) return &worker;
   }
@@ -236,12 +236,15 @@ void Pool::give_up(const std::string& host) {
   });
 }
 
-void Pool::note_failed_start(Turn& turn, SeatId seat, const Departure& departure) {
+void Pool::note_failed_start(Turn& turn, SeatId seat, const Worker& worker,
+                             const Departure& departure) {
   const auto& remote = seats_.at(seat).remote;
   const std::string host = remote ? remote->remote.host : "";
   // A nursery that cannot fork here (a threaded library, say) is not asked
   // again: a process of its own does the same, more slowly.
   if (!remote) spec_.launch_by = LaunchBy::Exec;
+  // That a nursery died says nothing about the workers it had been asked for.
+  if (worker.is_of_nursery() && departure.pid <= 0) return;
   if (!failed_start_) failed_start_ = describe(departure);
   if (++failed_starts_[host] >= kFailedStartsMax) give_up(host);
   if (seats_.empty()) return break_pool(turn, describe(departure));
@@ -272,7 +275,7 @@ void Pool::on_worker_gone(Turn& turn, Worker& worker, WorkerState before,
   }
   if (!worker.is_retired()) {
     if (before == WorkerState::Starting) {
-      if (seats_.contains(seat)) note_failed_start(turn, seat, departure);
+      if (seats_.contains(seat)) note_failed_start(turn, seat, worker, departure);
     } else if (before == WorkerState::Idle && is_dying_too_often()) {
       return break_pool(turn, describe(departure));
     }

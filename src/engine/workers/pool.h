@@ -21,9 +21,9 @@ enum class LaunchBy { Nursery, Exec };
 
 // When a worker is replaced although it is well; nothing of it means never.
 struct Recycling {
-  std::optional<int> tasks;                          // that it has answered
-  std::optional<std::chrono::milliseconds> age;      // looked at after a task
-  std::optional<std::uint64_t> growth_bytes;         // of memory since it was ready
+  std::optional<int> tasks;                      // that it has answered
+  std::optional<std::chrono::milliseconds> age;  // looked at after a task
+  std::optional<std::uint64_t> growth_bytes;     // of memory since it was ready
 };
 
 struct PoolSpec {
@@ -101,7 +101,7 @@ class Pool final : private WorkerListener {
   using SeatId = std::size_t;
 
   void start_worker(Turn&, SeatId seat);
-  void note_failed_start(Turn&, SeatId seat, const Departure& departure);
+  void note_failed_start(Turn&, SeatId seat, const Worker& worker, const Departure& departure);
   void give_up(const std::string& host);
   void refill(Turn&, SeatId seat);
   bool is_worn(const Worker& worker) const;
@@ -126,8 +126,8 @@ class Pool final : private WorkerListener {
     std::uint64_t fresh_bytes = 0;  // of memory, when it became ready
   };
   std::map<WorkerId, Seated> workers_;
-  std::vector<WorkerId> idle_;                  // the one used last is used next: it is warm
-  std::map<std::string, int> failed_starts_;    // in a row; by host, "" for this one
+  std::vector<WorkerId> idle_;                // the one used last is used next: it is warm
+  std::map<std::string, int> failed_starts_;  // in a row; by host, "" for this one
   std::optional<std::string> failed_start_;
   int started_count_ = 0;
   std::chrono::duration<double> task_time_{1};  // of late; see quick_worker()

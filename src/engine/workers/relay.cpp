@@ -121,7 +121,7 @@ bool Relay::read_some_of_owner() {
 }
 
 void Relay::take_from_owner() {
-  Arriving packet = std::exchange(arriving_, {});
+  Arriving packet = std::exchange(arriving_, Arriving());
   auto parcel = packet.body.finish();
   if (!parcel.ok()) {
     is_owner_gone_ = true;

@@ -62,6 +62,7 @@ class Worker final : private PeerListener, private NurseryClient {
 
   WorkerId id() const { return id_; }
   WorkerState state() const { return state_; }
+  bool is_of_nursery() const { return nursery_ != nullptr; }
   pid_t pid() const { return peer_ ? peer_->pid() : -1; }
   // What it has been given and not answered: it runs the first.
   const std::deque<TaskId>& tasks() const { return tasks_; }

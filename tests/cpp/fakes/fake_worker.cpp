@@ -26,16 +26,58 @@ volatile sig_atomic_t is_interrupted = 0;
 
 void on_interrupt(int) { is_interrupted = 1; }
 
-void send(PacketKind kind, PacketFlag flag, TaskId task, const std::string& body) {
-  Packet packet{kind, flag, task, Bytes(std::as_bytes(std::span(body)))};
-  const Bytes bytes = encode(packet);
-  for (std::size_t sent = 0; sent < bytes.size();) {
-    const auto moved = send_some(kChannel, bytes.span().subspan(sent));
+void send_bytes(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const auto moved = send_some(kChannel, bytes);
     if (!moved.ok() || moved.value().outcome == Transfer::Closed) std::_Exit(0);
-    sent += moved.value().bytes;
+    bytes = bytes.subspan(moved.value().bytes);
     if (moved.value().outcome == Transfer::WouldBlock) {
       (void)wait_ready(kChannel, Ready::Writable, {});
     }
+  }
+}
+
+Bytes encoded(PacketKind kind, PacketFlag flag, TaskId task, const std::string& body) {
+  return encode(Packet{kind, flag, task, Bytes(std::as_bytes(std::span(body)))});
+}
+
+void send(PacketKind kind, PacketFlag flag, TaskId task, const std::string& body) {
+  send_bytes(encoded(kind, flag, task, body).span());
+}
+
+// What a worker should never do, once it has begun `task`: each verb breaks the
+// protocol in its own way. What is no such verb does nothing.
+void misbehave(const std::string& verb, const std::string& rest, TaskId task) {
+  if (verb == "cut-result") {
+    const Bytes whole = encoded(PacketKind::Result, PacketFlag::None, task, rest);
+    send_bytes(whole.span().first(whole.size() - 1));
+    ::raise(SIGKILL);
+  }
+  if (verb == "close-channel") {
+    ::close(kChannel);
+    for (;;) ::pause();
+  }
+  if (verb == "wrong-task") {
+    send(PacketKind::Result, PacketFlag::None, TaskId{number(task) + 1000}, rest);
+  }
+  if (verb == "wrong-kind") send(PacketKind::Fork, PacketFlag::None, task, rest);
+  if (verb == "ready-again") send(PacketKind::Ready, PacketFlag::None, kNoTask, "");
+  if (verb == "no-descriptor") {
+    send(PacketKind::Result, PacketFlag::InSegment, task, std::string(8, '\1'));
+  }
+  if (verb == "huge-length") {  // of a body of which nothing comes
+    PacketHeader header{PacketKind::Result, PacketFlag::None, task, std::stoull(rest)};
+    send_bytes(encode_header(header));
+    ::raise(SIGKILL);
+  }
+  if (verb == "event-and-die") {
+    send(PacketKind::Event, PacketFlag::None, task, rest);
+    ::raise(SIGKILL);
+  }
+  if (verb == "leave-child" && ::fork() != 0) ::raise(SIGKILL);
+  if (verb == "leave-child") {  // which keeps the channel and the output open
+    ::usleep(300'000);
+    std::_Exit(0);
   }
 }
 
@@ -94,6 +136,16 @@ void run(const Packet& task) {
     print(rest);
     ::raise(SIGKILL);
   }
+  misbehave(verb, rest, task.task);
+  if (verb == "print") {
+    print(std::string(static_cast<std::size_t>(std::stoul(rest)), '.'));
+    print("the end");
+  }
+  if (verb == "events") {
+    for (int i = std::atoi(rest.c_str()); i > 0; --i) {
+      send(PacketKind::Event, PacketFlag::None, task.task, std::string(1000, 'e'));
+    }
+  }
   if (verb == "event") send(PacketKind::Event, PacketFlag::None, task.task, rest);
   if (verb == "event-and-wait") {
     send(PacketKind::Event, PacketFlag::None, task.task, rest);
@@ -103,6 +155,7 @@ void run(const Packet& task) {
   if (verb == "stubborn") {
     for (;;) ::usleep(10000);
   }
+  if (verb == "parent") answer = std::to_string(::getppid());
   if (verb == "pid") answer = std::to_string(::getpid());
   if (verb == "unserializable") flag = PacketFlag::Failed;
   if (verb == "abort") flag = PacketFlag::Aborted;

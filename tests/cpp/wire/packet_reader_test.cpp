@@ -110,5 +110,15 @@ TEST(PacketReader, AnswersWithAnErrorWhenThereIsNoMemoryForTheBody) {
   EXPECT_EQ(packet.error().code, ErrorCode::TooLarge);
 }
 
+TEST(PacketReader, WantsNothingAndFailsAgainAfterAnError) {
+  PacketReader reader(~std::uint64_t{0});
+  const auto header =
+      encode_header({PacketKind::Run, PacketFlag::None, TaskId{1}, std::uint64_t{1} << 62});
+  std::memcpy(reader.wanted().data(), header.data(), header.size());
+  ASSERT_FALSE(reader.advance(header.size()).ok());
+  EXPECT_TRUE(reader.wanted().empty());
+  EXPECT_FALSE(reader.advance(0).ok());
+}
+
 }  // namespace
 }  // namespace elsewhere

@@ -1,0 +1,72 @@
+// An engine whose workers are the fake ones, for each way of starting them.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace elsewhere {
+
+using std::chrono::milliseconds;
+inline constexpr std::chrono::seconds kDeadline{20};
+
+inline std::string text_of(const Parcel& parcel) {
+  std::string text(parcel.size_bytes(), '\0');
+  EXPECT_TRUE(parcel.read(0, std::as_writable_bytes(std::span(text))).ok());
+  return text;
+}
+
+class EngineTest : public testing::TestWithParam<LaunchBy> {
+ protected:
+  void SetUp() override { engine_ = std::move(Engine::start().value()); }
+
+  PoolId open(int workers, const std::string& setup = "",
+              milliseconds patience = milliseconds(20000)) {
+    PoolSpec spec;
+    spec.workers = workers;
+    spec.launch = {FAKE_WORKER, {}, current_environment()};
+    spec.launch_by = GetParam();
+    spec.setup = std::make_shared<const Parcel>(Bytes(std::as_bytes(std::span(setup))));
+    spec.start_patience = patience;
+    return engine_->open_pool(std::move(spec));
+  }
+  TaskId submit(PoolId pool, const std::string& text, TaskOptions options = {}) {
+    return engine_->submit(pool, Parcel(Bytes(std::as_bytes(std::span(text)))), options);
+  }
+  const Outcome& finished(TaskId task) {
+    const std::vector ids{task};
+    EXPECT_EQ(engine_->wait(ids, ids.size(), WaitEvents::Ignore, kDeadline).value(),
+              WaitEnd::Settled);
+    return engine_->outcome(task);
+  }
+  std::string answer(TaskId task) {
+    const Outcome& outcome = finished(task);
+    EXPECT_EQ(outcome.kind, OutcomeKind::Value) << outcome.message;
+    return text_of(outcome.value);
+  }
+  // From then on a busy worker gets a second task to wait behind the first.
+  void learn_that_tasks_are_quick(PoolId pool) {
+    for (int i = 0; i < 60; ++i) answer(submit(pool, "echo:"));
+  }
+  void wait_until_running(TaskId task) {
+    const auto deadline = std::chrono::steady_clock::now() + kDeadline;
+    while (engine_->task_state(task) == TaskState::Queued) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      std::this_thread::yield();
+    }
+  }
+
+  std::unique_ptr<Engine> engine_;
+};
+
+inline std::string launch_name(const testing::TestParamInfo<LaunchBy>& info) {
+  return info.param == LaunchBy::Nursery ? "Nursery" : "Exec";
+}
+
+}  // namespace elsewhere

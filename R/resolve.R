@@ -4,8 +4,9 @@
 #'
 #' @details
 #' `resolved()` starts a lazy future, which queues if all workers are busy; only
-#' under [multicore] it waits until one is free. It never raises the error of an
-#' expression.
+#' under [multicore] it waits until one is free. Of a list it starts a few, as
+#' many as the workers need to be busy until it is asked again, and takes a few
+#' milliseconds at most. It never raises the error of an expression.
 #'
 #' @param x A `Future`, or a list, environment or listenv. Anything else counts
 #'   as settled.
@@ -54,7 +55,12 @@ resolved.elsewhere_future <- function(x, ...) {
 
 #' @export
 resolved.list <- function(x, ...) {
-  answer <- vapply(x, resolved_deep, NA)
+  deadline <- as.double(Sys.time()) + tick_seconds
+  is_late <- function() as.double(Sys.time()) > deadline
+  how <- .Call(ew_futures_settled, x, seq_along(x), session_id())
+  answer <- how == 1L
+  for (i in which(how == 2L)) answer[i] <- resolved_soon(x[[i]], is_late)
+  start_some(x, which(how == 0L), is_late)
   names(answer) <- names(x)
   # Setting even no dimensions would drop the names.
   if (!is.null(dim(x))) dim(answer) <- dim(x)
@@ -74,6 +80,52 @@ resolved.environment <- function(x, ...) {
 #' @export
 resolved.listenv <- function(x, ...) {
   resolved.list(lapply(seq_along(x), function(i) listenv_future(x, i)))
+}
+
+# How long one look at a list may take, so that whoever looks again and again has
+# time for other things: what is left is done at the next look.
+tick_seconds <- 0.002
+
+# What has more than a value is taken as long as there is time; value() takes it
+# as well.
+resolved_soon <- function(x, is_late) {
+  if (is_late() && is_future(x) && !is.null(task <- .subset2(x, "task"))) {
+    refuse_foreign(x)
+    return(task_settled(task))
+  }
+  resolved_deep(x)
+}
+
+# Of the futures at `which`, relays what came from those that run, and starts as
+# many of the lazy ones as the workers can be busy with for a while.
+start_some <- function(futures, which, is_late) {
+  backend <- NULL
+  room <- 1L
+  for (i in which) {
+    future <- futures[[i]]
+    if (.subset2(future, "state") != "created") {
+      relay_events(future)
+      next
+    }
+    if (room <= 0L) next
+    own <- .subset2(future, "backend")
+    if (is.null(own)) own <- current_backend()
+    if (!identical(own, backend)) {
+      backend <- own
+      room <- start_room(backend)
+      if (room <= 0L) next
+    }
+    start_queued(future)
+    room <- room - 1L
+    if (is_late()) room <- 0L
+  }
+}
+
+start_room <- function(backend) {
+  pool <- .subset2(backend, "pool")
+  if (is.null(pool)) return(1L)
+  status <- pool_status(pool)
+  4L * status$workers - status$busy - status$queued
 }
 
 # One answer, also for a list in a list.

@@ -89,7 +89,8 @@ future_classes <- function(settings, in_background) {
   } else {
     c("MultisessionFuture", "ClusterFuture", "MultiprocessFuture")
   }
-  c(own, "elsewhere_future", "Future")
+  # Ours comes first: the methods of the future package are for its futures.
+  c("elsewhere_future", own, "Future")
 }
 
 current_backend <- function() {

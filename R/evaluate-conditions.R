@@ -93,6 +93,7 @@ end_signal <- function(condition) {
   for (n in rev(seq_len(sys.nframe()))) {
     if (!identical(sys.function(n), signalCondition)) next
     # A promise, unlike eval(), returns from the frame it is evaluated in.
+    end <- NULL
     delayedAssign("end", return(NULL), eval.env = sys.frame(n))
     end
   }

@@ -58,6 +58,8 @@ evaluate <- function(payload) {
   result <- evaluate_expression(payload)
   on.exit()
   result$misuse <- process_restore(before, payload)
+  # It closes connections that nobody holds, which is not the expression's doing.
+  if (isTRUE(payload$gc)) gc()
   # Read by the worker when it sends the result; see R/worker-main.R.
   if (is_worker()) {
     home <- parent.env(environment())
@@ -94,7 +96,6 @@ evaluate_expression <- function(payload) {
   if (length(outcome$conditions)) result$conditions <- outcome$conditions
   if (!is.null(outcome$error)) result$failed <- TRUE
   if (!is.null(outcome$interrupted)) result$interrupted <- TRUE
-  if (isTRUE(payload$gc)) gc()
   result
 }
 

@@ -222,6 +222,16 @@ framework_methods <- list(
   getFutureBackendConfigs.PoolFuture = function(future, ...) list()
 )
 
+# Futures of our own that are given to the future package's functions.
+own_methods <- list(
+  value.elsewhere_future = function(future, ...) value(future, ...),
+  resolved.elsewhere_future = function(x, ...) resolved(x, ...),
+  result.elsewhere_future = function(future, ...) result(future, ...),
+  run.elsewhere_future = function(future, ...) run_future(future),
+  cancel.elsewhere_future = function(x, ...) cancel(x, ...),
+  reset.elsewhere_future = function(x, ...) reset(x, ...)
+)
+
 framework_workers <- function(evaluator) {
   workers <- formals(evaluator)[["workers"]]
   workers <- eval(workers, topenv())
@@ -268,11 +278,12 @@ list_framework_futures <- function(backend) {
 
 register_framework <- function(...) {
   namespace <- asNamespace("future")
-  for (name in names(framework_methods)) {
+  methods <- c(framework_methods, own_methods)
+  for (name in names(methods)) {
     generic <- sub("[.].*", "", name)
     if (!exists(generic, namespace, mode = "function", inherits = FALSE)) next
     registerS3method(
-      generic, sub("^[^.]*[.]", "", name), framework_methods[[name]],
+      generic, sub("^[^.]*[.]", "", name), methods[[name]],
       envir = namespace
     )
   }

@@ -19,7 +19,8 @@
 #'   `DefaultDeviceMisuseFutureCondition`, each as `...Warning` and `...Error`:
 #'   the expression had a side effect that it should not have.
 #'
-#' @param message One string.
+#' @param message One string. `UnexpectedFutureResultError()` takes a future, too.
+#' @param hint One string that is added to the message, or `NULL` (default).
 #' @param call A call or `NULL` (default).
 #' @param uuid The future's identifier, or `NULL` (default).
 #' @param future The future, or `NULL` (default).
@@ -122,7 +123,14 @@ FutureDroppedError <- function(message, call = NULL, uuid = future$uuid,
 #' @export
 UnexpectedFutureResultError <- function(message, call = NULL,
                                         uuid = future$uuid, future = NULL,
-                                        ...) {
+                                        ..., hint = NULL) {
+  if (inherits(message, "Future")) {
+    future <- message
+    message <- paste(c(
+      sprintf("Future (%s) has no result that could be used.", describe_future(future)),
+      hint
+    ), collapse = " ")
+  }
   new_future_error(
     message, "UnexpectedFutureResultError", call, uuid, future, ...,
     ours = "elsewhere_unexpected_result"

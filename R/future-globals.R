@@ -48,6 +48,30 @@ signal_missing_globals <- function(names) {
   }
 }
 
+#' Find what an expression needs from here
+#'
+#' What [future()] does before it sends an expression away. [explain_globals()]
+#' says why each global was found.
+#'
+#' @param expr An expression that is a value, such as `quote(a + b)`.
+#' @param envir,globals As in [future()].
+#' @param ... Not used.
+#' @return A list: `expr`; `globals`, a named list of class `FutureGlobals`;
+#'   `packages`, a character vector.
+#' @inheritSection future Errors
+#' @examples
+#' a <- 2
+#' names(getGlobalsAndPackages(quote(a * b))$globals)
+#' @export
+getGlobalsAndPackages <- function(expr, envir = parent.frame(), globals = TRUE,
+                                  ...) {
+  found <- future_globals(expr, envir, globals, NULL)
+  list(
+    expr = expr, globals = as_future_globals(found$globals),
+    packages = as.character(found$packages)
+  )
+}
+
 as_future_globals <- function(globals) {
   if (is.null(globals)) globals <- structure(list(), names = character())
   structure(globals, class = c("FutureGlobals", "Globals", "list"))

@@ -2,13 +2,20 @@
 # seed, leaked connections and devices, objects left in the workspace.
 
 misuse_classes <- function(kind, what) {
-  own <- paste0(kind, "Future", what)
+  # What holds a resource has a class in common, as at home.
+  holds <- kind %in% c("ConnectionMisuse", "DeviceMisuse", "DefaultDeviceMisuse")
+  own <- c(
+    paste0(kind, "Future", what), if (holds) paste0("MisuseFuture", what)
+  )
   base <- switch(what,
     Condition = NULL,
     Warning = c("FutureWarning", "warning"),
     Error = c("FutureError", "elsewhere_error", "error")
   )
-  unique(c(own, base, paste0(kind, "FutureCondition")))
+  unique(c(
+    own, base, paste0(kind, "FutureCondition"),
+    if (holds) "MisuseFutureCondition"
+  ))
 }
 
 new_misuse <- function(kind, what, message, future, ...) {

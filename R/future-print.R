@@ -7,7 +7,7 @@ print.elsewhere_future <- function(x, ...) {
 format_future <- function(future) {
   field <- function(name) .subset2(future, name)
   c(
-    sprintf("%s:", class(future)[[1L]]),
+    sprintf("%s:", setdiff(class(future), "elsewhere_future")[[1L]]),
     sprintf("Label: %s", describe_future(future)),
     "Expression:",
     paste0("  ", utils::head(deparse(field("expr")), 20L)),

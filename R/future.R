@@ -64,6 +64,7 @@ future <- function(expr, envir = parent.frame(), substitute = TRUE,
                    gc = FALSE, earlySignal = FALSE, timeout = Inf,
                    retries = 0L, priority = 0L, ...) {
   if (substitute) expr <- substitute(expr)
+  asked <- if (isTRUE(getOption("future.journal"))) Sys.time()
   if (length(waiting_options <- plans$disposable)) {
     plans$disposable <- NULL
     arguments <- c(
@@ -85,6 +86,7 @@ future <- function(expr, envir = parent.frame(), substitute = TRUE,
       priority = priority, ...
     )
   }
+  if (!is.null(asked)) note_event(future, "create", "overhead", asked)
   if (!lazy) launch(future, backend)
   future
 }

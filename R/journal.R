@@ -1,26 +1,56 @@
-# When what happened to a future: internal, for measuring.
+# When what happened to a future: internal, for measuring, and only under option
+# `future.journal`.
 
-# A data frame with one row an event: event, category, start (time) and duration
-# (difftime in seconds).
+note_event <- function(future, event, category, start) {
+  row <- journal_row(event, category, start, Sys.time())
+  set_field(future, "journal", rbind(.subset2(future, "journal"), row))
+}
+
+journal_row <- function(event, category, start, end, parent = NA_character_) {
+  data.frame(
+    event = event, category = category, parent = parent,
+    start = as.POSIXct(start), at = as.difftime(0, units = "secs"),
+    duration = as.difftime(as.numeric(end) - as.numeric(start), units = "secs")
+  )
+}
+
+# value(), the first time under a journal: how long gathering takes is noted.
+journaled_value <- function(future, stdout, signal, drop) {
+  former <- .subset2(future, "journal")
+  set_field(future, "journal", NULL)
+  on.exit(set_field(future, "journal", former))
+  start <- Sys.time()
+  await_outcome(future)
+  if (!("gather" %in% former$event)) {
+    former <- rbind(former, journal_row("gather", "overhead", start, Sys.time()))
+  }
+  value(future, stdout = stdout, signal = signal, drop = drop)
+}
+
+# A data frame with one row an event, in the order of their start: event,
+# category, parent, start (time), at (since the first) and duration (difftimes in
+# seconds), and what names the future.
 journal <- function(x, ...) {
-  outcome <- .subset2(x, "outcome")
-  launched <- x$start
-  events <- list()
-  note <- function(event, category, start, end) {
-    if (is.null(start) || is.null(end)) return()
-    events[[length(events) + 1L]] <<- data.frame(
-      event = event, category = category, start = as.POSIXct(start),
-      duration = as.difftime(as.numeric(end) - as.numeric(start), units = "secs")
+  times <- .subset2(x, "outcome")$times
+  moment <- function(i) if (!is.null(times)) .POSIXct(times[[i]])
+  table <- .subset2(x, "journal")
+  if (!is.null(x$start) && !is.null(times)) {
+    table <- rbind(
+      table, journal_row("launch", "overhead", x$start, moment(1L)),
+      journal_row("evaluate", "evaluation", moment(1L), moment(2L))
     )
   }
-  started <- if (!is.null(outcome$times)) .POSIXct(outcome$times[1L])
-  finished <- if (!is.null(outcome$times)) .POSIXct(outcome$times[2L])
-  note("launch", "overhead", launched, started)
-  note("evaluate", "evaluation", started, finished)
-  note("future", "total", launched, finished)
-  table <- do.call(rbind, events)
-  table$future_uuid <- paste(future_uuid(x), collapse = "-")
-  table$future_label <- if (is.null(x$label)) NA_character_ else x$label
+  if (is.null(table)) table <- journal_row("", "", Sys.time(), Sys.time())[0L, ]
+  table <- table[order(table$start), ]
+  table$at <- as.difftime(
+    as.numeric(table$start) - as.numeric(table$start[1L]), units = "secs"
+  )
+  rownames(table) <- NULL
+  table$future_label <- rep(
+    if (is.null(x$label)) NA_character_ else x$label, nrow(table)
+  )
+  table$future_uuid <- rep(paste(future_uuid(x), collapse = "-"), nrow(table))
+  table$session_uuid <- rep(worker_id(x), nrow(table))
   class(table) <- c("FutureJournal", class(table))
   table
 }

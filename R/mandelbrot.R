@@ -3,7 +3,8 @@
 #' Work that is easily cut into pieces, for demonstrations: see
 #' `demo("mandelbrot", package = "elsewhere")`.
 #'
-#' @param Z A complex matrix, as `mandelbrot_tiles()` makes them.
+#' @param Z A complex matrix, as `mandelbrot_tiles()` makes them. With numbers in
+#'   its place, `mandelbrot(xmid, ymid, side, resolution)` counts a whole region.
 #' @param maxIter The largest number of iterations. Default: 200.
 #' @param tau The modulus at which a point counts as escaped. Default: 2.
 #' @param x An object of class `Mandelbrot`.
@@ -16,7 +17,22 @@
 #' counts <- future_map(tiles, mandelbrot)
 #' range(unlist(counts))
 #' @export
-mandelbrot <- function(Z, maxIter = 200L, tau = 2.0, ...) {
+mandelbrot <- function(...) UseMethod("mandelbrot")
+
+#' @export
+mandelbrot.numeric <- function(xmid = -0.75, ymid = 0, side = 3,
+                               resolution = 400L, maxIter = 200L, tau = 2, ...) {
+  whole <- mandelbrot_tiles(
+    xmid, ymid, side, nrow = 1L, resolution = resolution
+  )
+  mandelbrot(whole[[1L]], maxIter = maxIter, tau = tau)
+}
+
+#' @rdname mandelbrot
+#' @usage mandelbrot(...)
+#' \method{mandelbrot}{default}(Z, maxIter = 200L, tau = 2, ...)
+#' @export
+mandelbrot.default <- function(Z, maxIter = 200L, tau = 2, ...) {
   if (!is.complex(Z)) abort_argument("Z", "a complex matrix", Z)
   count <- array(maxIter, dim = dim(Z))
   inside <- seq_along(Z)
@@ -47,6 +63,7 @@ mandelbrot_tiles <- function(xmid = -0.75, ymid = 0, side = 3, nrow = 2L,
   x <- xmid + side * step
   y <- ymid - side * step
   pieces <- function(values, number) {
+    if (number == 1L) return(list(values))
     split(values, cut(seq_along(values), number, labels = FALSE))
   }
   across <- pieces(x, ncol)

@@ -79,7 +79,10 @@ resolved.environment <- function(x, ...) {
 
 #' @export
 resolved.listenv <- function(x, ...) {
-  resolved.list(lapply(seq_along(x), function(i) listenv_future(x, i)))
+  elements <- lapply(seq_along(x), function(i) listenv_future(x, i))
+  names(elements) <- names(x)
+  if (!is.null(dim(x))) dim(elements) <- dim(x)
+  resolved.list(elements)
 }
 
 # How long one look at a list may take, so that whoever looks again and again has

@@ -1,13 +1,19 @@
 # The strategies: functions that say where futures are evaluated. Each can be
 # given to plan(), and called directly to make one future.
 
-# `kinds` are the classes, most special first.
+# `kinds` are the classes, most special first. The factory is for the plan() of
+# the future package, should it be given one of ours: see R/future-backend.R.
 new_strategy <- function(fun, kinds, tweakable = character()) {
   structure(
     fun,
     class = c("elsewhere_strategy", "FutureStrategy", kinds, "future", "function"),
     init = TRUE,
-    tweakable = tweakable
+    tweakable = tweakable,
+    factory = if ("uniprocess" %in% kinds) {
+      function(...) future::SequentialFutureBackend()
+    } else {
+      function(..., expr, envir, substitute) framework_backend(...)
+    }
   )
 }
 

@@ -40,6 +40,9 @@ value <- function(future, ...) UseMethod("value")
 #' @export
 value.elsewhere_future <- function(future, stdout = TRUE, signal = TRUE,
                                    drop = FALSE, ...) {
+  if (!is.null(.subset2(future, "journal"))) return(journaled_value(
+    future, stdout, signal, drop
+  ))
   outcome <- .subset2(future, "outcome")
   if (is.null(outcome)) outcome <- await_outcome(future)
   if (drop) drop_future(future)
@@ -86,10 +89,8 @@ value.list <- function(future, idxs = NULL, reduce = NULL, stdout = TRUE,
 value.listenv <- function(future, ...) {
   values <- value.list(as_plain_list(future), ...)
   if (!is.null(list(...)$reduce)) return(values)
-  for (i in seq_along(values)) {
-    if (!is.null(values[[i]])) future[[i]] <- values[[i]]
-  }
-  future
+  # Another one: the caller's keeps its futures.
+  listenv::as.listenv(values)
 }
 
 #' @export

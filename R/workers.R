@@ -4,6 +4,14 @@
 #' @export
 parallelly::availableCores
 
+#' @importFrom parallelly makeClusterPSOCK
+#' @export
+parallelly::makeClusterPSOCK
+
+#' @importFrom parallelly autoStopCluster
+#' @export
+parallelly::autoStopCluster
+
 #' @importFrom parallelly availableWorkers
 #' @export
 parallelly::availableWorkers

@@ -218,3 +218,14 @@ test_that("our own plan() takes the strategy, too", {
   expect_s3_class(plan(), "multisession")
   expect_false(value(future(Sys.getpid())) == Sys.getpid())
 })
+
+test_that("the future package's plan() takes our strategies", {
+  skip_if_not_installed("future")
+  former <- future::plan(multisession, workers = 2)
+  withr::defer(future::plan(former))
+  f <- future::future(Sys.getpid())
+  expect_s3_class(f, "PoolFuture")
+  expect_false(future::value(f) == Sys.getpid())
+  future::plan(sequential)
+  expect_identical(future::value(future::future(Sys.getpid())), Sys.getpid())
+})

@@ -190,3 +190,13 @@ test_that("recursion without end is an error of R's, also where the stack is out
     expect_identical(value(future(2)), 2)
   })
 })
+
+test_that("globals and packages are found on request", {
+  a <- 2
+  found <- getGlobalsAndPackages(quote(tools::toTitleCase(a)))
+  expect_named(found, c("expr", "globals", "packages"))
+  expect_s3_class(found$globals, "FutureGlobals")
+  expect_identical(found$globals$a, 2)
+  expect_identical(dim(mandelbrot(-0.75, resolution = 10L)), c(10L, 10L))
+  expect_output(print(sessionDetails()), R.version.string, fixed = TRUE)
+})

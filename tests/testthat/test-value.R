@@ -266,3 +266,53 @@ test_that("an error on the way out of an error takes its place", {
     expect_no_warning(expect_error(value(f), "second"))
   })
 })
+
+test_that("a listenv of futures keeps them, and its names", {
+  skip_if_not_installed("listenv")
+  x <- listenv::listenv()
+  x$a <- future(1)
+  x$b <- 2
+  values <- value(x)
+  expect_s3_class(values, "listenv")
+  expect_identical(as.list(values), list(a = 1, b = 2))
+  expect_s3_class(x$a, "Future")
+  expect_identical(resolved(x), c(a = TRUE, b = TRUE))
+})
+
+test_that("gc = TRUE is not the expression's doing", {
+  left <- file(withr::local_tempfile(), "w")
+  rm(left)
+  suppressWarnings(f <- future(1, gc = TRUE))
+  expect_no_warning(expect_identical(value(f), 1))
+})
+
+test_that("a journal lists what happened to a future, in order", {
+  withr::local_options(future.journal = TRUE)
+  every_plan({
+    f <- future(1, label = "mine")
+    expect_identical(value(f), 1)
+    table <- elsewhere:::journal(f)
+    expect_s3_class(table, c("FutureJournal", "data.frame"), exact = TRUE)
+    expect_setequal(table$event, c("create", "launch", "evaluate", "gather"))
+    expect_identical(unique(table$future_label), "mine")
+    expect_false(is.unsorted(table$start))
+    expect_true(all(as.numeric(table$at) >= 0))
+  })
+})
+
+test_that("functions of the future package take our futures", {
+  skip_if_not_installed("future")
+  local_plan(multisession, workers = 2)
+  expect_identical(future::value(future(1)), 1)
+  expect_identical(future::value(list(future(1), 2)), list(1, 2))
+  f <- future(3)
+  expect_identical(result(future::resolve(f))$value, 3)
+  expect_true(future::resolved(f))
+})
+
+test_that("what a misuse has in common is a class", {
+  f <- future(1, lazy = TRUE)
+  expect_s3_class(ConnectionMisuseFutureWarning(future = f), "MisuseFutureWarning")
+  expect_s3_class(DeviceMisuseFutureError(future = f), "MisuseFutureCondition")
+  expect_s3_class(UnexpectedFutureResultError(f, hint = "h"), "FutureError")
+})

@@ -21,6 +21,7 @@ session_send <- function(private, payload) {
     .Call(ew_session_start, private$link, payload, FALSE)
   }
   private$state <- "busy"
+  private$running <- payload[[1L]]
   private$call_started_at <- Sys.time()
 }
 

@@ -46,7 +46,20 @@ throw_session_error <- function(error, mode = "error") {
   keep_last_error(error)
   starts_debugger <- mode == "debugger" && interactive()
   if (starts_debugger && !is.null(error$stack)) utils::debugger(error$stack)
+  if (interactive() && is.null(getOption("error"))) show_uncaught(error)
   stop(error)
+}
+
+# What stop() does, with a hint for those who read it. The handlers come first: an
+# error that somebody catches is not shown.
+show_uncaught <- function(error) {
+  signalCondition(error)
+  cat(
+    "Error: ", conditionMessage(error),
+    "\ni Type .Last.error to see the more details.\n",
+    file = stderr(), sep = ""
+  )
+  invokeRestart("abort")
 }
 
 # The calls of this process, without those of this package's inner functions.
@@ -126,7 +139,33 @@ error_lines <- function(error) {
     tells <- inherits(parent, c("rlib_error", "rlang_error"))
     parent <- if (!tells) parent$parent
   }
-  lines
+  c(lines, crash_lines(error))
+}
+
+# How a session has crashed, as far as that is not in its exit code.
+crash_lines <- function(error) {
+  if (!inherits(error, "elsewhere_worker_died")) return(NULL)
+  c(
+    if (!is.null(error$signal)) {
+      paste0("i It was ended by ", describe_signal(error$signal), ".")
+    },
+    if (!is.null(error$running)) {
+      paste0("i It was running `", call_line(error$running), "`.")
+    }
+  )
+}
+
+describe_signal <- function(signal) {
+  known <- c(
+    "2" = "SIGINT: an interrupt", "3" = "SIGQUIT",
+    "4" = "SIGILL: a bad instruction",
+    "6" = "SIGABRT: abort() in C code", "7" = "SIGBUS: a bad address",
+    "8" = "SIGFPE: bad arithmetic in C code",
+    "9" = "SIGKILL: somebody killed it, or the memory was used up",
+    "11" = "SIGSEGV: bad memory access in C code", "15" = "SIGTERM"
+  )
+  name <- known[as.character(signal)]
+  paste0("signal ", signal, if (!is.na(name)) paste0(" (", name, ")"))
 }
 
 # The first line of a call, marked when there is more.

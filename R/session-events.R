@@ -144,7 +144,9 @@ session_ended <- function(self, private) {
   error <- if (code != 500L) {
     new_session_error(
       text, class = c("elsewhere_worker_died", "elsewhere_error"),
-      status = status, stdout = stdout, stderr = stderr
+      status = status, stdout = stdout, stderr = stderr,
+      signal = if (!is.null(status) && status < 0L) -status,
+      running = if (was_busy) private$running
     )
   }
   private$ending <- session_result(
@@ -227,10 +229,20 @@ session_finalize <- function(self, private) {
   tryCatch(
     {
       # A session that nobody has waited for has told where its directory is.
-      if (private$state == "starting") self$read()
+      if (private$state == "starting") {
+        news <- .Call(ew_session_take, private$link)
+        if (identical(news[[1L]], "ready")) {
+          private$temporary_directory <- news[[2L]]$temporary_directory
+        }
+      }
       session_identify(private)
-      # processx may have collected its handle, and killed the process, before.
-      self$kill(grace = 0)
+      if (isTRUE(private$cleanup_tree)) {
+        self$kill_tree(close_connections = FALSE)
+      }
+      # processx may have collected its handle, and killed the process, before;
+      # and its connections, which close themselves: freed, they are no argument
+      # for anything.
+      self$kill(grace = 0, close_connections = FALSE)
     },
     error = function(e) NULL
   )

@@ -6,7 +6,13 @@
 session_fields <- function() {
   list(
     link = NULL,
+    # As they were given, and as hooks have changed them.
+    asked = NULL,
     options = NULL,
+    # What $setup() runs again: a list of list(func, args, package).
+    setups = list(),
+    # The function that runs, for the report of a crash.
+    running = NULL,
     state = "starting",
     started_at = NULL,
     call_started_at = NULL,
@@ -37,6 +43,7 @@ session_start <- function(self, private, super, options, wait, wait_timeout) {
   check_flag(wait, "wait")
   check_milliseconds(wait_timeout, "wait_timeout")
   deadline <- proc.time()[[3L]] + wait_timeout / 1000
+  private$asked <- options
   options <- check_session_options(run_session_hooks(options))
   targets <- session_targets(options)
   private$keeps <- targets == "memory"
@@ -52,6 +59,27 @@ session_start <- function(self, private, super, options, wait, wait_timeout) {
     output = targets
   ))
   if (wait) session_wait_for_start(self, private, deadline, wait_timeout)
+  invisible(self)
+}
+
+session_setup <- function(self, private, func, args, package) {
+  value <- session_run(self, private, func, args, package, Inf)
+  private$setups <- c(private$setups, list(list(func, args, package)))
+  invisible(value)
+}
+
+# The object stays, and all that it knows of its process is forgotten.
+session_restart <- function(self, private, super, wait_timeout) {
+  self$close(grace = if (private$state == "idle") 1000 else 0)
+  setups <- private$setups
+  asked <- private$asked
+  fields <- session_fields()
+  for (name in names(fields)) private[[name]] <- fields[[name]]
+  session_start(self, private, super, asked, TRUE, wait_timeout)
+  private$setups <- setups
+  for (one in setups) {
+    session_run(self, private, one[[1L]], one[[2L]], one[[3L]], Inf)
+  }
   invisible(self)
 }
 
@@ -216,19 +244,40 @@ session_user_profile <- function(options, given) {
 # R reads the environment files itself. One that sets the user's profile would
 # keep the worker from starting, so the session reads a copy without that.
 session_renviron <- function(private, given) {
-  chosen <- given["R_ENVIRON_USER"]
-  if (is.na(chosen)) chosen <- Sys.getenv("R_ENVIRON_USER")
-  candidates <- if (nzchar(chosen)) chosen else c(".Renviron", "~/.Renviron")
+  value_of <- function(name) {
+    if (name %in% names(given)) given[[name]] else Sys.getenv(name, NA)
+  }
+  site <- value_of("R_ENVIRON")
+  own <- value_of("R_ENVIRON_USER")
+  c(
+    copied_renviron(private, "R_ENVIRON", site, "R_PROFILE", if (is.na(site)) {
+      file.path(R.home("etc"), "Renviron.site")
+    }),
+    copied_renviron(
+      private, "R_ENVIRON_USER", own, "R_(PROFILE|LIBS)",
+      if (is.na(own)) c(".Renviron", "~/.Renviron")
+    )
+  )
+}
+
+# The variable that makes R read the copy, and what the session finds in its
+# place; NULL for a file that may stay.
+copied_renviron <- function(private, name, value, unwanted, defaults) {
+  candidates <- c(if (!is.na(value)) value, defaults)
   file <- candidates[file.exists(candidates)][1L]
   if (is.na(file)) return(NULL)
   lines <- readLines(file, warn = FALSE)
-  kept <- grep("^[[:space:]]*(export[[:space:]]+)?R_(PROFILE|LIBS)", lines,
-               value = TRUE, invert = TRUE)
+  pattern <- paste0("^[[:space:]]*(export[[:space:]]+)?", unwanted)
+  kept <- grep(pattern, lines, value = TRUE, invert = TRUE)
   if (length(kept) == length(lines)) return(NULL)
-  copy <- tempfile("elsewhere-renviron-")
+  folder <- Sys.getenv("CALLR_TMPDIR")
+  copy <- tempfile(
+    "elsewhere-renviron-", if (nzchar(folder)) folder else tempdir()
+  )
   writeLines(kept, copy)
   private$files <- c(private$files, copy)
-  c(R_ENVIRON_USER = copy)
+  former <- if (is.na(value)) "" else value
+  structure(c(copy, former), names = c(name, paste0("ELSEWHERE_SAVED_", name)))
 }
 
 # Waits for event 201 and keeps the pipes empty meanwhile.

@@ -18,6 +18,8 @@
 #'   default `Inf`: a call that takes longer is interrupted, and its error has
 #'   class `callr_timeout_error`. For `$poll_process()` one whole number of
 #'   milliseconds; -1 waits for ever.
+#' @param wait_timeout One number of milliseconds to wait for the start; the
+#'   default is 3000.
 #' @param grace How long the process may take to end before it is killed: for
 #'   `$close()` one number of milliseconds, by default 1000; for `$kill()` one
 #'   number of seconds, by default 0.1.
@@ -68,8 +70,6 @@ r_session <- R6::R6Class(
     #' @param options A list of options, see [r_session_options()].
     #' @param wait One logical: wait until the session is ready? The default is
     #'   `TRUE`. If `FALSE`, event 201 says when it is.
-    #' @param wait_timeout One number of milliseconds to wait for the start;
-    #'   the default is 3000.
     #' @return A session; class `r_session`.
     initialize = function(options = r_session_options(), wait = TRUE,
                           wait_timeout = 3000) {
@@ -88,6 +88,21 @@ r_session <- R6::R6Class(
     run_with_output = function(func, args = list(), package = NULL,
                                timeout = Inf) {
       session_run_with_output(self, private, func, args, package, timeout)
+    },
+
+    #' @description Run a function in the session, now and after each
+    #'   `$restart()`: attach packages, set options, load data.
+    #' @return The value of the function, invisibly.
+    setup = function(func, args = list(), package = NULL) {
+      session_setup(self, private, func, args, package)
+    },
+
+    #' @description End the process, if it has not ended, and start another one
+    #'   with the same options in its place. What was given to `$setup()` is run
+    #'   again, in the same order.
+    #' @return The session, invisibly.
+    restart = function(wait_timeout = 3000) {
+      session_restart(self, private, super, wait_timeout)
     },
 
     #' @description Start a function in the session and do not wait.

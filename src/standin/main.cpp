@@ -121,6 +121,15 @@ void let_go_of_the_sessions_descriptors() {
   ::close(static_cast<int>(kPacketsFd));
 }
 
+// processx finds what belongs to a session by its mark in the environment, and
+// kills that. The stand-in must not be in the list: it ends with the session, at
+// the moment when its turn may come.
+void hide_marks() {
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (::strncmp(*entry, "PROCESSX_", 9) == 0) ::memcpy(*entry, "STAND_IN_", 9);
+  }
+}
+
 // A signal for the stand-in is one for the session.
 [[noreturn]] void stand_in(int pidfd, int signals) {
   for (;;) {
@@ -154,6 +163,7 @@ int run(char** command) {
   SessionReport report{SessionNews::Refused, 0};
   int pidfd = -1;
   if (hand_over() && receive(report, pidfd) && report.news == SessionNews::Began && pidfd >= 0) {
+    hide_marks();
     let_go_of_the_sessions_descriptors();
     stand_in(pidfd, ::signalfd(-1, &all, SFD_CLOEXEC));
   }

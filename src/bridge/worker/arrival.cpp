@@ -36,16 +36,21 @@ bool is_set(const std::string& entry) {
   return value != nullptr && std::strcmp(value, entry.c_str() + equals + 1) == 0;
 }
 
+// The shell that starts R sets the last two, or removes them.
+bool is_of_start(const std::string& entry) {
+  return is_read_at_start(entry) || entry.starts_with("_=") || entry.starts_with("SHLVL=");
+}
+
 // What R reads at its start it has read, and the nursery has the result; the
 // owner has seen to it that the session's start would have been the same.
 std::vector<std::string> as_after_start(const std::vector<std::string>& given,
                                         const std::vector<std::string>& own) {
   std::vector<std::string> entries;
   for (const auto& entry : own) {
-    if (is_read_at_start(entry)) entries.push_back(entry);
+    if (is_of_start(entry)) entries.push_back(entry);
   }
   for (const auto& entry : given) {
-    if (!is_read_at_start(entry)) entries.push_back(entry);
+    if (!is_of_start(entry)) entries.push_back(entry);
   }
   return entries;
 }
@@ -72,6 +77,18 @@ Arrival arrive() {
       ::setenv(name, value, 1);
       ::unsetenv(saved.c_str());
     }
+  }
+  // A copy of an environment file was for R's start alone.
+  for (const char* name : {"R_ENVIRON", "R_ENVIRON_USER"}) {
+    const std::string saved = std::string("ELSEWHERE_SAVED_") + name;
+    const char* value = std::getenv(saved.c_str());
+    if (value == nullptr) continue;
+    if (*value == '\0') {
+      ::unsetenv(name);
+    } else {
+      ::setenv(name, value, 1);
+    }
+    ::unsetenv(saved.c_str());
   }
   ::unsetenv("ELSEWHERE_DLL");
   Arrival arrival{taken("ELSEWHERE_BEFORE_PROFILE"), taken("ELSEWHERE_USER_PROFILE")};

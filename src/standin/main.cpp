@@ -126,7 +126,7 @@ void let_go_of_the_sessions_descriptors() {
 // the moment when its turn may come.
 void hide_marks() {
   for (char** entry = environ; *entry != nullptr; ++entry) {
-    if (::strncmp(*entry, "PROCESSX_", 9) == 0) ::memcpy(*entry, "STAND_IN_", 9);
+    if (::strncmp(*entry, "PROCESSX_", 9) == 0) ::memset(*entry, '_', ::strcspn(*entry, "="));
   }
 }
 

@@ -1,21 +1,6 @@
 # The examples of the README run as printed. The file is at the root of a clone,
 # not in the installed package.
 
-readme_file <- function() {
-  file <- test_path("..", "..", "README.md")
-  skip_if_not(file.exists(file), "README.md is not here")
-  file
-}
-
-# The lines of all R blocks, in order: one session runs them.
-readme_code <- function(file) {
-  lines <- readLines(file)
-  is_fence <- grepl("^```", lines)
-  opened <- cumsum(is_fence) %% 2L == 1L & !is_fence
-  language <- lines[is_fence][cumsum(is_fence)[opened]]
-  lines[opened][language == "```r"]
-}
-
 # What an R console would print for `code`, after each expression as `#> ` lines.
 transcript <- function(code, env) {
   expressions <- parse(text = code, keep.source = TRUE)
@@ -33,7 +18,8 @@ test_that("the README's examples print what it says", {
   # What serves the whole process stays: the I/O thread and the nursery.
   local_leak_check(allow = "elsewhere-io|anon_inode|socket:|pipe:|--slave")
   withr::local_options(digits = 7)
-  code <- readme_code(readme_file())
+  blocks <- document_blocks(document_file("README.md"))
+  code <- unlist(lapply(blocks, `[[`, "lines"))
   expect_gt(length(code), 20)
   # As a reader types them: at top level, where closures carry nothing along.
   before <- ls(globalenv())

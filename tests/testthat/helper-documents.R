@@ -1,0 +1,34 @@
+# The code of a document: README.md and the vignettes.
+
+# A file at the root of a clone; it is not in the installed package.
+document_file <- function(...) {
+  file <- test_path("..", "..", ...)
+  skip_if_not(file.exists(file), paste(basename(file), "is not here"))
+  file
+}
+
+# The R blocks of a document, in order: `lines`, and `options`, as written behind
+# the `r` of ```{r}.
+document_blocks <- function(file) {
+  lines <- readLines(file)
+  is_fence <- grepl("^```", lines)
+  number <- cumsum(is_fence)
+  inside <- number %% 2L == 1L & !is_fence
+  head <- lines[is_fence]
+  blocks <- lapply(unique(number[inside]), function(block) {
+    list(head = head[[block]], lines = lines[inside & number == block])
+  })
+  is_r <- vapply(blocks, function(block) {
+    grepl("^```(r$|\\{r[ ,}])", block$head)
+  }, NA)
+  lapply(blocks[is_r], function(block) {
+    block$options <- sub("^```(r|\\{r[ ,]*(.*)\\})$", "\\2", block$head)
+    block
+  })
+}
+
+# Whether knitr would run it.
+is_run <- function(block) {
+  options <- eval(parse(text = sprintf("alist(%s)", block$options)))
+  is.null(options$eval) || isTRUE(eval(options$eval))
+}

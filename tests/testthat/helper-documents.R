@@ -27,8 +27,13 @@ document_blocks <- function(file) {
   })
 }
 
-# Whether knitr would run it.
-is_run <- function(block) {
+# The code of a block as a script would have it: its lines, under knitr's
+# condition `eval` if there is one.
+block_script <- function(block) {
+  # knitr's own settings, which a machine without it does without.
+  block$lines <- grep("^knitr::", block$lines, invert = TRUE, value = TRUE)
   options <- eval(parse(text = sprintf("alist(%s)", block$options)))
-  is.null(options$eval) || isTRUE(eval(options$eval))
+  if (is.null(options$eval)) return(block$lines)
+  condition <- paste(deparse(options$eval), collapse = " ")
+  c(sprintf("if (%s) {", condition), block$lines, "}")
 }

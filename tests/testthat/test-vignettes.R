@@ -6,10 +6,10 @@ test_that("the code of every vignette runs", {
   files <- list.files(folder, "\\.Rmd$", full.names = TRUE)
   expect_gt(length(files), 0)
   for (file in files) {
-    blocks <- Filter(is_run, document_blocks(file))
+    blocks <- document_blocks(file)
     expect_gt(length(blocks), 0)
     script <- withr::local_tempfile(fileext = ".R")
-    writeLines(unlist(lapply(blocks, `[[`, "lines")), script)
+    writeLines(unlist(lapply(blocks, block_script)), script)
     result <- processx::run(
       file.path(R.home("bin"), "Rscript"), script,
       env = c("current", R_LIBS = paste(.libPaths(), collapse = ":")),

@@ -44,7 +44,7 @@ debugAsync <- function(x, R, internal, trace) {
 
 # The coroutine behind an object, or NULL.
 coroutine_of <- function(x) {
-  if (inherits(x, "async")) {
+  if (inherits(x, "async") && is_own_promise(x)) {
     .Call(ew_promise_state, x)$owner
   } else if (inherits(x, "stream")) {
     channel_state(x)$coroutine
@@ -107,7 +107,7 @@ waiting_call <- function(state) {
 }
 
 awaited_label <- function(awaited) {
-  if (inherits(awaited, "async")) {
+  if (inherits(awaited, "async") && is_own_promise(awaited)) {
     owner <- .Call(ew_promise_state, awaited)$owner
     return(coroutine_label(.Call(ew_eval_state, owner)))
   }

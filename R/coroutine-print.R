@@ -33,6 +33,7 @@ summary.generator <- function(object, ...) {
 #' @rdname summary.coroutine
 #' @export
 summary.async <- function(object, ...) {
+  if (!is_own_promise(object)) return(NextMethod())
   promise <- .Call(ew_promise_state, object)
   state <- .Call(ew_eval_state, promise$owner)
   name <- c("pending", "resolved", "rejected")[[promise$status]]
@@ -115,10 +116,13 @@ print.generator <- function(x, ...) {
 }
 
 #' @export
-format.async <- function(x, ...) format.elsewhere_promise(x, ...)
+format.async <- function(x, ...) {
+  if (is_own_promise(x)) format.elsewhere_promise(x, ...) else NextMethod()
+}
 
 #' @export
 print.async <- function(x, ...) {
+  if (!is_own_promise(x)) return(NextMethod())
   summary <- summary(x)
   state <- .Call(ew_eval_state, .Call(ew_promise_state, x)$owner)
   cat(coroutine_code("async", summary$code), "\n", sep = "")

@@ -48,7 +48,7 @@ promise_when_settled <- function(promise, callback) {
 }
 
 is_native_promise <- function(value) {
-  inherits(value, c("elsewhere_promise", "async"))
+  inherits(value, c("elsewhere_promise", "async")) && is_own_promise(value)
 }
 
 # The queues of what is due: one for each of later's loops ---------------------
@@ -191,8 +191,15 @@ resolve_with_foreign <- function(value, core) {
   )
 }
 
+# The async package has a class of the same name.
 #' @export
-`$.async` <- `$.elsewhere_promise`
+`$.async` <- function(x, name) {
+  if (is_own_promise(x)) `$.elsewhere_promise`(x, name) else NextMethod()
+}
+
+is_own_promise <- function(x) {
+  length(x) == 1L && typeof(.subset2(x, 1L)) == "externalptr"
+}
 
 # The promises package keeps a promise's state in an object behind it, which its
 # print() and some packages ask for `status()` and `format()`. Ours is the core.

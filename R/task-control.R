@@ -30,6 +30,7 @@ timeout_condition <- function(secs) {
 #' behind it (a timer, a future) is cancelled.
 #' @export
 cancel.async <- function(x, interrupt = TRUE, ..., reason = NULL) {
+  if (!is_own_promise(x)) return(NextMethod())
   state <- .Call(ew_promise_state, x)
   if (state$status != 1L) return(invisible(FALSE))
   invisible(cancel_coroutine(state$owner, reason, interrupt))

@@ -291,6 +291,14 @@ void resume(const Coroutine& co, Inject inject, SEXP value) {
   begin(co, inject, value);
   const SEXP running_before = running_coroutine;
   running_coroutine = co.self;
+  if (m.is_plain && !m.is_traced && !m.is_debugged) {
+    do {
+      run_instructions(co);
+    } while (m.status == Phase::Running);
+    running_coroutine = running_before;
+    if (m.status != Phase::Paused) let_go(co);
+    return;
+  }
   SEXP scope = R_NilValue;
   if (co.slot(kStateBase) == R_NilValue) {
     SEXP goes_on = PROTECT(Rf_allocVector(LGLSXP, 1));

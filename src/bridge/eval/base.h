@@ -17,9 +17,10 @@
 
 namespace elsewhere::eval {
 
-// Runs the body until it pauses, ends or fails. An R error that the body does
-// not catch goes on out of here; the caller marks the coroutine by
-// mark_abandoned().
+// Runs the body until it pauses, ends or fails. That of a generator which calls
+// nothing but arithmetic and the like runs without the context: nobody could tell.
+// An R error that the body does not catch goes on out of here; the caller marks
+// the coroutine by mark_abandoned().
 void resume(const Coroutine& co, Inject inject, SEXP value);
 
 // The first stretch of a body that is the body of a function call: `env` is the

@@ -431,7 +431,9 @@ SEXP compile_body(SEXP expr, SEXP env, CompileOptions options) {
   compile_with_exits(c, expr);
   c.assembler.emit(Op::Finish);
   const bool needs_eval = has_return_in_argument(expr) || contains_on_exit(expr);
-  SEXP program = c.assembler.finish(source, needs_eval, needs_frame, may_set_on_exit(expr));
+  const bool parks = may_set_on_exit(expr);
+  const bool is_plain = !parks && !needs_eval && !has_jump_in_argument(expr);
+  SEXP program = c.assembler.finish(source, needs_eval, needs_frame, parks, is_plain);
   UNPROTECT(1);
   return program;
 }

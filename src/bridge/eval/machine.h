@@ -55,6 +55,7 @@ struct Machine {
   bool in_closure;    // layer 0 is the frame of the user's own function call
   bool is_visible;
   bool is_traced;
+  bool is_plain;     // a generator that needs no base context (base.h)
   bool parks;        // an on.exit() may have to be put away at a pause
   bool is_leaving;   // a foreign jump passes: finally code may not pause
   bool is_debugged;  // a browser before each expression (debugAsync())

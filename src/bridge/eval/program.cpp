@@ -80,7 +80,7 @@ void Assembler::remember_sub(SEXP key, int label) {
   INTEGER(VECTOR_ELT(roots_, kSubLabels))[subs_++] = label;
 }
 
-SEXP Assembler::finish(SEXP source, bool needs_eval, bool needs_frame, bool parks) {
+SEXP Assembler::finish(SEXP source, bool needs_eval, bool needs_frame, bool parks, bool is_plain) {
   SEXP program = PROTECT(Rf_allocVector(VECSXP, kProgramSlots));
   SEXP code = Rf_allocVector(INTSXP, instructions_ * kInstructionInts);
   SET_VECTOR_ELT(program, kProgramCode, code);
@@ -90,6 +90,7 @@ SEXP Assembler::finish(SEXP source, bool needs_eval, bool needs_frame, bool park
   SET_VECTOR_ELT(program, kProgramNeedsEval, Rf_ScalarLogical(needs_eval));
   SET_VECTOR_ELT(program, kProgramNeedsFrame, Rf_ScalarLogical(needs_frame));
   SET_VECTOR_ELT(program, kProgramParks, Rf_ScalarLogical(parks));
+  SET_VECTOR_ELT(program, kProgramIsPlain, Rf_ScalarLogical(is_plain));
   if (lines_ > 0) {
     SET_VECTOR_ELT(program, kProgramLines, Rf_lengthgets(VECTOR_ELT(roots_, kLines), lines_));
     SET_VECTOR_ELT(program, kProgramSrcrefs, VECTOR_ELT(roots_, kSrcrefs));

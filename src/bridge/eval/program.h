@@ -16,6 +16,7 @@ enum ProgramSlot {
   kProgramNeedsEval,   // the body needs a frame that is not the call's own
   kProgramNeedsFrame,  // it asks for its call, its function or its caller
   kProgramParks,
+  kProgramIsPlain,  // no frame around the body could be told from none
   kProgramLines,    // where the code of a statement begins, and
   kProgramSrcrefs,  // its place in the source
   kProgramSlots
@@ -45,7 +46,7 @@ class Assembler {
   void remember_sub(SEXP key, int label);
 
   // The finished program; not protected.
-  SEXP finish(SEXP source, bool needs_eval, bool needs_frame, bool parks);
+  SEXP finish(SEXP source, bool needs_eval, bool needs_frame, bool parks, bool is_plain);
 
  private:
   int* code(int position);

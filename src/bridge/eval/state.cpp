@@ -51,6 +51,8 @@ SEXP new_coroutine(SEXP program, SEXP env, BodyKind kind, SEXP trace_function, S
   machine->is_visible = true;
   if (kind == BodyKind::Async || kind == BodyKind::Stream) machine->loop = current_loop();
   machine->parks = LOGICAL(VECTOR_ELT(program, kProgramParks))[0] == TRUE;
+  machine->is_plain =
+      kind == BodyKind::Generator && LOGICAL(VECTOR_ELT(program, kProgramIsPlain))[0] == TRUE;
   machine->is_traced = trace_function != R_NilValue;
   machine->error_pc = -1;
   SET_VECTOR_ELT(state, kStateTrace, trace_function);

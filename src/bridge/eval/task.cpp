@@ -25,7 +25,13 @@ SEXP jump_error() {
 }
 
 void subscribe(const Coroutine& co) {
-  SEXP awaited = PROTECT(co.slot(kStateResult));
+  SEXP awaited = co.slot(kStateResult);
+  if (!is_native_promise(awaited)) {
+    SEXP call = PROTECT(Rf_lang2(hooks().as_native, awaited));
+    awaited = Rf_eval(call, R_BaseEnv);
+    UNPROTECT(1);
+  }
+  PROTECT(awaited);
   co.set(kStateAwaited, awaited);
   note_waiting(co);
   trace(co, "await: registered\n");

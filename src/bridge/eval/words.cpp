@@ -11,6 +11,8 @@ Words the_words;
 // and next, nothing but a function catches return.
 enum class Within { Nothing, Loop };
 
+bool is_flow(SEXP head);
+
 bool jumps(SEXP expr, Within within) {
   if (TYPEOF(expr) != LANGSXP) return false;
   const Words& w = the_words;
@@ -20,13 +22,17 @@ bool jumps(SEXP expr, Within within) {
   if (head == w.function || is_opaque(expr)) return false;
   const bool is_loop = head == w.for_ || head == w.while_ || head == w.repeat;
   // A jump inside the arguments of an ordinary call is the callee's to force.
-  const bool is_flow = is_loop || head == w.brace || head == w.if_ || head == w.paren;
-  const bool is_operator = head == w.and_ || head == w.or_;
-  if (!is_flow && !is_operator) return false;
+  if (!is_flow(head)) return false;
   for (SEXP rest = CDR(expr); rest != R_NilValue; rest = CDR(rest)) {
     if (jumps(CAR(rest), is_loop ? Within::Loop : within)) return true;
   }
   return false;
+}
+
+bool is_flow(SEXP head) {
+  const Words& w = the_words;
+  return head == w.brace || head == w.if_ || head == w.for_ || head == w.while_ ||
+         head == w.repeat || head == w.paren || head == w.and_ || head == w.or_;
 }
 
 bool returns_in_argument(SEXP expr, bool is_statement) {
@@ -37,11 +43,21 @@ bool returns_in_argument(SEXP expr, bool is_statement) {
     return !is_statement || (CDR(expr) != R_NilValue && returns_in_argument(CADR(expr), false));
   }
   if (head == w.function || is_opaque(expr)) return false;
-  const bool is_flow = head == w.brace || head == w.if_ || head == w.for_ || head == w.while_ ||
-                       head == w.repeat || head == w.paren || head == w.and_ || head == w.or_;
   if (TYPEOF(head) == LANGSXP && returns_in_argument(head, false)) return true;
   for (SEXP rest = CDR(expr); rest != R_NilValue; rest = CDR(rest)) {
-    if (returns_in_argument(CAR(rest), is_statement && is_flow)) return true;
+    if (returns_in_argument(CAR(rest), is_statement && is_flow(head))) return true;
+  }
+  return false;
+}
+
+bool jumps_in_argument(SEXP expr, bool is_statement) {
+  if (TYPEOF(expr) != LANGSXP) return false;
+  const Words& w = the_words;
+  const SEXP head = CAR(expr);
+  if (!is_statement && (head == w.break_ || head == w.next || head == w.return_)) return true;
+  if (head == w.function || is_opaque(expr)) return false;
+  for (SEXP rest = expr; rest != R_NilValue; rest = CDR(rest)) {
+    if (jumps_in_argument(CAR(rest), is_statement && is_flow(head))) return true;
   }
   return false;
 }
@@ -214,6 +230,8 @@ bool asks_for_frame(SEXP expr) {
 }
 
 bool contains_jump(SEXP expr) { return jumps(expr, Within::Nothing); }
+
+bool has_jump_in_argument(SEXP expr) { return jumps_in_argument(expr, true); }
 
 bool has_return_in_argument(SEXP expr) { return returns_in_argument(expr, true); }
 

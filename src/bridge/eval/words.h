@@ -36,6 +36,8 @@ bool asks_for_frame(SEXP expr);
 // A return() written as an argument of an ordinary call, which R may force
 // anywhere (or never).
 bool has_return_in_argument(SEXP expr);
+// The same for break and next, too.
+bool has_jump_in_argument(SEXP expr);
 
 // Could evaluating `expr` set an on.exit() in the body's frame? No, where all it
 // calls is arithmetic and the like; then there is nothing to put away at a pause.

@@ -56,6 +56,21 @@ random_statement <- function(depth, in_loop = FALSE) {
     call("<-", quote(z), call("local", call("{", quote(q <- x), value()))),
     random_try(depth, in_loop),
     call("suppressWarnings", block(FALSE)),
+    call("suppressMessages", block(FALSE)),
+    call("on.exit", random_exit(depth), add = TRUE, after = pick(TRUE, FALSE)),
+    call("<-", quote(w), call("local", call("{", call(
+      "on.exit", random_exit(depth), add = TRUE
+    ), quote(q <- x), value()))),
+    random_restart(depth, in_loop),
+    random_signal(depth),
+    call("<<-", as.name("outer"), value()),
+    random_repeat(random_block(depth - 1L, TRUE)),
+    call("<-", quote(attr(x, "mark")), value()),
+    call("<-", call("$", call("[[", quote(y), pause_of("n")), as.name("deep")),
+      value()),
+    call("<-", quote(x), call("numeric_or", call(
+      "switch", random_pure(depth - 1L), value(), value(), value()
+    ))),
     call("<-", quote(x), call("numeric_or", call(
       "withCallingHandlers", random_block(depth - 1L),
       warning = quote(function(w) {
@@ -82,6 +97,17 @@ random_while <- function(body) {
   )
 }
 
+random_repeat <- function(body) {
+  counter <- as.name(paste0("k", sample(1e6, 1L)))
+  call(
+    "{", call("<-", counter, 0),
+    call("repeat", call(
+      "{", call("<-", counter, call("+", counter, 1)),
+      call("if", call(">", counter, 2), quote(break)), body
+    ))
+  )
+}
+
 random_try <- function(depth, in_loop) {
   handler <- pick(
     quote(function(e) {
@@ -102,6 +128,45 @@ random_try <- function(depth, in_loop) {
     call("numeric_or", call("try", body, silent = TRUE))
   )
   call("<-", quote(x), call("numeric_or", tried))
+}
+
+# What on.exit() registers: output that waits, or does not.
+random_exit <- function(depth) {
+  said <- call("cat", "exit", sample(9L, 1L), "\n")
+  pick(said, call("{", pause_of(1), said), call("{", said, pause_of(2)))
+}
+
+random_restart <- function(depth, in_loop) {
+  body <- as.call(c(as.list(random_block(depth - 1L, in_loop)), list(
+    pick(
+      call("invokeRestart", "choose", random_pure(depth - 1L)),
+      call("invokeRestart", "outer_choice"), pause_of(4),
+      quote(tryCatch(invokeRestart("choose", 2), finally = cat("on the way\n")))
+    )
+  )))
+  inner <- call("withRestarts", body, choose = quote(function(v) {
+    cat("chosen\n")
+    v
+  }))
+  call("<-", quote(x), call("numeric_or", call(
+    "withRestarts", call("{", inner), outer_choice = quote(function() 3)
+  )))
+}
+
+# A condition that is no error, and who hears of it.
+random_signal <- function(depth) {
+  signal <- call("{", pause_of(1), quote(signalCondition(note_condition())),
+    random_pure(depth - 1L))
+  call("<-", quote(x), call("numeric_or", pick(
+    call("tryCatch", signal, note = quote(function(n) {
+      cat("noted\n")
+      5
+    })),
+    call("withCallingHandlers", signal, note = quote(function(n) cat("heard\n"))),
+    call("tryCatch",
+      call("withCallingHandlers", signal, note = quote(function(n) stop("in handler"))),
+      error = quote(function(e) cat("then", conditionMessage(e), "\n")))
+  )))
 }
 
 random_condition <- function(depth) {
@@ -179,6 +244,12 @@ program_scope <- function() {
       noisy <- function(v) {
         cat("noisy\n")
         v
+      }
+      outer <- 0
+      note_condition <- function() {
+        structure(
+          class = c("note", "condition"), list(message = "note", call = NULL)
+        )
       }
       stop_special <- function() {
         stop(structure(

@@ -37,7 +37,7 @@ pauses <- list(
 )
 
 test_that("random programs do as a task what they do in plain R", {
-  count <- as.integer(Sys.getenv("ELSEWHERE_PROGRAMS", "60"))
+  count <- as.integer(Sys.getenv("ELSEWHERE_PROGRAMS", "1000"))
   seed <- as.integer(Sys.getenv("ELSEWHERE_SEED", sample.int(1e6, 1L)))
   for (i in seq_len(count)) {
     set.seed(seed + i)
@@ -52,7 +52,7 @@ test_that("random programs do as a task what they do in plain R", {
 })
 
 test_that("random programs do as a generator what they do in plain R", {
-  count <- as.integer(Sys.getenv("ELSEWHERE_PROGRAMS", "60"))
+  count <- as.integer(Sys.getenv("ELSEWHERE_PROGRAMS", "1000"))
   seed <- as.integer(Sys.getenv("ELSEWHERE_SEED", sample.int(1e6, 1L)))
   for (i in seq_len(count)) {
     set.seed(seed + i)

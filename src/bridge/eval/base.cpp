@@ -184,6 +184,14 @@ void park(const Coroutine& co, int layer) {
   SEXP call = PROTECT(Rf_lang1(hooks().sys_on_exit));
   SEXP expr = PROTECT(Rf_eval(call, env));
   if (expr != R_NilValue) {
+    // With one more, R shows them as a block of all; a block by itself could as
+    // well be one that was registered.
+    static const SEXP add_symbol = Rf_install("add");
+    SEXP add = PROTECT(Rf_lang3(hooks().on_exit, R_NilValue, Rf_ScalarLogical(TRUE)));
+    SET_TAG(CDDR(add), add_symbol);
+    Rf_eval(add, env);
+    UNPROTECT(2);
+    expr = PROTECT(Rf_eval(call, env));
     if (co.slot(kStateParked) == R_NilValue || Rf_length(co.slot(kStateParked)) <= layer) {
       SEXP list = co.slot(kStateParked);
       co.set(kStateParked, list == R_NilValue ? Rf_allocVector(VECSXP, layer + 1)
@@ -206,8 +214,13 @@ void restore(const Coroutine& co, int layer) {
   SEXP expr = PROTECT(VECTOR_ELT(list, layer));
   if (expr != R_NilValue) {
     SET_VECTOR_ELT(list, layer, R_NilValue);
-    Rf_eval(PROTECT(Rf_lang2(hooks().on_exit, expr)), layer_env(co, layer));
-    UNPROTECT(1);
+    // The last one is park()'s own.
+    for (SEXP rest = CDR(expr); CDR(rest) != R_NilValue; rest = CDR(rest)) {
+      SEXP call = PROTECT(Rf_lang3(hooks().on_exit, CAR(rest), PROTECT(Rf_ScalarLogical(TRUE))));
+      SET_TAG(CDDR(call), Rf_install("add"));
+      Rf_eval(call, layer_env(co, layer));
+      UNPROTECT(2);
+    }
   }
   UNPROTECT(1);
 }

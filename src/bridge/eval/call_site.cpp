@@ -22,10 +22,17 @@ SEXP filled(SEXP expr, Filling& filling) {
     const SEXP value = VECTOR_ELT(filling.values, filling.first + filling.next++);
     return forced_promise(expr, value);
   }
-  if (!contains_pause(expr)) return expr;
-  SEXP copy = PROTECT(Rf_shallow_duplicate(expr));
-  for (SEXP rest = copy; rest != R_NilValue; rest = CDR(rest)) {
-    SETCAR(rest, filled(CAR(rest), filling));
+  SEXP copy = expr;
+  PROTECT_INDEX index;
+  PROTECT_WITH_INDEX(copy, &index);
+  int place = 0;
+  for (SEXP rest = expr; rest != R_NilValue; rest = CDR(rest), ++place) {
+    SEXP part = PROTECT(filled(CAR(rest), filling));
+    if (part != CAR(rest)) {
+      if (copy == expr) REPROTECT(copy = Rf_shallow_duplicate(expr), index);
+      SETCAR(Rf_nthcdr(copy, place), part);
+    }
+    UNPROTECT(1);
   }
   UNPROTECT(1);
   return copy;

@@ -385,7 +385,7 @@ void compile(Compiler& c, SEXP expr) {
     return;
   }
   const bool is_jump = head == w.break_ || head == w.next;
-  if (is_jump || (!needs_machine(expr) && !(c.runs_exits && contains_on_exit(expr)))) {
+  if (is_jump || !needs_machine(expr)) {
     compile_leaf(c, expr);
     return;
   }
@@ -417,6 +417,7 @@ void compile(Compiler& c, SEXP expr) {
 void compile_pause_itself(Compiler& c, SEXP call) { compile_pause(c, head_word(call), call); }
 
 SEXP compile_body(SEXP expr, SEXP env, CompileOptions options) {
+  on_exit_pauses = false;  // an error may have left it behind
   refuse_nested_pauses(expr, nullptr);
   SEXP roots = PROTECT(Rf_allocVector(VECSXP, Assembler::kRoots));
   Compiler c{Assembler(roots), env, options};

@@ -27,11 +27,10 @@ struct Compiler {
   Assembler assembler;
   SEXP env;
   CompileOptions options;
-  int loops = 0;            // VM loops around this point, in the innermost scope
-  int shared = 0;           // > 0 where code is made twice, strict and lazy
-  int switches = 0;         // switch() with goto() around this point, in this scope
-  bool runs_exits = false;  // the machine runs what on.exit() of this scope registers
-  int exits_merge = 0;      // where such code goes on (compile_exits.cpp)
+  int loops = 0;        // VM loops around this point, in the innermost scope
+  int shared = 0;       // > 0 where code is made twice, strict and lazy
+  int switches = 0;     // switch() with goto() around this point, in this scope
+  int exits_merge = 0;  // where code that on.exit() registered goes on
 };
 
 void compile(Compiler& c, SEXP expr);

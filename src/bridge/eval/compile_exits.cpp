@@ -72,10 +72,10 @@ bool contains_on_exit(SEXP expr) { return finds_on_exit(expr, false); }
 // positions), the value, the completion.
 void compile_with_exits(Compiler& c, SEXP expr) {
   Assembler& a = c.assembler;
-  const bool runs_exits = c.runs_exits;
+  const bool pauses_outside = on_exit_pauses;
   const int exits_merge = c.exits_merge;
-  c.runs_exits = is_base_function(c, words().on_exit) && finds_on_exit(expr, true);
-  if (!c.runs_exits) {
+  on_exit_pauses = is_base_function(c, words().on_exit) && finds_on_exit(expr, true);
+  if (!on_exit_pauses) {
     compile(c, expr);
   } else {
     const int setup = a.emit(Op::ExitsSetup);
@@ -93,7 +93,7 @@ void compile_with_exits(Compiler& c, SEXP expr) {
     a.emit(Op::FinallyEnd);
     a.emit(Op::DropUnder);
   }
-  c.runs_exits = runs_exits;
+  on_exit_pauses = pauses_outside;
   c.exits_merge = exits_merge;
 }
 

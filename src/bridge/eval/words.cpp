@@ -76,6 +76,8 @@ bool has_pausing_handler(SEXP call) {
 
 }  // namespace
 
+bool on_exit_pauses = false;
+
 const Words& words() { return the_words; }
 
 void init_words() {
@@ -179,6 +181,7 @@ bool contains_pause(SEXP expr) {
   if (head == the_words.function || head == the_words.tilde || is_opaque(expr)) return false;
   const SEXP word = head_word(expr);
   if (word != nullptr && is_pause_word(word)) return true;
+  if (on_exit_pauses && word == the_words.on_exit) return true;
   if (TYPEOF(head) == LANGSXP && contains_pause(head)) return true;
   for (SEXP rest = CDR(expr); rest != R_NilValue; rest = CDR(rest)) {
     if (contains_pause(CAR(rest))) return true;

@@ -26,6 +26,9 @@ SEXP head_word(SEXP call);
 // Does evaluating `expr` pause, as far as its text says? Looks into arguments,
 // not into nested functions, quotes or other tasks.
 bool contains_pause(SEXP expr);
+// While a scope is compiled whose on.exit() the machine runs, a call of that
+// counts as a pause.
+extern bool on_exit_pauses;
 
 // Has it a break, next or return that would leave `expr` itself?
 bool contains_jump(SEXP expr);

@@ -122,7 +122,7 @@ eval_nested_error <- function(culprit) {
       "`", shorten(culprit, 80L), "` pauses in a function of its own, which R ",
       "cannot stop in the middle of. ",
       if (is_map) {
-        "Use `await(async_map(x, async(function(i) ...)))`, or a `for` loop."
+        "Use `await(async_map(x, function(i) ...))`, or a `for` loop."
       } else {
         paste0(
           "Make that function `async(function(...) ...)`, or ",

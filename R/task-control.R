@@ -179,21 +179,22 @@ wait_for <- function(x, timeout = Inf) {
 #' `tg$start(task)`. The group ends when the function and all tasks have ended.
 #' The first failure cancels the others.
 #'
-#' @param fn A function of one argument, the group; it may be
-#'   `async(function(tg) ...)`. `tg$start(x)` takes a task or a promise and gives
+#' @param fn A function of one argument, the group. If it pauses by [await()], it
+#'   is taken as `async(function(tg) ...)`. `tg$start(x)` takes a task or a promise and gives
 #'   it back; `tg$cancel(reason)` cancels all that have not settled.
 #' @return A promise of the value of `fn`. It settles only when every task has;
 #'   if one failed, it is rejected with the first failure.
 #' @examples
-#' group <- task_group(async(function(tg) {
+#' group <- task_group(function(tg) {
 #'   first <- tg$start(async(await(delay(0.01, 1))))
 #'   second <- tg$start(async(await(delay(0.01, 2))))
 #'   await(first) + await(second)
-#' }))
+#' })
 #' wait_for(group)
 #' @export
 task_group <- function(fn) {
   check_function(fn, "fn")
+  fn <- async_if_pausing(fn)
   group <- new_group()
   group$promise <- pending_promise()
   result <- tryCatch(fn(group$handle), error = identity)
@@ -208,6 +209,13 @@ task_group <- function(fn) {
   group_settle(group)
   .Call(ew_promise_set_owner, group$promise, function() group_cancel(group))
   group$promise
+}
+
+# A function that pauses can only be an async one, so it need not be said.
+async_if_pausing <- function(f) {
+  if (is.primitive(f) || !.Call(ew_eval_pauses, body(f))) return(f)
+  written <- call("function", formals(f), body(f))
+  eval(as.call(list(async, written)), environment(f))
 }
 
 new_group <- function() {
@@ -260,8 +268,8 @@ group_settle <- function(group) {
 #' Call a function that waits on each element
 #'
 #' @param x A vector or list.
-#' @param f A function of one element and `...`; usually
-#'   `async(function(element) ...)`. What it returns is awaited.
+#' @param f A function of one element and `...`. If it pauses by [await()], it is
+#'   taken as `async(function(element) ...)`. What it returns is awaited.
 #' @param ... Passed on to `f`.
 #' @param concurrency How many calls may be under way at a time. `Inf` (the
 #'   default): all of them.
@@ -270,14 +278,15 @@ group_settle <- function(group) {
 #' @section Errors:
 #' * `elsewhere_bad_argument`: `concurrency` is not one number, 1 or more.
 #' @examples
-#' squares <- async_map(1:4, async(function(i) {
+#' squares <- async_map(1:4, function(i) {
 #'   await(delay(0.01))
 #'   i^2
-#' }), concurrency = 2)
+#' }, concurrency = 2)
 #' str(wait_for(squares))
 #' @export
 async_map <- function(x, f, ..., concurrency = Inf) {
   check_function(f, "f")
+  f <- async_if_pausing(f)
   if (!is.numeric(concurrency) || length(concurrency) != 1L ||
     is.na(concurrency) || concurrency < 1) {
     abort_argument("concurrency", "one number, 1 or more", concurrency)

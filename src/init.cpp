@@ -60,6 +60,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_eval_restart, 4),
     ENTRY(ew_eval_guard_left, 3),
     ENTRY(ew_eval_compile, 4),
+    ENTRY(ew_eval_pauses, 1),
     ENTRY(ew_eval_new, 6),
     ENTRY(ew_eval_frame, 0),
     ENTRY(ew_eval_state, 1),

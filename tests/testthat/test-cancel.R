@@ -83,6 +83,17 @@ test_that("a group joins its tasks, and one failure cancels the rest", {
   expect_error(settled(sibling), class = "cancelled")
 })
 
+test_that("a function that pauses need not be called async for async_map and task_group", {
+  expect_equal(settled(async_map(1:3, function(i) await(delay(0, i)) + 1)), list(2, 3, 4))
+  expect_equal(settled(async({
+    sum(unlist(await(async_map(1:3, function(i) await(delay(0, i))))))
+  })), 6)
+  expect_equal(settled(task_group(function(tg) {
+    first <- tg$start(delay(0, 20))
+    await(first) + 1
+  })), 21)
+})
+
 test_that("async_map keeps order and names and bounds concurrency", {
   running <- 0
   most <- 0

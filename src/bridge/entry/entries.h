@@ -59,6 +59,7 @@ SEXP ew_promise_mark_handled(SEXP promise);
 SEXP ew_eval_restart(SEXP coroutine, SEXP block, SEXP index, SEXP arguments);
 SEXP ew_eval_guard_left(SEXP coroutine, SEXP layer, SEXP frame);
 SEXP ew_eval_compile(SEXP expr, SEXP env, SEXP kind, SEXP strict_pipes);
+SEXP ew_eval_pauses(SEXP expr);
 SEXP ew_eval_new(SEXP program, SEXP env, SEXP kind, SEXP trace, SEXP call, SEXP frame);
 SEXP ew_eval_frame();
 SEXP ew_eval_state(SEXP coroutine);

@@ -92,6 +92,11 @@ extern "C" SEXP ew_eval_compile(SEXP expr, SEXP env, SEXP kind, SEXP strict_pipe
   });
 }
 
+// Whether code written in the place of `expr` would pause.
+extern "C" SEXP ew_eval_pauses(SEXP expr) {
+  return evaluate([&] { return Rf_ScalarLogical(contains_pause(expr)); });
+}
+
 extern "C" SEXP ew_eval_new(SEXP program, SEXP env, SEXP kind, SEXP trace, SEXP call, SEXP frame) {
   return evaluate([&] {
     return new_coroutine(program, env, static_cast<BodyKind>(Rf_asInteger(kind)), trace, call,

@@ -287,13 +287,20 @@ bool is_handler_in_place(SEXP call, SEXP argument) {
   return takes_handlers && Rf_length(CADR(argument)) == 1;
 }
 
+// These make an async function of one that pauses; see async_if_pausing() in R.
+bool takes_tasks(SEXP call) {
+  static const SEXP map = Rf_install("async_map"), group = Rf_install("task_group");
+  const SEXP word = head_word(call);
+  return word == map || word == group;
+}
+
 // A function written in the body is R's to call, and R cannot stop in the middle
 // of it. Found now, it costs no surprise at run time.
 void refuse_nested_pauses(SEXP expr, SEXP around) {
   if (TYPEOF(expr) != LANGSXP || is_opaque(expr)) return;
   const SEXP head = CAR(expr);
   if (head == words().function) {
-    if (around != nullptr && is_handler_in_place(around, expr)) {
+    if (around != nullptr && (is_handler_in_place(around, expr) || takes_tasks(around))) {
       refuse_nested_pauses(CADDR(expr), nullptr);
     } else if (contains_pause(CADDR(expr))) {
       nested_error(around == nullptr ? expr : around);

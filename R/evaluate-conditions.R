@@ -127,11 +127,12 @@ future_calls <- function(calls, own_call, calls_max = 200L) {
 # `stdout` is TRUE to keep what is printed, FALSE to drop it, NA to leave it.
 # What would reach the console is kept in C++, which is cheaper than a sink; what
 # goes into somebody's sink, or is caught already, needs a sink of its own.
-capture_start <- function(stdout, split = FALSE) {
-  if (is.na(stdout)) return(NULL)
+capture_start <- function(stdout, split = FALSE, live = FALSE) {
+  # In this process what is printed is there at once.
+  if (is.na(stdout) || live && !is_worker()) return(NULL)
   # Most of the time there is no sink, which is cheaper to see than to count.
   depth <- if (unclass(stdout())[1L] == 1L) 0L else sink.number()
-  if (stdout && !split && depth == 0L && capture_begin()) {
+  if (stdout && !split && depth == 0L && capture_begin(live)) {
     return(list(connection = NULL, depth = depth, keep = TRUE))
   }
   connection <- if (stdout) {

@@ -40,12 +40,12 @@ evaluator_functions <- function() {
 # Where the evaluator runs decides what it may clean.
 is_worker <- function() FALSE
 emit <- function(condition) NULL
-capture_begin <- function() .Call(ew_capture_begin)
+capture_begin <- function(live = FALSE) .Call(ew_capture_begin)
 capture_end <- function() .Call(ew_capture_end)
 
 # `payload` is a list: expr, and where they differ from the default: globals
 # (named list), packages, seed (seven integers), check_rng, stdout, conditions,
-# immediate, options, keep (the workspace stays), check_workspace,
+# immediate, live (output is sent as it comes), options, keep (the workspace stays), check_workspace,
 # allow_references (a value may hold external pointers, which arrive dead).
 evaluate <- function(payload) {
   started <- .Call(ew_now)
@@ -86,7 +86,9 @@ evaluate_expression <- function(payload) {
   if (!is.null(payload$seed)) {
     assign(".Random.seed", payload$seed, envir = globalenv())
   }
-  capture <- capture_start(is.null(stdout) || stdout, isTRUE(payload$split))
+  capture <- capture_start(
+    is.null(stdout) || stdout, isTRUE(payload$split), isTRUE(payload$live)
+  )
   on.exit(capture_stop(capture))
   outcome <- evaluate_caught(expression, environment, payload)
   on.exit()

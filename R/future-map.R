@@ -22,12 +22,22 @@
 #' @param .chunk_size Elements a future. Default: chosen as above.
 #' @param .retries How often a chunk is evaluated again when its worker dies.
 #'   Default: 0.
+#' @param .ordered `FALSE` gives the results, and relays output, in the order in
+#'   which they came. Default: `TRUE`.
+#' @param .each A function of a result and its position, called in this process
+#'   as soon as the result is here. Default: none.
+#' @param .checkpoint The path of a folder, which is made: what is done is kept
+#'   there, and the same map with the same folder goes on where it was
+#'   interrupted, with the same random numbers. Output and conditions are not
+#'   kept. Delete the folder when you no longer need it. Default: none.
 #' @return `future_map()`: a list as long as `.x`, with its names.
 #'   `future_map_dbl()` and its kin: a vector of that type.
 #' @section Errors:
 #' The first error of `.f`, unchanged; the other chunks are cancelled. Or
 #' * `FutureInterruptError`: a worker died, and `.retries` did not help.
 #' * `elsewhere_bad_argument`: an argument is not as above.
+#' * `elsewhere_bad_checkpoint`: `.checkpoint` is the folder of another map, or
+#'   cannot be written.
 #' * `elsewhere_bad_result`: `future_map_dbl()` and its kin: a result is not one
 #'   value of that type.
 #' @examples
@@ -38,8 +48,11 @@
 future_map <- function(.x, .f, ..., .progress = FALSE, .seed = FALSE,
                        .globals = TRUE, .packages = NULL, .stdout = TRUE,
                        .conditions = "condition", .label = NULL,
-                       .timeout = Inf, .chunk_size = NULL, .retries = 0L) {
+                       .timeout = Inf, .chunk_size = NULL, .retries = 0L,
+                       .ordered = TRUE, .each = NULL, .checkpoint = NULL) {
   check_flag(.progress, ".progress")
+  check_flag(.ordered, ".ordered")
+  if (!is.null(.each)) check_function(.each, ".each")
   check_chunk_size(.chunk_size)
   run_map(
     as_mappable(.x), as_mapped_function(.f), list(...),
@@ -48,12 +61,16 @@ future_map <- function(.x, .f, ..., .progress = FALSE, .seed = FALSE,
     label = .label, timeout = .timeout, retries = .retries,
     chunks = function(count, backend, bytes) {
       if (is.null(.chunk_size)) {
-        guided_chunks(count, map_workers(backend), bytes, .progress)
+        guided_chunks(
+          count, map_workers(backend), bytes,
+          .progress || !is.null(.checkpoint) || !is.null(.each)
+        )
       } else {
         even_chunks(count, ceiling(count / .chunk_size))
       }
     },
-    envir = parent.frame()
+    envir = parent.frame(), ordered = .ordered, each = .each,
+    checkpoint = .checkpoint
   )
 }
 
@@ -132,12 +149,20 @@ map_workers <- function(backend) {
 
 # Runs the map: one future a chunk, started a little ahead of the workers.
 run_map <- function(x, f, args, progress, seed, globals, packages, stdout,
-                    conditions, label, timeout, retries, chunks, envir) {
+                    conditions, label, timeout, retries, chunks, envir,
+                    ordered = TRUE, each = NULL, checkpoint = NULL) {
   count <- length(x)
   result <- vector("list", count)
   names(result) <- names(x)
   seeds <- element_seeds(count, seed)
   if (count == 0L) return(result)
+  saved <- map_checkpoint(checkpoint, x, f, args, seed, seeds)
+  seeds <- saved$seeds
+  result[saved$done] <- saved$values
+  todo <- setdiff(seq_len(count), saved$done)
+  order <- saved$done
+  if (!is.null(each)) for (i in saved$done) each(result[[i]], i)
+  if (!length(todo)) return(if (ordered) result else result[order])
   backend <- current_backend()
   needs <- map_needs(f, args, globals, packages, envir)
   check_future_arguments(FALSE, stdout, conditions, label, timeout, retries)
@@ -146,8 +171,11 @@ run_map <- function(x, f, args, progress, seed, globals, packages, stdout,
   } else {
     0
   }
-  pieces <- chunks(count, backend, bytes)
+  pieces <- lapply(
+    chunks(length(todo), backend, bytes), function(piece) todo[piece]
+  )
   bar <- map_bar(progress, count)
+  bar$settle(length(saved$done))
   futures <- lapply(pieces, function(piece) {
     future <- make_future(
       backend, NULL, needs, TRUE, if (!is.null(seeds)) seeds[[piece[[1L]]]],
@@ -167,10 +195,20 @@ run_map <- function(x, f, args, progress, seed, globals, packages, stdout,
   })
   values <- collect_all(
     futures, ahead = 2L * map_workers(backend),
-    on_settled = function(i) bar$settle(length(pieces[[i]]))
+    inorder = ordered,
+    on_settled = function(i) {
+      piece <- pieces[[i]]
+      bar$settle(length(piece))
+      outcome <- .subset2(futures[[i]], "outcome")
+      if (!is.null(outcome_error(outcome))) return()
+      order <<- c(order, piece)
+      saved$keep(piece, outcome$value)
+      if (is.null(each)) return()
+      for (k in seq_along(piece)) each(outcome$value[[k]], piece[[k]])
+    }
   )
   result[unlist(pieces)] <- unlist(values, recursive = FALSE)
-  result
+  if (ordered) result else result[order]
 }
 
 # What f and its arguments need, apart from themselves.

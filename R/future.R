@@ -30,7 +30,10 @@
 #'   `NULL` (default): only those that the globals need.
 #' @param stdout `TRUE` (default) captures standard output, which [value()]
 #'   prints; `FALSE` drops it; `NA` leaves it alone. `structure(TRUE, drop =
-#'   TRUE)` keeps it until it was printed once.
+#'   TRUE)` keeps it until it was printed once. `structure(TRUE, live = TRUE)`
+#'   does not keep it: each line is printed as soon as it came, by whatever asks
+#'   for the future at that time ([value()], [resolved()]); not under
+#'   [multicore].
 #' @param conditions Character vector of condition classes to capture and relay.
 #'   Default: all. `structure("condition", exclude = "message")` leaves some
 #'   out; `character(0)` silences all; `NULL` leaves them alone.

@@ -53,6 +53,7 @@ settings_payload <- function(settings) {
   if (is.character(immediate)) out$immediate <- immediate
   if (!settings$check_rng) out$check_rng <- FALSE
   if (!isTRUE(settings$stdout)) out$stdout <- as.vector(settings$stdout)
+  if (isTRUE(attr(settings$stdout, "live"))) out$live <- TRUE
   if (settings$gc) out$gc <- TRUE
   out
 }

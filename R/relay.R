@@ -15,11 +15,13 @@ relay_condition <- function(condition) {
   invisible()
 }
 
-# Immediate conditions that came while it ran. Progress of a map is not the
+# Immediate conditions and live output that came while it ran. Progress of a map is not the
 # user's: whoever runs the map takes it.
 relay_events <- function(future) {
   for (condition in task_events(.subset2(future, "task"))) {
-    if (inherits(condition, "elsewhere_map_progress")) {
+    if (is.raw(condition)) {
+      cat(rawToChar(condition))
+    } else if (inherits(condition, "elsewhere_map_progress")) {
       on_progress <- .subset2(future, "on_progress")
       if (!is.null(on_progress)) on_progress(condition$done)
     } else {

@@ -47,7 +47,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_worker_boot, 1),
     ENTRY(ew_become_program, 3),
     ENTRY(ew_worker_emit, 1),
-    ENTRY(ew_worker_capture_begin, 0),
+    ENTRY(ew_worker_capture_begin, 1),
     ENTRY(ew_worker_capture_end, 0),
     ENTRY(ew_worker_redirect_output, 2),
     ENTRY(ew_eval_init, 1),

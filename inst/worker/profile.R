@@ -14,7 +14,7 @@ local({
   assign("entries", entries, envir = functions)
   evalq({
     emit <- function(condition) .Call(entries$emit, condition)
-    capture_begin <- function() .Call(entries$capture_begin)
+    capture_begin <- function(live = FALSE) .Call(entries$capture_begin, live)
     capture_end <- function() .Call(entries$capture_end)
     redirect_output <- function(output, error) {
       .Call(entries$redirect_output, output, error)

@@ -1,7 +1,9 @@
 #include "bridge/serialize.h"
 
+#include <cstdint>
 #include <cstring>
 #include <new>
+#include <string_view>
 
 #include "bridge/guard.h"
 
@@ -168,6 +170,28 @@ SEXP from_parcel(MainThread& main, const Parcel& parcel) {
   ParcelReader reader(parcel);
   Source source{{}, &reader};
   return unserialize(main, source);
+}
+
+Bytes serialized_raw(std::span<const std::byte> bytes) {
+  constexpr std::int32_t kWrittenBy = 0x040200, kReadableFrom = 0x030500, kRaw = 24;
+  constexpr std::string_view kEncoding = "UTF-8";
+  Bytes out;
+  const auto put_text = [&](std::string_view text) {
+    out.append(std::as_bytes(std::span(text)));
+  };
+  const auto put_number = [&](std::int32_t number) {
+    out.append(std::as_bytes(std::span(&number, 1)));
+  };
+  put_text("B\n");
+  put_number(kSerializationVersion);
+  put_number(kWrittenBy);
+  put_number(kReadableFrom);
+  put_number(static_cast<std::int32_t>(kEncoding.size()));
+  put_text(kEncoding);
+  put_number(kRaw);
+  put_number(static_cast<std::int32_t>(bytes.size()));
+  out.append(bytes);
+  return out;
 }
 
 }  // namespace elsewhere

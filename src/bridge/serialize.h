@@ -42,4 +42,7 @@ class LiveReferences {
   SEXP inside_mark_ = nullptr;  // what the mark seen last holds
 };
 
+// A raw vector as R would serialize it, without R. At most 2^31 - 1 bytes.
+Bytes serialized_raw(std::span<const std::byte> bytes);
+
 }  // namespace elsewhere

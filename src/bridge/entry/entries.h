@@ -94,7 +94,7 @@ SEXP ew_worker_step();
 SEXP ew_worker_decode();
 SEXP ew_worker_pack(SEXP value);
 SEXP ew_worker_emit(SEXP condition);
-SEXP ew_worker_capture_begin();
+SEXP ew_worker_capture_begin(SEXP live);
 SEXP ew_worker_capture_end();
 SEXP ew_worker_redirect_output(SEXP output, SEXP error);
 SEXP ew_worker_closure_in(SEXP function, SEXP environment);

@@ -125,9 +125,12 @@ extern "C" SEXP ew_worker_emit(SEXP condition) {
   });
 }
 
-extern "C" SEXP ew_worker_capture_begin() {
+extern "C" SEXP ew_worker_capture_begin(SEXP live) {
   return guard([&](MainThread& main) {
-    const bool has_begun = worker_here().capture().begin();
+    WorkerMain& worker = worker_here();
+    ConsoleCapture::Take take;
+    if (flag_from(main, live)) take = [&worker](std::string_view text) { worker.emit_text(text); };
+    const bool has_begun = worker.capture().begin(std::move(take));
     return r_call(main, [&] { return Rf_ScalarLogical(has_begun); });
   });
 }

@@ -3,15 +3,21 @@
 // OutputRedirect for that. R has one console, so one capture runs at a time.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 
 namespace elsewhere {
 
 // R's main thread only.
 class ConsoleCapture {
  public:
-  // false when a capture is already running, of this object or of another.
-  bool begin();
+  // Gets what was printed, a few lines at a time, while the capture runs.
+  using Take = std::function<void(std::string_view)>;
+
+  // false when a capture is already running, of this object or of another. With
+  // `take` nothing is kept for end().
+  bool begin(Take take = {});
   // Ends this object's capture and hands over what it caught.
   std::string end();
   bool is_running() const { return is_running_; }

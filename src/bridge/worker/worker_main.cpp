@@ -396,6 +396,14 @@ bool WorkerMain::emit(MainThread& main, SEXP condition) {
   return true;
 }
 
+void WorkerMain::emit_text(std::string_view text) {
+  if (phase_ != Phase::Evaluating || !packet_ || ::getpid() != pid_) return;
+  const auto bytes = std::as_bytes(std::span(text));
+  Bytes body = serialized_raw(bytes.first(std::min(bytes.size(), std::size_t{1} << 30)));
+  const std::uint64_t body_bytes = body.size();
+  send({PacketKind::Event, PacketFlag::None, packet_->task, body_bytes}, std::move(body));
+}
+
 Status WorkerMain::redirect_output(const std::string& output, const std::string& error) {
   auto redirect = OutputRedirect::open(output, error);
   if (!redirect.ok()) return redirect.error();

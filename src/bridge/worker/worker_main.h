@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "bridge/main_thread.h"
 #include "bridge/worker/console_capture.h"
@@ -60,6 +61,10 @@ class WorkerMain {
   // Sends a condition to the owner while a task runs. false when none runs here,
   // such as in a child that the task has forked.
   bool emit(MainThread& main, SEXP condition);
+
+  // Sends what was printed while a task runs, as an Event that is a raw vector.
+  // Calls nothing of R: it can run wherever R prints.
+  void emit_text(std::string_view text);
 
   // From now on calls print to these targets; see OutputRedirect.
   Status redirect_output(const std::string& output, const std::string& error);

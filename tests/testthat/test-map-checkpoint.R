@@ -1,0 +1,83 @@
+test_that("an interrupted map goes on where it was, with the same numbers", {
+  withr::local_preserve_seed()
+  folder <- file.path(withr::local_tempdir(), "kept")
+  counter <- withr::local_tempfile()
+  broken <- withr::local_tempfile()
+  file.create(broken)
+  draw <- function(i) {
+    cat("x", file = counter, append = TRUE)
+    if (i == 9 && file.exists(broken)) stop("out of luck")
+    rnorm(2, i)
+  }
+  for (strategy in list(sequential, tweak(multisession, workers = 2))) {
+    local_plan(strategy)
+    unlink(c(folder, counter), recursive = TRUE)
+    file.create(broken)
+    set.seed(1)
+    expect_error(
+      future_map(
+        1:12, draw, .seed = TRUE, .checkpoint = folder, .chunk_size = 2
+      ),
+      "out of luck"
+    )
+    before <- file.size(counter)
+    kept <- length(list.files(folder, "^chunk"))
+    expect_gt(kept, 0L)
+    unlink(broken)
+    # Another state of the generator: the numbers are those of the first map.
+    set.seed(99)
+    y <- future_map(
+      c(1:12), draw, .seed = TRUE, .checkpoint = folder, .chunk_size = 2
+    )
+    expect_equal(file.size(counter) - before, 12 - 2 * kept)
+    set.seed(1)
+    expect_identical(y, future_map(1:12, draw, .seed = TRUE))
+    # All is there: nothing is evaluated.
+    before <- file.size(counter)
+    expect_identical(
+      future_map(1:12, draw, .seed = TRUE, .checkpoint = folder), y
+    )
+    expect_equal(file.size(counter), before)
+  }
+})
+
+test_that("a checkpoint of another map is refused", {
+  folder <- withr::local_tempdir()
+  local_plan(sequential)
+  f <- function(i, by = 1) i * by
+  future_map(1:3, f, .checkpoint = folder)
+  refused <- function(...) {
+    expect_error(
+      future_map(..., .checkpoint = folder), class = "elsewhere_bad_checkpoint"
+    )
+  }
+  expect_match(conditionMessage(refused(1:4, f)), "length of `.x`")
+  expect_match(conditionMessage(refused(1:3, function(i) i + 1)), "code of `.f`")
+  refused(1:3, f, by = 2)
+  refused(1:3, f, .seed = TRUE)
+  expect_identical(future_map(1:3, f, .checkpoint = folder), list(1, 2, 3))
+  expect_error(future_map(1:3, f, .checkpoint = 3), class = "elsewhere_bad_argument")
+})
+
+test_that("results can be had as they come", {
+  local_plan(multisession, workers = 2)
+  mark <- withr::local_tempfile()
+  seen <- integer()
+  y <- future_map(
+    1:3,
+    function(i) {
+      while (i == 1 && !file.exists(mark)) Sys.sleep(0.01)
+      i * 10
+    },
+    .ordered = FALSE, .chunk_size = 1,
+    .each = function(value, i) {
+      seen <<- c(seen, i)
+      expect_equal(value, i * 10)
+      # The first of them goes on only when another is here.
+      file.create(mark)
+    }
+  )
+  expect_setequal(seen, 1:3)
+  expect_false(seen[[1L]] == 1L)
+  expect_equal(unlist(y), seen * 10)
+})

@@ -12,7 +12,7 @@ purposes <- list(
   demo = "survival",
   test = c(
     "callr", "coro", "furrr", "future", "future.apply", "future.tests",
-    "iterators", "listenv", "survival", "testthat", "withr"
+    "iterators", "listenv", "progressr", "survival", "testthat", "withr"
   ),
   bench = c("callr", "coro", "future", "mirai", "testthat"),
   # Minutes to compile, so not part of `test`: what is missing is skipped there.

@@ -54,6 +54,12 @@ framework_payload <- function(future) {
     check_rng = isFALSE(future[["seed"]]),
     allow_references = TRUE
   )
+  # Of methods for the classes of globals, whom nothing else names.
+  if (length(payload$globals)) {
+    payload$namespaces <- find_globals(
+      payload$expr, globalenv(), payload$globals
+    )$namespaces
+  }
   if (is.numeric(future[["seed"]])) payload$seed <- future[["seed"]]
   immediate <- attr(conditions, "immediateConditionClasses", exact = TRUE)
   if (is.character(immediate)) payload$immediate <- immediate
@@ -104,7 +110,12 @@ framework_label <- function(future) {
 }
 
 refuse_foreign_framework <- function(future) {
-  if (identical(future[["home"]], session_id())) return()
+  # One that was read from a file has lost its task, in whatever process.
+  has_task <- tryCatch(
+    { task_settled(future[["task"]]); TRUE },
+    elsewhere_error = function(error) FALSE
+  )
+  if (has_task && identical(future[["home"]], session_id())) return()
   stop(future::FutureError(sprintf(
     paste(
       "Future %s can only be queried by the R process that created it (%s),",

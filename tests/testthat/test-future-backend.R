@@ -150,6 +150,26 @@ test_that("a function that a package made with local() is not copied", {
   expect_identical(future::value(f), "sequential")
 })
 
+test_that("methods for the classes of globals are there", {
+  skip_if_not_installed("data.table")
+  local_framework_plan(workers = 1)
+  # That package asks who calls it.
+  here <- new.env(parent = globalenv())
+  here$.datatable.aware <- TRUE
+  here$table <- data.table::data.table(g = c(1, 1, 2), v = 1:3)
+  f <- future::future(table[, sum(v), by = "g"]$V1, envir = here)
+  expect_identical(future::value(f), c(3L, 3L))
+})
+
+test_that("a running future that was saved is another process's", {
+  local_framework_plan(workers = 1)
+  path <- withr::local_tempfile()
+  f <- future::future(1)
+  saveRDS(f, path)
+  expect_s3_class(error_of(future::value(readRDS(path))), "FutureError")
+  expect_identical(future::value(f), 1)
+})
+
 test_that("side effects are reported by future's own warnings", {
   local_framework_plan(workers = 1)
   class_of <- function(expr) {

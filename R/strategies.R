@@ -79,20 +79,21 @@ remote_tweaks <- c("rshcmd", "rshopts", "user", "rscript")
 #' @param rscript_libs Character vector of library folders that the workers use,
 #'   set when they start. Default: those of this process. `NULL` leaves what R
 #'   starts with.
-#' @param setup For `plan()` and [tweak()], by name: what each worker does before
+#' @param envir,substitute As in [future()].
+#' @return Called directly: a `Future`.
+#' @section Given by name to `plan()` and `tweak()`:
+#' * `setup`: what each worker does before
 #'   its first future, and each that replaces it: a function without arguments,
 #'   or code made by [quote()]. What it assigns (a function: with `<<-`) can be
 #'   used by the futures, such as a connection to a database or a model; see
 #'   [everywhere()]. Default: nothing.
-#' @param recycle For `plan()` and [tweak()], by name: when a worker is replaced
+#' * `recycle`: when a worker is replaced
 #'   by a fresh one although it is well, between two futures: a named vector with
 #'   any of `tasks` (how many it has evaluated), `age` (seconds) and `memory`
 #'   (bytes that it has in use more than when it was fresh; not for workers on
 #'   other machines). Default: never.
-#' @param start_timeout For `plan()` and [tweak()], by name: seconds that a worker
+#' * `start_timeout`: seconds that a worker
 #'   may take to start. Default: 30.
-#' @param envir,substitute As in [future()].
-#' @return Called directly: a `Future`.
 #' @section What a future leaves behind:
 #' Before the next future, a worker puts back options, environment variables, the
 #' working directory, the locale, attached packages, the kind of random numbers,
@@ -156,15 +157,16 @@ multisession <- new_strategy(
 #' @param rscript_libs Character vector of library folders for all workers, or
 #'   `NULL`. Not given: those of this process for the workers here, and what R
 #'   there starts with for the others.
-#' @param rshcmd,rshopts Character vectors: the command that connects to a host,
-#'   with its first arguments, and further ones, such as `c("-p", "2222")`.
-#'   Default: `"ssh"` and none. Given by name to `plan()` and [tweak()].
-#' @param user One string: the name to log in with. Default: what ssh finds.
-#' @param rscript Character vector: the command that starts R there, with its
-#'   first arguments. Default: `"Rscript"`.
 #' @param persistent `TRUE` keeps what a future leaves in the workspace of its
 #'   worker. Default: `FALSE`.
 #' @return Called directly: a `Future`.
+#' @section Given by name to `plan()` and `tweak()`:
+#' * `rshcmd`, `rshopts`: Character vectors: the command that connects to a host,
+#'   with its first arguments, and further ones, such as `c("-p", "2222")`.
+#'   Default: `"ssh"` and none.
+#' * `user`: One string: the name to log in with. Default: what ssh finds.
+#' * `rscript`: Character vector: the command that starts R there, with its
+#'   first arguments. Default: `"Rscript"`.
 #' @inheritSection multisession Errors
 #' @section Errors:
 #' * `FutureLaunchError`: a worker could not be started on a host; the message

@@ -441,3 +441,10 @@ test_that("functions on the search path bring the packages they use", {
   expect_identical(found$where[["make_class"]], "attached")
   expect_identical(found$packages, "R6")
 })
+
+test_that("a search that ends early says so", {
+  parts <- rep(list(quote(one + other)), 2000001L)
+  expect_warning(
+    elsewhere:::find_globals(quote(parts), environment()), "2 million parts"
+  )
+})

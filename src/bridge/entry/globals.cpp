@@ -163,6 +163,18 @@ void find(MainThread& main, Finder& finder, SEXP code, SEXP wanted) {
   finder.finish();
 }
 
+// What was not looked into may need something that stays behind.
+void warn_if_cut_short(MainThread& main, const Finder& finder) {
+  if (!finder.is_cut_short()) return;
+  r_call(main, [] {
+    Rf_warningcall(R_NilValue, "%s",
+                   "The search for globals ended before it had seen all of them: some value "
+                   "holds more than 2 million parts. Name what the expression needs with "
+                   "`globals =`, or keep large lists and environments out of it.");
+    return R_NilValue;
+  });
+}
+
 }  // namespace
 
 extern "C" SEXP ew_find_globals(SEXP code, SEXP envir, SEXP wanted) {
@@ -170,6 +182,7 @@ extern "C" SEXP ew_find_globals(SEXP code, SEXP envir, SEXP wanted) {
     const bool follows = TYPEOF(wanted) == LGLSXP;
     Finder finder(main, envir, follows ? Follow::Everything : Follow::Packages);
     find(main, finder, code, wanted);
+    warn_if_cut_short(main, finder);
     return answer(main, finder);
   });
 }
@@ -181,6 +194,7 @@ extern "C" SEXP ew_explain_globals(SEXP code, SEXP envir) {
     Finder finder(main, envir, Follow::Everything);
     finder.search(code);
     finder.finish();
+    warn_if_cut_short(main, finder);
     std::vector<int> order = finder.visible();
     for (const int hidden : finder.shadowed()) order.push_back(hidden);
     const Span<Global> globals(finder.globals());

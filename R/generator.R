@@ -15,6 +15,10 @@
 #' @return `gen()`: a function of class `c("generator", "coroutine", "iteror",
 #'   "iter")`. `yield()`: the value that was given out, or what the consumer sent
 #'   by `g(send = )`.
+#' @section Errors:
+#' * `elsewhere_yield_outside`: `yield()`, `yieldFrom()` or `goto()` was called
+#'   outside of what they pause.
+#' * `elsewhere_bad_argument`: an option is not what it should be.
 #' @examples
 #' fibonacci <- gen({
 #'   pair <- c(0, 1)

@@ -8,6 +8,8 @@
 #' @return A list of class `elsewhere_session_details`: `pid`, `r` (a
 #'   `sessionInfo`), `system` (from [Sys.info()]), `library_paths`, `cores`,
 #'   `directory`, and with `env = TRUE` `variables`.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: `env` is not `TRUE` or `FALSE`.
 #' @examples
 #' sessionDetails()$pid == Sys.getpid()
 #' @export

@@ -9,6 +9,8 @@
 #'   `FALSE`: it starts at once and runs ahead until 500 values wait to be taken.
 #' @return A [channel()] of class `c("stream", "channel", "coroutine", "iteror",
 #'   "iter")`.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: an option is not what it should be.
 #' @examples
 #' count_to <- stream(function(n, interval = 0.01) {
 #'   for (i in 1:n) {
@@ -101,6 +103,8 @@ stream_event <- function(state, event, holder) {
 #'   `break` or `return(x)`. Without it, the end is an error "StopIteration".
 #' @param err A function of the error that ended the channel.
 #' @return The next value.
+#' @section Errors:
+#' * `elsewhere_await_outside`: called outside of a task.
 #' @examples
 #' numbers <- stream(for (i in 1:3) yield(i))
 #' async(repeat print(awaitNext(numbers, or = break)))

@@ -184,6 +184,8 @@ wait_for <- function(x, timeout = Inf) {
 #'   it back; `tg$cancel(reason)` cancels all that have not settled.
 #' @return A promise of the value of `fn`. It settles only when every task has;
 #'   if one failed, it is rejected with the first failure.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: `fn` is not a function.
 #' @examples
 #' group <- task_group(function(tg) {
 #'   first <- tg$start(async(await(delay(0.01, 1))))

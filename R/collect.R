@@ -12,6 +12,8 @@
 #' @return `gather()`: a promise of the vector. If the channel ends with an error,
 #'   the promise is rejected with it, and its attribute `partialResults` has what
 #'   came before. `collect()`: the vector. `collector()`: the value of `fn`.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: `collect()` was given no function of `emit`.
 #' @examples
 #' collect(type = 0, function(emit) {
 #'   total <- 0
@@ -40,6 +42,12 @@ gather <- function(ch, type = list()) {
 #' @rdname gather
 #' @export
 collect <- function(fn, type = list()) {
+  if (!is.function(fn) || inherits(fn, c("channel", "iter", "promise"))) {
+    abort_argument("fn", paste(
+      "a function of `emit` (for a channel or stream there is gather(), for a",
+      "generator as.list())"
+    ), fn)
+  }
   collector(type = type, function(emit, extract) {
     fn(emit)
     extract()

@@ -5,6 +5,11 @@
 #' when it has ended. For many calls, [r_session] saves the start of each.
 #'
 #' @inheritParams r_session
+#' @param func A function. Its environment becomes the global one: what it needs
+#'   comes by `args`.
+#' @param args A list: its arguments.
+#' @param package `NULL` (the default) or `FALSE`: as above. `TRUE`: the function
+#'   keeps its environment. The name of a package: that becomes its environment.
 #' @param libpath Character, existing folders: the library of the process;
 #'   `NULL` leaves it to R. The default is `.libPaths()`.
 #' @param repos Named character or list: `options("repos")` of the process. The

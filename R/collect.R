@@ -139,6 +139,8 @@ combine_one <- function(source, emit, reject, ended) {
 #'
 #' @inheritParams async
 #' @inheritParams gather
+#' @param debugInternal Accepted for compatibility with the async package; it
+#'   changes nothing.
 #' @param future Instead of `expr`: a future that was created with
 #'   `lazy = TRUE`.
 #' @return If `expr` has a `yield()` or `yieldFrom()`, a vector of what was

@@ -19,6 +19,7 @@ backend_settings <- function(strategy) {
   } else {
     tweaks$workers
   }
+  if (is.function(chosen)) chosen <- chosen()
   if (is.character(chosen) && name == "cluster") {
     hosts <- check_hosts(chosen)
     remote <- hosts[!hosts %in% this_host()]

@@ -56,6 +56,7 @@ new_node <- function(rank, libraries, setup, shared) {
     working_directory = getwd()
   ))
   state$tasks <- list()  # sent and not received, in order
+  state$tags <- list()   # theirs, which the answers bring back
   state$ended <- NULL    # why it takes no more messages
   structure(
     list(rank = rank, host = "localhost", state = state, shared = shared),
@@ -101,6 +102,7 @@ sendData.elsewhere_node <- function(node, data) {
   if (!is.null(state$ended)) abort_node_ended(node)
   task <- task_submit(state$pool, data$data, refuse = FALSE)
   state$tasks <- c(state$tasks, list(task))
+  state$tags <- c(state$tags, list(data$data$tag))
   invisible()
 }
 
@@ -155,6 +157,7 @@ drop_answers <- function(shared) {
     # A node that does not stop is waited for: it holds what it was given.
     for (task in node$state$tasks) task_cancel(task, Inf)
     node$state$tasks <- list()
+    node$state$tags <- list()
   }
   shared$was_interrupted <- FALSE
 }
@@ -162,16 +165,23 @@ drop_answers <- function(shared) {
 take_answer <- function(node) {
   state <- node$state
   outcome <- task_outcome(state$tasks[[1L]])
+  tag <- state$tags[[1L]]
   state$tasks <- state$tasks[-1L]
+  state$tags <- state$tags[-1L]
   if (outcome$kind == "value") return(outcome$value)
   if (outcome$kind %in% c("lost", "start", "cancelled")) {
     state$ended <- outcome$message
     abort_node_ended(node, outcome)
   }
   # What stays: it jumped to top level, or its value cannot be sent.
+  text <- switch(outcome$kind,
+    aborted = "the call jumped to R's top level and has no value",
+    unserializable = paste("the value cannot be sent back:", outcome$message),
+    outcome$message
+  )
   list(
-    type = "VALUE", success = FALSE, time = proc.time() * 0, tag = NULL,
-    value = structure(outcome$message, class = c("snow-try-error", "try-error"))
+    type = "VALUE", success = FALSE, time = proc.time() * 0, tag = tag,
+    value = structure(text, class = c("snow-try-error", "try-error"))
   )
 }
 

@@ -53,6 +53,13 @@ test_that("an error on a node is an error of the call, and the node goes on", {
   expect_identical(parallel::parLapply(cl, 1:3, identity), as.list(1:3))
 })
 
+test_that("a call that jumps to top level is an error in its place", {
+  cl <- local_cluster(2)
+  one <- function(i) if (i == 2) invokeRestart("abort") else i
+  expect_error(parallel::clusterApplyLB(cl, 1:3, one), "top level")
+  expect_identical(parallel::clusterApplyLB(cl, 1:3, identity), as.list(1:3))
+})
+
 test_that("a call that was interrupted leaves no answers behind", {
   cl <- local_cluster(2)
   parallel::clusterEvalQ(cl, kept <- 1)

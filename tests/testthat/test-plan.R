@@ -178,3 +178,8 @@ test_that("multiprocess forks where that can be done, else uses sessions", {
   plan(multiprocess, workers = 2)
   expect_s3_class(future(1), "MultisessionFuture")
 })
+
+test_that("cluster takes a function that names its hosts", {
+  local_plan(cluster, workers = function() c("localhost", "localhost"))
+  expect_identical(nbrOfWorkers(), 2L)
+})

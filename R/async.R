@@ -133,4 +133,3 @@ with_prefix <- function(prefix) {
   force(prefix)
   function(...) cat(paste0(prefix, ": ", ...), sep = "")
 }
-

@@ -38,9 +38,9 @@ backend_settings <- function(strategy) {
   settings$launch <- if (is.null(tweaks$launch)) "nursery" else tweaks$launch
   settings$steps <- setup_steps(tweaks$setup)
   settings$recycle <- check_recycle(tweaks$recycle)
-  settings$start_timeout <- if (is.null(tweaks$start_timeout)) 30 else {
-    tweaks$start_timeout
-  }
+  start_timeout <- tweaks$start_timeout
+  if (is.null(start_timeout)) start_timeout <- 30
+  settings$start_timeout <- start_timeout
   settings
 }
 

@@ -134,7 +134,9 @@ print.async <- function(x, ...) {
 }
 
 reason_line <- function(reason) {
-  text <- if (inherits(reason, "condition")) conditionMessage(reason) else {
+  text <- if (inherits(reason, "condition")) {
+    conditionMessage(reason)
+  } else {
     paste(format(reason), collapse = " ")
   }
   strsplit(paste(text, collapse = " "), "\n", fixed = TRUE)[[1L]][1L]

@@ -112,7 +112,10 @@ framework_label <- function(future) {
 refuse_foreign_framework <- function(future) {
   # One that was read from a file has lost its task, in whatever process.
   has_task <- tryCatch(
-    { task_settled(future[["task"]]); TRUE },
+    {
+      task_settled(future[["task"]])
+      TRUE
+    },
     elsewhere_error = function(error) FALSE
   )
   if (has_task && identical(future[["home"]], session_id())) return()

@@ -158,8 +158,6 @@ format_strategy <- function(strategy) {
       names(arguments), arguments, sep = " = ", collapse = ", "
     )),
     sprintf("- tweaked: %s", inherits(strategy, "tweaked")),
-    sprintf("- call: %s", if (is.null(call)) "NULL" else {
-      paste(deparse(call, nlines = 1L), collapse = "")
-    })
+    paste("- call:", paste(deparse(call, nlines = 1L), collapse = ""))
   )
 }

@@ -2,7 +2,9 @@
 
 cancelled_condition <- function(reason = NULL) {
   if (inherits(reason, "elsewhere_cancelled")) return(reason)
-  text <- if (is.null(reason)) "The task was cancelled." else {
+  text <- if (is.null(reason)) {
+    "The task was cancelled."
+  } else {
     paste0("The task was cancelled: ", reason)
   }
   errorCondition(text,

@@ -17,11 +17,11 @@ constexpr Matrix kStep2 = {{{0, 1, 0}, {0, 0, 1}, {kModulus2 - 1370589, 0, 52761
 
 constexpr Matrix product(const Matrix& a, const Matrix& b, std::uint64_t modulus) {
   Matrix out{};
-  for (int row = 0; row < 3; ++row) {
-    for (int column = 0; column < 3; ++column) {
+  for (std::size_t row = 0; row < 3; ++row) {
+    for (std::size_t column = 0; column < 3; ++column) {
       std::uint64_t sum = 0;
       // Each factor is below 2^32, so a product fits 64 bits and is reduced at once.
-      for (int k = 0; k < 3; ++k) sum = (sum + a[row][k] * b[k][column] % modulus) % modulus;
+      for (std::size_t k = 0; k < 3; ++k) sum = (sum + a[row][k] * b[k][column] % modulus) % modulus;
       out[row][column] = sum;
     }
   }

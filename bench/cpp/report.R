@@ -51,10 +51,10 @@ write_report(root, "engine", c(
   "# engine", "",
   origin(root, c("src", "bench/cpp", "tests/cpp/fakes")), "",
   paste(
-    "Programs: `bench/cpp/`, run by `tools/dev bench engine`: the engine alone,",
-    "without R. Wall time; the rate is that of the median. Behind a slash is the",
-    "argument: bytes of a body or payload, MiB for `move_value`, workers for",
-    "`submit_and_settle_many`."
+    "Programs: `bench/cpp/`, run by `tools/dev bench engine`: the engine",
+    "alone, without R. Wall time; the rate is that of the median. Behind a",
+    "slash is the argument: bytes of a body or payload, MiB for `move_value`,",
+    "workers for `submit_and_settle_many`."
   ), "",
   "| | min | median | rate |",
   "| --- | ---: | ---: | ---: |",

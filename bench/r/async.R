@@ -41,7 +41,8 @@ bench_async_yield <- function() {
   })()
   items <- c(elsewhere = 20000, coro = 1000)
   peers <- list(
-    elsewhere = ask(ours, items[["elsewhere"]]), coro = ask(coros, items[["coro"]])
+    elsewhere = ask(ours, items[["elsewhere"]]),
+    coro = ask(coros, items[["coro"]])
   )
   if (has_async()) {
     theirs <- async::gen({

@@ -189,12 +189,17 @@ draw <- function() {
     graphics::segments(
       intervals[k, 2L], rows[[k]], intervals[k, 3L], rows[[k]], lwd = 3
     )
-    graphics::points(intervals[k, 1L], rows[[k]], pch = 21, bg = "white", cex = 1.4)
+    graphics::points(
+      intervals[k, 1L], rows[[k]],
+      pch = 21, bg = "white", cex = 1.4
+    )
   }
 }
 
 # R can be built without PNG; it always has PDF.
-picture <- file.path(output, if (capabilities("png")) "flchain.png" else "flchain.pdf")
+picture <- file.path(
+  output, if (capabilities("png")) "flchain.png" else "flchain.pdf"
+)
 if (capabilities("png")) {
   grDevices::png(picture, width = 1200, height = 700, res = 150)
 } else {

@@ -20,6 +20,9 @@ backend_settings <- function(strategy) {
     tweaks$workers
   }
   if (is.function(chosen)) chosen <- chosen()
+  if (inherits(chosen, "cluster") && name == "cluster") {
+    chosen <- hosts_of_cluster(chosen)
+  }
   if (is.character(chosen) && name == "cluster") {
     hosts <- check_hosts(chosen)
     remote <- hosts[!hosts %in% this_host()]

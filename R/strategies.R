@@ -153,7 +153,10 @@ multisession <- new_strategy(
 #' @inheritParams multisession
 #' @param workers A positive number, or host names (as ssh takes them, such as
 #'   `"user@host"`): one worker for each time a host is named. `"localhost"` and
-#'   the name of this machine need no ssh.
+#'   the name of this machine need no ssh. A cluster of the parallel package
+#'   stands for the machines of its nodes: workers of ours are started there, as
+#'   many as it has nodes, and its own processes are left alone, with what was
+#'   exported to them.
 #' @param rscript_libs Character vector of library folders for all workers, or
 #'   `NULL`. Not given: those of this process for the workers here, and what R
 #'   there starts with for the others.

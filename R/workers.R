@@ -71,6 +71,14 @@ check_hosts <- function(hosts) {
   hosts
 }
 
+# One for each node of a cluster of the parallel package.
+hosts_of_cluster <- function(cluster) {
+  vapply(cluster, function(node) {
+    host <- if (is.environment(node) || is.list(node)) node[["host"]]
+    if (is.character(host) && length(host) == 1L) host else "localhost"
+  }, "")
+}
+
 check_queue <- function(queue) {
   is_right <- is.numeric(queue) && length(queue) == 1L && !is.na(queue) &&
     queue >= 0

@@ -183,3 +183,14 @@ test_that("cluster takes a function that names its hosts", {
   local_plan(cluster, workers = function() c("localhost", "localhost"))
   expect_identical(nbrOfWorkers(), 2L)
 })
+
+test_that("a cluster of the parallel package says where workers are started", {
+  skip_if_not_installed("parallel")
+  cl <- parallel::makeCluster(2)
+  withr::defer(parallel::stopCluster(cl))
+  local_plan(cluster, workers = cl)
+  expect_identical(nbrOfWorkers(), 2L)
+  expect_identical(value(lapply(1:3, function(i) future(i * 2))), list(2, 4, 6))
+  # Its own nodes go on being the user's.
+  expect_identical(parallel::clusterApply(cl, 1:2, function(i) i), list(1L, 2L))
+})

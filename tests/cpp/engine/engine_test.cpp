@@ -290,6 +290,43 @@ TEST_P(EngineTest, TellsOnceThatATaskHasSettled) {
   EXPECT_TRUE(engine_->take_notified().empty());
 }
 
+TEST_P(EngineTest, ReplacesAWorkerThatHasAnsweredEnoughTasks) {
+  PoolSpec spec = spec_for(1);
+  spec.recycling.tasks = 2;
+  const PoolId pool = engine_->open_pool(std::move(spec));
+  std::vector<std::string> pids;
+  for (int i = 0; i < 6; ++i) pids.push_back(answer(submit(pool, "pid:")));
+  EXPECT_EQ(pids[0], pids[1]);
+  EXPECT_EQ(pids[2], pids[3]);
+  EXPECT_EQ((std::set<std::string>(pids.begin(), pids.end()).size()), 3u);
+}
+
+TEST_P(EngineTest, RenewedWorkersGetTheNewSetupAndABusyOneFinishes) {
+  const PoolId pool = open(2);
+  const TaskId slow = submit(pool, "sleep:100");
+  const std::string old = answer(submit(pool, "pid:"));
+  engine_->renew_pool(pool, parcel_of(""), parcel_of(""));
+  EXPECT_EQ(*engine_->wait_for_start(pool, kDeadline).value(), "");
+  EXPECT_NE(answer(submit(pool, "pid:")), old);
+  EXPECT_EQ(answer(slow), "slept");
+  // A setup that fails is said, and one that does not mends the pool.
+  engine_->renew_pool(pool, parcel_of("fail"), parcel_of(""));
+  EXPECT_NE(engine_->wait_for_start(pool, kDeadline).value()->find("there is no library"),
+            std::string::npos);
+  engine_->renew_pool(pool, parcel_of(""), parcel_of(""));
+  EXPECT_EQ(*engine_->wait_for_start(pool, kDeadline).value(), "");
+  EXPECT_EQ(answer(submit(pool, "echo:well")), "well");
+}
+
+TEST_P(EngineTest, EndsAWorkerThatStaysStopped) {
+  const PoolId pool = open(1);
+  const TaskId task = submit(pool, "die:" + std::to_string(SIGSTOP));
+  const Outcome& outcome = finished(task);
+  EXPECT_EQ(outcome.kind, OutcomeKind::Lost);
+  EXPECT_NE(outcome.message.find("stopped by a signal"), std::string::npos);
+  EXPECT_EQ(answer(submit(pool, "echo:next")), "next");
+}
+
 TEST_P(EngineTest, LeavesNoProcessBehind) {
   std::set<pid_t> pids;
   const PoolId pool = open(3);

@@ -26,15 +26,22 @@ class EngineTest : public testing::TestWithParam<LaunchBy> {
  protected:
   void SetUp() override { engine_ = std::move(Engine::start().value()); }
 
-  PoolId open(int workers, const std::string& setup = "",
-              milliseconds patience = milliseconds(20000)) {
+  static SharedParcel parcel_of(const std::string& text) {
+    return std::make_shared<const Parcel>(Bytes(std::as_bytes(std::span(text))));
+  }
+  PoolSpec spec_for(int workers, const std::string& setup = "",
+                    milliseconds patience = milliseconds(20000)) {
     PoolSpec spec;
     spec.workers = workers;
     spec.launch = {FAKE_WORKER, {}, current_environment()};
     spec.launch_by = GetParam();
-    spec.setup = std::make_shared<const Parcel>(Bytes(std::as_bytes(std::span(setup))));
+    spec.setup = parcel_of(setup);
     spec.start_patience = patience;
-    return engine_->open_pool(std::move(spec));
+    return spec;
+  }
+  PoolId open(int workers, const std::string& setup = "",
+              milliseconds patience = milliseconds(20000)) {
+    return engine_->open_pool(spec_for(workers, setup, patience));
   }
   TaskId submit(PoolId pool, const std::string& text, TaskOptions options = {}) {
     return engine_->submit(pool, Parcel(Bytes(std::as_bytes(std::span(text)))), options);

@@ -143,12 +143,13 @@ eval_clean_condition <- function(condition, coroutine) {
 }
 
 is_evaluator_call <- function(call) {
-  is.call(call) && length(call) >= 3L && (
-    identical(as.list(call)[2:3], list(quote(code), quote(frame))) ||
-      identical(call, quote(withCallingHandlers(code, condition = handler))) ||
-      identical(call[[1L]], quote(withCallingHandlers)) &&
-        identical(call[[2L]], quote(.Call(ew_async_run, coroutine)))
-  )
+  if (!is.call(call)) return(FALSE)
+  if (length(call) == 1L) {
+    return(as.character(call[[1L]])[[1L]] %in% c(names(body_kind), "local"))
+  }
+  identical(call, quote(withCallingHandlers(code, condition = handler))) ||
+    identical(call[[1L]], quote(withCallingHandlers)) &&
+      identical(call[[2L]], quote(.Call(ew_async_run, coroutine)))
 }
 
 # A coroutine that was collected as garbage in the middle: nothing can wake it

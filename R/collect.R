@@ -169,8 +169,10 @@ run <- function(expr, type = list(), ..., split_pipes = TRUE, trace = NULL,
   parent <- sys.parent()
   frame <- if (program[[program_needs_frame]]) block_frame(parent)
   coroutine <- new_coroutine(program, env, "run", settings, NULL, frame)
-  value <- run_to_end(coroutine, type, contains_yield(expr))
-  if (inherits(value, "elsewhere_future")) run_future(value) else value
+  result <- withVisible(run_to_end(coroutine, type, contains_yield(expr)))
+  value <- result$value
+  if (inherits(value, "elsewhere_future")) return(run_future(value))
+  if (result$visible) value else invisible(value)
 }
 
 run_call <- function(program, settings, frame, call, info) {
@@ -196,5 +198,6 @@ run_coroutine <- function(coroutine, emit) {
     if (identical(value, coroutine)) break
     emit(value)
   }
-  .Call(ew_eval_state, coroutine)$result
+  state <- .Call(ew_eval_state, coroutine)
+  if (state$visible) state$result else invisible(state$result)
 }

@@ -56,3 +56,35 @@ test_that("a body may call itself by Recall()", {
   })
   expect_identical(settled(down(3)), "bottom")
 })
+
+test_that("warnings and errors after a pause have the user's call", {
+  warns <- async(function(z) {
+    await(soon(1))
+    warning("w")
+  })
+  call <- NULL
+  withCallingHandlers(settled(warns(1)), warning = function(w) {
+    call <<- conditionCall(w)
+    invokeRestart("muffleWarning")
+  })
+  expect_identical(call, quote(warns(1)))
+  fails <- gen(function(z) {
+    yield(paste(z))
+    stop("x")
+  })
+  g <- fails(2)
+  nextOr(g)
+  error <- tryCatch(nextOr(g), error = identity)
+  expect_identical(conditionCall(error), quote(fails(2)))
+})
+
+test_that("run() is as visible as its code", {
+  expect_invisible(run(x <- 5))
+  expect_invisible(run({
+    x <- 5
+  }))
+  expect_invisible(run(for (i in 1:3) i))
+  expect_invisible(run(invisible(7)))
+  expect_visible(run(7))
+  expect_visible(run(type = 0, yield(1)))
+})

@@ -176,7 +176,7 @@ extern "C" SEXP ew_eval_state(SEXP coroutine) {
     const Coroutine co = coroutine_from(coroutine);
     static const char* const names[] = {"status", "env",   "source", "awaited", "result", "promise",
                                         "pause",  "kind",  "call",   "line",    "site",   "since",
-                                        "failed", "debug", "trace",  ""};
+                                        "failed", "debug", "trace",  "visible", ""};
     SEXP out = PROTECT(Rf_mkNamed(VECSXP, const_cast<const char**>(names)));
     SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(static_cast<int>(co.machine->status)));
     SET_VECTOR_ELT(out, 1, co.slot(kStateEnv));
@@ -194,6 +194,7 @@ extern "C" SEXP ew_eval_state(SEXP coroutine) {
     if (co.machine->error_pc >= 0) {
       SET_VECTOR_ELT(out, 12, source_position(co, co.machine->error_pc));
     }
+    SET_VECTOR_ELT(out, 15, Rf_ScalarLogical(co.machine->is_visible));
     SET_VECTOR_ELT(out, 14, co.slot(kStateTrace));
     SET_VECTOR_ELT(out, 13, Rf_ScalarLogical(co.machine->is_debugged));
     UNPROTECT(1);

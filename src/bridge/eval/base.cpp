@@ -35,23 +35,47 @@ const char* base_name(const Coroutine& co, int layer) {
   return "async";
 }
 
-// The base call, and in `scope` the environment to evaluate it in. `goes_on` is
-// one logical that stands in the code itself and that drive() sets.
+// What sys.call() shows in the body after its first pause: the user's own call, if
+// the body is that of a function.
+SEXP shown_call(const Coroutine& co, int layer) {
+  SEXP call = co.slot(kStateCall);
+  bool is_usable = layer == 0 && TYPEOF(call) == LANGSXP && TYPEOF(CAR(call)) == SYMSXP;
+  // `...` would be looked for, and there is none.
+  for (SEXP rest = is_usable ? CDR(call) : R_NilValue; rest != R_NilValue; rest = CDR(rest)) {
+    if (CAR(rest) == R_DotsSymbol) is_usable = false;
+  }
+  return is_usable ? Rf_shallow_duplicate(call) : Rf_lang1(Rf_install(base_name(co, layer)));
+}
+
+// The base call, and in `scope` the environment to evaluate it in: what the call
+// names is there base R's eval(), but that it takes any arguments, and has its own
+// from around it. `goes_on` is one logical that stands in the code itself and that
+// drive() sets.
 SEXP base_call(const Coroutine& co, int layer, SEXP env, SEXP goes_on, SEXP* scope) {
-  static const SEXP code_symbol = Rf_install("code");
-  static const SEXP frame_symbol = Rf_install("frame");
+  static const SEXP code_symbol = Rf_install("expr");
+  static const SEXP frame_symbol = Rf_install("envir");
+  static const SEXP enclosure_symbol = Rf_install("enclos");
+  static const SEXP dots = [] {
+    SEXP formals = Rf_cons(R_MissingArg, R_NilValue);
+    R_PreserveObject(formals);
+    SET_TAG(formals, R_DotsSymbol);
+    return formals;
+  }();
   SEXP loop = PROTECT(drive_loop(co, layer));
   SEXP after_break = PROTECT(native_call(hooks().left, co, layer));
   SEXP check = PROTECT(Rf_lang3(hooks().if_, goes_on, after_break));
   SEXP both = PROTECT(Rf_lang3(hooks().brace, loop, check));
   SEXP outer = PROTECT(Rf_lang3(hooks().while_, goes_on, both));
   SEXP body = PROTECT(Rf_lang3(hooks().brace, outer, co.self));
-  SEXP around = PROTECT(R_NewEnv(hooks().base_scope, FALSE, 3));
+  SEXP around = PROTECT(R_NewEnv(R_BaseEnv, FALSE, 5));
   Rf_defineVar(code_symbol, body, around);
   Rf_defineVar(frame_symbol, env, around);
-  // The third argument only spares eval() the work of its default.
-  SEXP call = Rf_lang4(Rf_install(base_name(co, layer)), code_symbol, frame_symbol, R_BaseEnv);
-  UNPROTECT(7);
+  Rf_defineVar(enclosure_symbol, R_BaseEnv, around);
+  SEXP make = PROTECT(Rf_lang4(words().function, dots, BODY(hooks().eval), R_NilValue));
+  SEXP function = PROTECT(Rf_eval(make, around));
+  SEXP call = PROTECT(shown_call(co, layer));
+  Rf_defineVar(CAR(call), function, around);
+  UNPROTECT(10);
   *scope = around;
   return call;
 }

@@ -374,10 +374,23 @@ bool needs_machine(SEXP expr) {
          has_plain_handler(expr);
 }
 
+// R does not tell whether a value was visible; these calls do.
+bool gives_invisibly(SEXP expr) {
+  if (TYPEOF(expr) != LANGSXP) return false;
+  const Words& w = words();
+  const SEXP head = CAR(expr);
+  if (head == w.brace && CDR(expr) != R_NilValue) {
+    return gives_invisibly(CAR(Rf_nthcdr(expr, Rf_length(expr) - 1)));
+  }
+  return head == w.assign || head == w.assign_equal || head == w.assign_outer ||
+         head == w.invisible || head == w.for_ || head == w.while_ || head == w.repeat;
+}
+
 void compile_leaf(Compiler& c, SEXP expr) {
   const int type = TYPEOF(expr);
   const bool is_code = type == LANGSXP || type == SYMSXP || type == PROMSXP || type == BCODESXP;
   c.assembler.emit(is_code ? Op::Eval : Op::Const, c.assembler.constant(expr));
+  if (gives_invisibly(expr)) c.assembler.emit(Op::Invisible);
 }
 
 void compile(Compiler& c, SEXP expr) {

@@ -38,17 +38,6 @@ SEXP strict_specials() {
   return kept(list);
 }
 
-// What sys.call() shows in a body after its first pause is the call of base
-// eval() by one of these names.
-SEXP base_scope(SEXP eval) {
-  SEXP scope = PROTECT(R_NewEnv(R_BaseEnv, FALSE, 5));
-  for (const char* name : {"async", "gen", "stream", "run", "local"}) {
-    Rf_defineVar(Rf_install(name), eval, scope);
-  }
-  UNPROTECT(1);
-  return kept(scope);
-}
-
 }  // namespace
 
 const Hooks& hooks() { return the_hooks; }
@@ -69,7 +58,6 @@ void init_hooks(SEXP space) {
   h.list = function_of(R_BaseEnv, "list");
   h.drive = address_of(space, "ew_eval_drive");
   h.left = address_of(space, "ew_eval_left");
-  h.base_scope = base_scope(h.eval);
   h.forced_promise = function_of(space, "forced_promise");
   h.guard = function_of(space, "eval_guard");
   h.run_calling = function_of(space, "eval_run_calling");

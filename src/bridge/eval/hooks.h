@@ -12,7 +12,6 @@ struct Hooks {
   SEXP while_, quote, if_, invisible, stop, on_exit, sys_on_exit, list, brace,
       dot_call;         // base functions
   SEXP drive, left;     // native symbols for the base context's .Call
-  SEXP base_scope;      // where the base call is evaluated: async, gen = eval
   SEXP forced_promise;  // function(value): the frame with `value` forced
   SEXP guard, run_calling, call_handler, call_restart, build_error, run_error, muffle_warnings,
       muffle_messages, try_handler, as_awaitable, await_foreign, schedule, run_reaction, trace_leaf,

@@ -20,8 +20,10 @@ session_tasks <- new.env(parent = emptyenv())
 
 # Called by the evaluator for a new task; its answer is kept with the task.
 shiny_join <- function(session, coroutine) {
+  # Anything may be the reactive domain: only what can end has tasks.
+  if (!is.function(session$onSessionEnded)) return(NULL)
   token <- session$token
-  if (is.null(token) || session$isClosed()) return(NULL)
+  if (is.null(token) || isTRUE(session$isClosed())) return(NULL)
   tasks <- session_tasks[[token]]
   if (is.null(tasks)) {
     tasks <- session_tasks[[token]] <- new.env(parent = emptyenv())

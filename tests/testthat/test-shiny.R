@@ -184,6 +184,13 @@ test_that("a task can be made to belong to no session", {
   expect_identical(settled(task), 1)
 })
 
+test_that("a reactive domain that is no session does no harm", {
+  testthat::skip_if_not_installed("shiny", "1.8.1")
+  for (domain in list(list(token = "x"), list(), new.env())) {
+    expect_identical(in_session(domain, wait_for(async(await(delay(0, 1))), 10)), 1)
+  }
+})
+
 test_that("finished tasks are forgotten", {
   session <- local_shiny_session()
   tasks <- in_session(session, lapply(1:10, function(i) async(await(delay(0)))))

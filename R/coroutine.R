@@ -47,6 +47,7 @@ block_coroutine <- function(expr, env, kind, split_pipes, settings, frame) {
 # frame becomes the environment of the body. `begin` is a function of (program,
 # settings, frame, call, info).
 coroutine_function <- function(expr, env, kind, split_pipes, settings, begin) {
+  refuse_pausing_defaults(expr[[2L]])
   program <- compile_body(expr[[3L]], env, kind, split_pipes)
   made <- eval(expr[1:3], env)
   info <- if (program[[program_needs_frame]]) function_frame_call
@@ -54,6 +55,22 @@ coroutine_function <- function(expr, env, kind, split_pipes, settings, begin) {
     begin, program, settings, quote(environment()), quote(sys.call()), info
   ))
   made
+}
+
+# R evaluates a default in the middle of whatever asks for the argument.
+refuse_pausing_defaults <- function(formals) {
+  pauses <- c("await", "awaitNext", "yield", "yieldFrom")
+  for (name in names(formals)) {
+    if (is.call(formals[[name]]) && any(pauses %in% all.names(formals[[name]]))) {
+      eval_build_error(
+        paste0(
+          "the default of `", name, "` cannot pause; give it a value in the ",
+          "body, `if (missing(", name, ")) ...`"
+        ),
+        formals[[name]]
+      )
+    }
+  }
 }
 
 # Arguments that were given are evaluated now: a loop that starts tasks would

@@ -261,3 +261,22 @@ test_that("calls that the parser would not make are refused, not run", {
     expect_error(eval(call("gen", call("{", bad, quote(yield(2))))) |> as.list())
   }
 })
+
+test_that("handlers that cannot be told apart are refused when it is built", {
+  handlers <- setNames(
+    rep(list(quote(function(e) "h")), 40), c(paste0("c", 1:39), "error")
+  )
+  many <- as.call(c(quote(tryCatch), quote(await(soon(1))), handlers))
+  expect_error(eval(call("async", many)), class = "elsewhere_cannot_pause")
+  expect_error(
+    async(function(...) tryCatch(await(soon(1)), ...)),
+    class = "elsewhere_cannot_pause"
+  )
+})
+
+test_that("a default that pauses is refused when the function is made", {
+  expect_error(
+    async(function(x = await(soon(1))) x), "default of `x`",
+    class = "elsewhere_cannot_pause"
+  )
+})

@@ -425,6 +425,9 @@ void compile(Compiler& c, SEXP expr) {
     }
     if (compile_syntax(c, word, expr)) return;
     if (compile_handler_word(c, word, expr)) return;
+    if (is_handler_word(word) && contains_pause(expr) && is_base_function(c, word)) {
+      build_error("its arguments must be written out: no `...`, and at most 32 handlers", expr);
+    }
   }
   if (contains_pause(expr)) {
     compile_call(c, expr);

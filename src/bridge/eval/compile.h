@@ -48,6 +48,7 @@ void compile_on_exit(Compiler& c, SEXP call);
 bool contains_on_exit(SEXP expr);
 // try and its kin, local, ...: words whose meaning depends on the binding.
 bool is_flow_word(SEXP word);
+bool is_handler_word(SEXP word);
 bool is_base_function(Compiler& c, SEXP word);
 bool needs_machine(SEXP expr);
 [[noreturn]] void build_error(const char* problem, SEXP culprit);

@@ -314,13 +314,16 @@ bool is_flow_word(SEXP word) {
   return false;
 }
 
+bool is_handler_word(SEXP word) {
+  const Words& w = words();
+  return word == w.try_catch || word == w.try_ || word == w.local || word == w.switch_ ||
+         word == w.on_exit || word == w.with_calling_handlers || word == w.suppress_warnings ||
+         word == w.suppress_messages || word == w.with_restarts;
+}
+
 bool compile_handler_word(Compiler& c, SEXP word, SEXP call) {
   const Words& w = words();
-  const bool is_ours = word == w.try_catch || word == w.try_ || word == w.local ||
-                       word == w.switch_ || word == w.on_exit || word == w.with_calling_handlers ||
-                       word == w.suppress_warnings || word == w.suppress_messages ||
-                       word == w.with_restarts;
-  if (!is_ours || !is_base_function(c, word)) return false;
+  if (!is_handler_word(word) || !is_base_function(c, word)) return false;
   if (word == w.try_catch) {
     const TryParts parts = take_apart(call, true);
     if (parts.is_plain) compile_try_catch(c, parts);

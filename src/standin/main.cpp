@@ -114,6 +114,12 @@ bool receive(SessionReport& report, int& pidfd) {
   ::_exit(128 + number);
 }
 
+// Returns when the session has not ended.
+void end_as(const SessionReport& report) {
+  if (report.news == SessionNews::Exited) ::_exit(report.number);
+  if (report.news == SessionNews::Signalled) end_by_signal(report.number);
+}
+
 void let_go_of_the_sessions_descriptors() {
   const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int i = 0; i <= 2; ++i) ::dup2(nothing, i);
@@ -145,8 +151,7 @@ void hide_marks() {
     SessionReport report{};
     int unused = -1;
     if (!receive(report, unused)) break;
-    if (report.news == SessionNews::Exited) ::_exit(report.number);
-    if (report.news == SessionNews::Signalled) end_by_signal(report.number);
+    end_as(report);
   }
   // The nursery is gone. The session is not; how it ends nobody can tell.
   pollfd entry{pidfd, POLLIN, 0};
@@ -162,7 +167,9 @@ int run(char** command) {
   ::fcntl(kJointFd, F_SETFD, FD_CLOEXEC);
   SessionReport report{SessionNews::Refused, 0};
   int pidfd = -1;
-  if (hand_over() && receive(report, pidfd) && report.news == SessionNews::Began && pidfd >= 0) {
+  if (!hand_over() || !receive(report, pidfd)) report.news = SessionNews::Refused;
+  end_as(report);  // killed before it had anything
+  if (report.news == SessionNews::Began && pidfd >= 0) {
     hide_marks();
     let_go_of_the_sessions_descriptors();
     stand_in(pidfd, ::signalfd(-1, &all, SFD_CLOEXEC));

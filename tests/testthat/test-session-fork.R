@@ -197,3 +197,16 @@ test_that("the nursery ends with its owner", {
   owner$kill(grace = 0)
   expect_true(wait_until(function() !is_process(pid), 2))
 })
+
+test_that("a session that is killed while it starts leaves nothing", {
+  folder <- withr::local_tempdir()
+  withr::local_envvar(TMPDIR = folder)
+  local_leak_check()
+  for (i in 1:10) {
+    session <- r_session$new(wait = FALSE)
+    if (i %% 2L == 0L) session$kill() else session$close(grace = 0)
+  }
+  rm(session)
+  gc()
+  expect_true(wait_until(function() length(list.files(folder)) == 0L))
+})

@@ -3,15 +3,18 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bridge/worker/arrival.h"
@@ -38,11 +41,44 @@ constexpr int kIdleMilliseconds = 5 * 60 * 1000;
 
 bool is_for_sessions() { return std::getenv(kRoomName) != nullptr; }
 
+// A page that a fork shares with its nursery: the path of its temporary directory.
+// A process that is killed cannot remove that, and may not have told anyone.
+class DirectoryNote {
+ public:
+  DirectoryNote() = default;
+  DirectoryNote(DirectoryNote&& other) noexcept : page_(std::exchange(other.page_, nullptr)) {}
+  DirectoryNote& operator=(DirectoryNote&& other) noexcept {
+    std::swap(page_, other.page_);
+    return *this;
+  }
+  ~DirectoryNote() {
+    if (page_ != nullptr) ::munmap(page_, kBytes);
+  }
+  static DirectoryNote open() {
+    DirectoryNote note;
+    void* page = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page != MAP_FAILED) note.page_ = static_cast<char*>(page);
+    return note;
+  }
+  void write(const char* path) {
+    if (page_ != nullptr && path != nullptr) std::strncpy(page_, path, kBytes - 1);
+  }
+  void remove() const {
+    std::error_code failed;
+    if (page_ != nullptr && *page_ != 0) std::filesystem::remove_all(page_, failed);
+  }
+
+ private:
+  static constexpr std::size_t kBytes = PATH_MAX;
+  char* page_ = nullptr;
+};
+
 struct Forked {
   pid_t pid;
   Fd pidfd;
   TaskId request;
   Fd joint;  // to the stand-in of a session, which hears how it ended
+  DirectoryNote directory;
 };
 
 constexpr std::size_t kPoolJoints = 2;  // channel and output
@@ -69,6 +105,7 @@ class NurseryMain {
 
   // true in a child, with what the request brought.
   bool serve(Packet& request, std::vector<Fd>& joints);
+  DirectoryNote& note() { return note_; }
   Fd take_owner() { return std::move(owner_); }
   // In a child: none of this is its own. The channel's number is reused.
   void let_go() { (void)channel_.release(); }
@@ -83,6 +120,7 @@ class NurseryMain {
   Channel channel_;
   Fd owner_;
   SEXP functions_;
+  DirectoryNote note_;  // of the process that is forked next, or was
   std::vector<Forked> children_;
 };
 
@@ -106,6 +144,7 @@ void NurseryMain::report_exits() {
   std::erase_if(children_, [&](const Forked& child) {
     int status = 0;
     if (::waitpid(child.pid, &status, WNOHANG) != child.pid) return false;
+    if (WIFSIGNALED(status)) child.directory.remove();
     if (child.joint) {
       report_end(child.joint, status);
       return true;
@@ -134,6 +173,7 @@ bool NurseryMain::fork_one(Packet& request, std::vector<Fd>& joints) {
     return false;
   }
   std::fflush(nullptr);
+  note_ = DirectoryNote::open();
   const pid_t pid = ::fork();
   if (pid == 0) return true;
   if (pid < 0) {
@@ -153,7 +193,8 @@ bool NurseryMain::fork_one(Packet& request, std::vector<Fd>& joints) {
                       std::move(body), {pidfd.value().get()});
   (void)channel_.wait_sent({});  // before the descriptor can be closed
   Fd joint = is_for_session(joints) ? std::move(joints[0]) : Fd();
-  children_.push_back({pid, std::move(pidfd.value()), request.task, std::move(joint)});
+  children_.push_back(
+      {pid, std::move(pidfd.value()), request.task, std::move(joint), std::move(note_)});
   return false;
 }
 
@@ -290,6 +331,7 @@ Result<Role> serve_forks(SEXP functions) {
     replace_environment(split(request.body.span()));
   }
   renew_temporary_directory();
+  nursery.note().write(R_TempDir);
   return role;
 }
 

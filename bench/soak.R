@@ -26,7 +26,7 @@ dir.create(folder)
 Sys.setenv(TMPDIR = folder)
 
 # What is loaded, compiled and cached with the first uses is no leak.
-helpers$soak(calls = 200, sessions = 10, crashes = 10)
+helpers$soak(calls = 200, sessions = 150, crashes = 20)
 before <- helpers$soak_state()
 started <- Sys.time()
 helpers$soak(counts[[1L]], counts[[2L]], counts[[3L]])

@@ -167,8 +167,11 @@ int run(char** command) {
   ::fcntl(kJointFd, F_SETFD, FD_CLOEXEC);
   SessionReport report{SessionNews::Refused, 0};
   int pidfd = -1;
-  if (!hand_over() || !receive(report, pidfd)) report.news = SessionNews::Refused;
-  end_as(report);  // killed before it had anything
+  // The fork may have been killed already: that is the session's end, too.
+  const bool is_handed_over = hand_over();
+  if (!is_handed_over) ::shutdown(kJointFd, SHUT_WR);
+  if (!receive(report, pidfd)) report.news = SessionNews::Refused;
+  if (is_handed_over || report.news == SessionNews::Signalled) end_as(report);
   if (report.news == SessionNews::Began && pidfd >= 0) {
     hide_marks();
     let_go_of_the_sessions_descriptors();

@@ -330,8 +330,13 @@ Result<Role> serve_forks(SEXP functions) {
     ::dup2(joints[1].get(), 2);
     replace_environment(split(request.body.span()));
   }
+  // A signal between the two would leave a directory that nobody knows.
+  sigset_t all, before;
+  sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, &before);
   renew_temporary_directory();
   nursery.note().write(R_TempDir);
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
   return role;
 }
 

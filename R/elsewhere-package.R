@@ -10,10 +10,13 @@
   .Call(ew_border_init, raise)
   .Call(ew_engine_init, run_notified)
   bind_neighbours()
+  options_from_variables()
   no_item$pointer <- .Call(ew_eval_init, topenv())
   follow_framework()
   when_loaded("shiny", watch_shiny)
 }
+
+.onAttach <- function(libname, pkgname) run_startup_script()
 
 .onUnload <- function(libpath) {
   .Call(ew_engine_stop)

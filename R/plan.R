@@ -7,6 +7,13 @@
 #' @details
 #' A list gives one strategy a level: the first for futures, the second for
 #' futures that these make themselves. Below the last, futures are sequential.
+#' Environment variables `R_FUTURE_PLAN`, `R_FUTURE_GLOBALS_MAXSIZE`,
+#' `R_FUTURE_RNG_ONMISUSE` and so on stand for options `future.plan`,
+#' `future.globals.maxSize`, `future.rng.onMisuse` where these are not set when
+#' the package is loaded. A file `.future.R` here or at home, or the one that
+#' option `future.startup.script` names, is run when the package is attached;
+#' `FALSE` runs none.
+#'
 #' Changing the plan ends the workers of the old one; what they were doing is
 #' lost, and its value is a `FutureInterruptError`. Setting a plan equal to the
 #' one that rules changes nothing.

@@ -33,6 +33,12 @@ block_script <- function(block) {
   # knitr's own settings, which a machine without it does without.
   block$lines <- grep("^knitr::", block$lines, invert = TRUE, value = TRUE)
   options <- eval(parse(text = sprintf("alist(%s)", block$options)))
+  if (isTRUE(options$error)) {
+    # knitr goes on behind an error.
+    parts <- attr(parse(text = block$lines, keep.source = TRUE), "srcref")
+    parts <- vapply(parts, function(part) paste(part, collapse = "\n"), "")
+    block$lines <- sprintf("try({\n%s\n})", parts)
+  }
   if (is.null(options$eval)) return(block$lines)
   condition <- paste(deparse(options$eval), collapse = " ")
   c(sprintf("if (%s) {", condition), block$lines, "}")

@@ -7,7 +7,6 @@ session_call <- function(self, private, func, args, package) {
   func <- session_function(func, package)
   payload <- list(func, args, isTRUE(getOption("callr.traceback", FALSE)))
   session_send(private, payload)
-  invisible(self)
 }
 
 session_send <- function(private, payload) {

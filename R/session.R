@@ -106,10 +106,11 @@ r_session <- R6::R6Class(
     },
 
     #' @description Start a function in the session and do not wait.
-    #' @return The session, invisibly, which [await()] waits for. The event 200
-    #'   says when the call is over.
+    #' @return `"busy"`, invisibly. The event 200 says when the call is over;
+    #'   [await()] of the session waits for its result.
     call = function(func, args = list(), package = NULL) {
       session_call(self, private, func, args, package)
+      invisible("busy")
     },
 
     #' @description Wait for an event.

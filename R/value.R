@@ -40,9 +40,9 @@ value <- function(future, ...) UseMethod("value")
 #' @export
 value.elsewhere_future <- function(future, stdout = TRUE, signal = TRUE,
                                    drop = FALSE, ...) {
-  if (!is.null(.subset2(future, "journal"))) return(journaled_value(
-    future, stdout, signal, drop
-  ))
+  if (!is.null(.subset2(future, "journal"))) {
+    return(journaled_value(future, stdout, signal, drop))
+  }
   outcome <- .subset2(future, "outcome")
   if (is.null(outcome)) outcome <- await_outcome(future)
   if (drop) drop_future(future)

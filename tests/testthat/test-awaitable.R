@@ -11,15 +11,15 @@ test_that("a plain value is there already", {
   }
 })
 
-test_that("a session's call can be awaited where it is made", {
+test_that("a session can be awaited after each of its calls", {
   session <- local_session()
   task <- async({
-    first <- await(session$call(function(x) x + 1, list(1)))
-    second <- await(session$call(function(x) x * 10, list(first)))
-    error <- tryCatch(
-      await(session$call(function() stop("no"))),
-      error = conditionMessage
-    )
+    session$call(function(x) x + 1, list(1))
+    first <- await(session)
+    session$call(function(x) x * 10, list(first))
+    second <- await(session)
+    session$call(function() stop("no"))
+    error <- tryCatch(await(session), error = conditionMessage)
     list(second, error)
   })
   result <- settled(task)

@@ -19,7 +19,7 @@ test_that("call() returns at once and read() has the result", {
   session <- local_session()
   expect_identical(
     withVisible(session$call(function() 5)),
-    list(value = session, visible = FALSE)
+    list(value = "busy", visible = FALSE)
   )
   expect_identical(session$get_state(), "busy")
   event <- next_event(session)

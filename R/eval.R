@@ -5,7 +5,9 @@
 # handlers, and its `finally` code runs when something else jumps away.
 eval_guard <- function(coroutine, layer, loop, restarts = NULL) {
   frame <- environment()
-  on.exit(.Call(ew_eval_guard_left, coroutine, layer, frame))
+  # A `break` that R evaluates ends the loop, and with it the guard, in order.
+  is_over <- FALSE
+  on.exit(if (!is_over) .Call(ew_eval_guard_left, coroutine, layer, frame))
   handler <- function(condition) {
     .Call(ew_eval_dispatch, coroutine, layer, condition, frame, NULL)
   }
@@ -18,6 +20,7 @@ eval_guard <- function(coroutine, layer, loop, restarts = NULL) {
     )
   }
   withCallingHandlers(code, condition = handler)
+  is_over <- TRUE
 }
 
 # The restarts of the body's withRestarts(), outermost first: `names` of each, and

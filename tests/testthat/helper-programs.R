@@ -1,3 +1,12 @@
+# Where the random programs of a run begin. CI repeats the same ones, so that a
+# change is judged by what it changed; at a desk each run has its own. A failure
+# prints the seed that repeats it.
+program_seed <- function() {
+  seed <- Sys.getenv("ELSEWHERE_SEED")
+  if (nzchar(seed)) return(as.integer(seed))
+  if (nzchar(Sys.getenv("CI"))) 1L else sample.int(1e6, 1L)
+}
+
 # Random programs for the differential tests: the same code is run by R as it
 # is, and by the evaluator with `pause(v)` replaced by an await of v. Both must
 # give the same value, output, conditions and variables.

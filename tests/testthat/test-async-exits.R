@@ -280,3 +280,24 @@ test_that("a default that pauses is refused when the function is made", {
     class = "elsewhere_cannot_pause"
   )
 })
+
+test_that("a break that R evaluates in tryCatch() is no error for on.exit() that pauses", {
+  expect_identical(settled(async({
+    repeat {
+      value <- tryCatch({
+        if (TRUE) break
+        1
+      }, error = function(e) 2)
+      on.exit(await(delay(0)))
+    }
+    "done"
+  })), "done")
+  expect_identical(settled(async({
+    on.exit(await(delay(0)))
+    for (i in 1:3) {
+      value <- tryCatch(if (i < 3) next else i, error = function(e) 0)
+      await(delay(0))
+    }
+    value
+  })), 3L)
+})

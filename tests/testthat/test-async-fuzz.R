@@ -14,7 +14,7 @@ with_finally <- function(program, note) {
 
 test_that("a task cancelled at any pause runs its finally and on.exit() once", {
   count <- as.integer(Sys.getenv("ELSEWHERE_CANCELLED", "25"))
-  seed <- as.integer(Sys.getenv("ELSEWHERE_SEED", sample.int(1e6, 1L)))
+  seed <- program_seed()
   for (i in seq_len(count)) {
     set.seed(seed + i)
     program <- with_pauses(
@@ -53,7 +53,7 @@ test_that("a task cancelled at any pause runs its finally and on.exit() once", {
 
 test_that("random programs run while garbage is collected all the time", {
   count <- as.integer(Sys.getenv("ELSEWHERE_TORTURED", "3"))
-  seed <- as.integer(Sys.getenv("ELSEWHERE_SEED", sample.int(1e6, 1L)))
+  seed <- program_seed()
   for (i in seq_len(count)) {
     set.seed(seed + i)
     program <- random_program(2L)

@@ -38,7 +38,7 @@ pauses <- list(
 
 test_that("random programs do as a task what they do in plain R", {
   count <- as.integer(Sys.getenv("ELSEWHERE_PROGRAMS", "1000"))
-  seed <- as.integer(Sys.getenv("ELSEWHERE_SEED", sample.int(1e6, 1L)))
+  seed <- program_seed()
   for (i in seq_len(count)) {
     set.seed(seed + i)
     program <- random_program()
@@ -53,7 +53,7 @@ test_that("random programs do as a task what they do in plain R", {
 
 test_that("random programs do as a generator what they do in plain R", {
   count <- as.integer(Sys.getenv("ELSEWHERE_PROGRAMS", "1000"))
-  seed <- as.integer(Sys.getenv("ELSEWHERE_SEED", sample.int(1e6, 1L)))
+  seed <- program_seed()
   for (i in seq_len(count)) {
     set.seed(seed + i)
     program <- random_program()

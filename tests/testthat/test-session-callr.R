@@ -17,29 +17,13 @@ contract_code <- quote({
   saveRDS(do.call(rbind, results), OUTPUT)
 })
 
-callr_source <- function(folder) {
-  repos <- getOption("repos")
-  if (identical(unname(repos[["CRAN"]]), "@CRAN@")) {
-    repos[["CRAN"]] <- "https://cloud.r-project.org"
-  }
-  withr::local_options(timeout = 30, repos = repos)
-  found <- tryCatch(
-    suppressWarnings(utils::download.packages(
-      "callr", folder, type = "source", quiet = TRUE
-    )),
-    error = function(e) NULL
-  )
-  if (is.null(found) || nrow(found) == 0L) return(NULL)
-  utils::untar(found[1L, 2L], exdir = folder)
-  file.path(folder, "callr", "tests", "testthat")
-}
-
 test_that("callr's tests of its sessions pass with ours", {
   skip_on_cran()
   skip_if_not_installed("callr")
   folder <- withr::local_tempdir()
-  tests <- callr_source(folder)
-  skip_if(is.null(tests), "the source package of callr cannot be had")
+  source <- source_of("callr", folder)
+  skip_if(is.null(source), "the source package of callr cannot be had")
+  tests <- file.path(source, "tests", "testthat")
   output <- file.path(folder, "results.rds")
   code <- do.call(substitute, list(contract_code, list(
     FILES = file.path(

@@ -14,7 +14,7 @@ default_plans <- c(
   "sequential", "multisession", "multicore", "cluster", "multiprocess",
   "elsewhere::pool"
 )
-plan_seconds_max <- 300
+plan_seconds_max <- 900
 
 # --- the shadow ---------------------------------------------------------------
 

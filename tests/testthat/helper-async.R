@@ -1,5 +1,5 @@
 # Runs later's loop until `promise` has settled; its value, or its error.
-settled <- function(promise, timeout = 10) {
+settled <- function(promise, timeout = 60) {
   outcome <- NULL
   promises::then(
     promise,
@@ -21,7 +21,7 @@ soon <- function(value) {
 }
 
 # Runs the loop until `condition()` is TRUE; FALSE if it is not in time.
-soon_true <- function(condition, timeout = 10) {
+soon_true <- function(condition, timeout = 60) {
   deadline <- Sys.time() + timeout
   while (!condition() && Sys.time() < deadline) later::run_now(0.05)
   condition()

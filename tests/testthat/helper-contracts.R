@@ -2,24 +2,38 @@
 # and run against our functions.
 
 # The folder of the sources of `package`: that which the environment variable
-# ELSEWHERE_<PACKAGE>_SOURCE names, else CRAN's; NULL if neither can be had.
-source_of <- function(package, folder) {
+# ELSEWHERE_<PACKAGE>_SOURCE names, else CRAN's in `version`, which is the one whose
+# tests the contract knows: a release of theirs is no failure of ours. NULL if
+# neither can be had.
+source_of <- function(package, version, folder) {
   named <- Sys.getenv(sprintf("ELSEWHERE_%s_SOURCE", toupper(package)))
   if (nzchar(named)) return(named)
-  repos <- getOption("repos")
-  if (identical(unname(repos[["CRAN"]]), "@CRAN@")) {
-    repos[["CRAN"]] <- "https://cloud.r-project.org"
+  repository <- getOption("repos")[["CRAN"]]
+  if (identical(repository, "@CRAN@")) repository <- "https://cloud.r-project.org"
+  withr::local_options(timeout = 60)
+  for (place in c("", paste0("Archive/", package, "/"))) {
+    address <- sprintf(
+      "%s/src/contrib/%s%s_%s.tar.gz", repository, place, package, version
+    )
+    source <- source_from(address, package, folder)
+    if (!is.null(source)) return(source)
   }
-  withr::local_options(timeout = 30, repos = repos)
-  found <- tryCatch(
-    suppressWarnings(utils::download.packages(
-      package, folder, type = "source", quiet = TRUE
-    )),
-    error = function(e) NULL
+  NULL
+}
+
+# NULL if it is not there, or was cut short on its way.
+source_from <- function(address, package, folder) {
+  archive <- file.path(folder, basename(address))
+  is_here <- tryCatch(
+    {
+      suppressWarnings({
+        utils::download.file(address, archive, mode = "wb", quiet = TRUE)
+        utils::untar(archive, exdir = folder) == 0L
+      })
+    },
+    error = function(e) FALSE
   )
-  if (is.null(found) || nrow(found) == 0L) return(NULL)
-  utils::untar(found[1L, 2L], exdir = folder)
-  file.path(folder, package)
+  if (is_here) file.path(folder, package)
 }
 
 # Runs test files in an R process of its own. `prepare` makes the environment that
@@ -52,7 +66,7 @@ run_contract <- function(root, files, prepare, edit = identity) {
     OUTPUT = output
   ))
   runner <- local_r_process(deparse(code))
-  runner$wait(180000)
+  runner$wait(500000)
   if (!file.exists(output)) {
     stop("the run of the tests ended early: ", runner$get_exit_status())
   }

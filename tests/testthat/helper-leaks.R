@@ -10,7 +10,7 @@
 # What is still on its way out has `seconds` to go. `allow` is a regular
 # expression for the lines of the report that are meant to stay, such as a
 # thread that serves the whole process once it was started.
-local_leak_check <- function(seconds = 5, allow = NULL,
+local_leak_check <- function(seconds = 60, allow = NULL,
                              env = parent.frame()) {
   testthat::skip_if_not(dir.exists("/proc/self/fd"))
   before <- leak_snapshot()
@@ -42,7 +42,7 @@ leak_snapshot <- function() {
 start_nursery <- function() r_session$new()$close()
 
 # Polls until nothing is new, or `seconds` have passed; returns what is left.
-leaks_since <- function(before, seconds = 5, allow = NULL) {
+leaks_since <- function(before, seconds = 60, allow = NULL) {
   deadline <- Sys.time() + seconds
   repeat {
     gc(FALSE)
@@ -102,7 +102,8 @@ child_processes <- function() {
 
 # For each pid: does the chain of its parents lead to `ancestor`?
 reaches <- function(pids, parents, ancestor) {
-  names(parents) <- pids
+  # One that has ended meanwhile has no parent.
+  parents[is.na(parents)] <- ""
   is_there <- parents == ancestor
   repeat {
     grown <- is_there | parents %in% pids[is_there]

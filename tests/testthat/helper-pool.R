@@ -10,15 +10,16 @@ local_pool <- function(workers = 1L, ..., env = parent.frame()) {
 }
 
 # What the task returned; anything else than a value is an error.
-task_value <- function(task, timeout = 20) {
+task_value <- function(task, timeout = 60) {
   if (!tasks_wait(list(task), timeout)) stop("the task has not settled in time")
   outcome <- task_outcome(task)
   if (outcome$kind != "value") stop(outcome$kind, ": ", outcome$message)
   outcome$value
 }
 
-# Polls until `condition()` holds; for what has no event to wait for.
-wait_until <- function(condition, seconds = 10) {
+# Polls until `condition()` holds; for what has no event to wait for. The deadline
+# is a guard against waiting for ever: a slow machine never comes near it.
+wait_until <- function(condition, seconds = 60) {
   deadline <- Sys.time() + seconds
   while (!condition()) {
     if (Sys.time() > deadline) return(FALSE)
@@ -35,6 +36,14 @@ is_process <- function(pid) {
   length(stat) > 0L && !grepl("^[0-9]+ \\(.*\\) Z", stat)
 }
 
+# The processes that `pid` has started, those that are still there.
+children_of <- function(pid) {
+  pids <- list.files("/proc", pattern = "^[0-9]+$")
+  parents <- vapply(pids, parent_of, "")
+  pids <- as.integer(pids[!is.na(parents) & parents == as.character(pid)])
+  Filter(is_process, pids)
+}
+
 # An R process of its own that has elsewhere attached and runs `code`, for what
 # must not happen to the process that runs the tests. `limit` is shell code that
 # runs before it.
@@ -44,7 +53,8 @@ local_r_process <- function(code, env = parent.frame(), limit = ":",
   writeLines(code, script)
   rscript <- shQuote(file.path(R.home("bin"), "Rscript"))
   process <- processx::process$new(
-    "sh", c("-c", sprintf("%s; exec %s --vanilla %s", limit, rscript, script)),
+    "sh",
+    c("-c", sprintf("%s; exec %s --vanilla %s", limit, rscript, shQuote(script))),
     env = c(
       "current", R_LIBS = paste(.libPaths(), collapse = ":"), env_variables
     ),
@@ -55,7 +65,7 @@ local_r_process <- function(code, env = parent.frame(), limit = ":",
 }
 
 # The first line that matches `pattern`, or an error with what came instead.
-read_line <- function(process, pattern, seconds = 20) {
+read_line <- function(process, pattern, seconds = 60) {
   deadline <- Sys.time() + seconds
   seen <- character()
   repeat {

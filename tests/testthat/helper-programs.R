@@ -1,10 +1,10 @@
-# Where the random programs of a run begin. CI repeats the same ones, so that a
-# change is judged by what it changed; at a desk each run has its own. A failure
-# prints the seed that repeats it.
+# Where the random programs of a run begin. They are the same in each run, so that
+# a change is judged by what it changed; ELSEWHERE_SEED=random looks for others. A
+# failure prints the seed that repeats it.
 program_seed <- function() {
-  seed <- Sys.getenv("ELSEWHERE_SEED")
-  if (nzchar(seed)) return(as.integer(seed))
-  if (nzchar(Sys.getenv("CI"))) 1L else sample.int(1e6, 1L)
+  switch(seed <- Sys.getenv("ELSEWHERE_SEED", "1"),
+    random = sample.int(1e6, 1L), as.integer(seed)
+  )
 }
 
 # Random programs for the differential tests: the same code is run by R as it

@@ -7,7 +7,7 @@ local_session <- function(..., wait = TRUE, frame = parent.frame()) {
 }
 
 # The next event, or an error if there is none in time.
-next_event <- function(session, seconds = 10) {
+next_event <- function(session, seconds = 60) {
   deadline <- Sys.time() + seconds
   while (Sys.time() < deadline) {
     session$poll_process(as.integer(seconds * 1000))

@@ -91,7 +91,7 @@ test_that("debugR enters the browser in the body's environment", {
   output <- processx::run(
     file.path(R.home("bin"), "R"), c("--no-save", "--quiet", "--interactive"),
     stdin = code, error_on_status = FALSE, stderr_to_stdout = TRUE,
-    timeout = 60, env = c("current", R_LIBS = paste(.libPaths(), collapse = ":"))
+    timeout = 300, env = c("current", R_LIBS = paste(.libPaths(), collapse = ":"))
   )$stdout
   expect_match(output, "debug at .*x \\+ 1")
 })
@@ -109,7 +109,7 @@ test_that("a task that nothing can wake any more is closed when collected", {
     nextOr(g)
     NULL
   })
-  deadline <- Sys.time() + 10
+  deadline <- Sys.time() + 60
   while (length(seen) < 3L && Sys.time() < deadline) {
     gc()
     later::run_now(0.01)

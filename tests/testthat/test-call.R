@@ -14,7 +14,7 @@ test_that("r() returns the value of the function", {
 test_that("values of any size are there when nobody read before the end", {
   for (count in c(10, 1e4, 3e4, 5e4, 1e5)) {
     process <- r_bg(function(n) seq_len(n) + 0.5, list(count))
-    process$wait(10000)
+    process$wait(60000)
     expect_false(process$is_alive())
     expect_identical(process$get_result(), seq_len(count) + 0.5)
     expect_identical(length(process$get_result()), as.integer(count))
@@ -98,15 +98,15 @@ test_that("r_bg() gives a process that poll() takes", {
     3
   })
   expect_identical(class(process), c("r_process", "process", "R6"))
-  expect_identical(process$poll_io(10000)[["process"]] != "nopipe", TRUE)
-  process$wait(10000)
+  expect_identical(process$poll_io(60000)[["process"]] != "nopipe", TRUE)
+  process$wait(60000)
   expect_identical(process$get_result(), 3)
   expect_identical(process$read_output(), "hi\n")
   expect_identical(process$get_exit_status(), 0L)
-  expect_identical(poll(list(process), 1000)[[1]][["process"]], "ready")
+  expect_identical(poll(list(process), 60000)[[1]][["process"]], "ready")
   quiet <- r_bg(function() 1, poll_connection = FALSE)
   expect_false(quiet$has_poll_connection())
-  quiet$wait(10000)
+  quiet$wait(60000)
   expect_identical(quiet$get_result(), 1)
 })
 

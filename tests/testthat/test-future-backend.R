@@ -115,7 +115,7 @@ test_that("immediate conditions arrive while the future runs, once", {
   seen <- 0L
   withCallingHandlers(
     {
-      deadline <- Sys.time() + 30
+      deadline <- Sys.time() + 60
       while (seen == 0L && Sys.time() < deadline) {
         expect_false(future::resolved(f))
       }

@@ -73,9 +73,11 @@ test_that("a lazy future may be saved and evaluated by whoever reads it", {
 
 test_that("a future that runs belongs to its process", {
   local_plan(multisession, workers = 2)
-  running <- future({ Sys.sleep(0.3); 1 })
+  gate <- withr::local_tempfile()
+  running <- future({ while (!file.exists(gate)) Sys.sleep(0.01); 1 })
   asked <- future(value(running))
   expect_error(value(asked), "created it", class = "FutureError")
+  file.create(gate)
   expect_identical(value(running), 1)
   expect_identical(value(future(value(running))), 1)
 })

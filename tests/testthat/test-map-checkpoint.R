@@ -20,6 +20,8 @@ test_that("an interrupted map goes on where it was, with the same numbers", {
       ),
       "out of luck"
     )
+    # What runs beside the failed part ends first.
+    expect_true(wait_until(function() nbrOfFreeWorkers() == nbrOfWorkers()))
     before <- file.size(counter)
     kept <- length(list.files(folder, "^chunk"))
     expect_gt(kept, 0L)

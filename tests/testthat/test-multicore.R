@@ -6,13 +6,13 @@ local_multicore <- function(workers = 2, env = parent.frame()) {
 fork_of <- function(body, ...) elsewhere:::fork_start(body, ...)
 
 settled <- function(task) {
-  testthat::expect_true(elsewhere:::tasks_wait(list(task), 30))
+  testthat::expect_true(elsewhere:::tasks_wait(list(task), 60))
   elsewhere:::task_outcome(task)
 }
 
 # Forks that have settled are on their way out.
 expect_no_forks_left <- function() {
-  deadline <- Sys.time() + 10
+  deadline <- Sys.time() + 60
   while (.Call(elsewhere:::ew_fork_leaving) > 0L && Sys.time() < deadline) {
     Sys.sleep(0.01)
   }
@@ -119,7 +119,7 @@ test_that("conditions come while the fork runs", {
     .Call(elsewhere:::ew_fork_emit, simpleCondition("now"))
     Sys.sleep(60)
   })
-  expect_identical(elsewhere:::tasks_wait(list(task), 30, events = TRUE), NA)
+  expect_identical(elsewhere:::tasks_wait(list(task), 60, events = TRUE), NA)
   events <- elsewhere:::task_events(task)
   expect_identical(conditionMessage(events[[1L]]), "now")
   elsewhere:::task_cancel(task, 0)
@@ -183,7 +183,7 @@ test_that("a promise of a forked future is kept", {
   local_multicore()
   got <- NULL
   promises::then(promises::as.promise(future(5)), function(x) got <<- x)
-  deadline <- Sys.time() + 20
+  deadline <- Sys.time() + 60
   while (is.null(got) && Sys.time() < deadline) later::run_now(0.1)
   expect_identical(got, 5)
 })
@@ -216,11 +216,10 @@ test_that("forks are gone within a second after their owner is killed", {
     "Sys.sleep(100)"
   ))
   read_line(owner, "^ready")
-  children <- system2("pgrep", c("-P", owner$get_pid()), stdout = TRUE)
-  pids <- as.integer(children)
+  pids <- children_of(owner$get_pid())
   expect_length(pids, 2L)
   owner$kill(grace = 0)
-  expect_true(wait_until(function() !any(vapply(pids, is_process, NA)), 1))
+  expect_true(within_a_second(function() !any(vapply(pids, is_process, NA))))
 })
 
 test_that("a list of forks and pool tasks settles as they come", {

@@ -6,7 +6,7 @@ test_that("the examples of r_session run as documented", {
   expect_identical(rs$run(function() 1 + 2), 3)
   rs$call(function() Sys.sleep(1))
   expect_identical(rs$get_state(), "busy")
-  expect_identical(rs$poll_process(5000), "ready")
+  expect_identical(rs$poll_process(60000), "ready")
   expect_identical(rs$read()$code, 200L)
   expect_identical(rs$get_state(), "idle")
   rs$close()
@@ -17,7 +17,7 @@ test_that("the article on r_session runs as documented: starting", {
   rs2 <- r_session$new(wait = FALSE)
   expect_output(print(rs2), "^R SESSION, alive, starting, pid [0-9]+\\.$")
   expect_identical(rs2$get_state(), "starting")
-  pr <- processx::poll(list(rs2), 3000)
+  pr <- processx::poll(list(rs2), 60000)
   expect_identical(
     pr[[1]], c(output = "silent", error = "silent", process = "ready")
   )
@@ -34,10 +34,10 @@ test_that("the article on r_session runs as documented: starting", {
   )
   rs3 <- r_session$new(wait = FALSE, options = opts)
   withr::defer(rs3$close())
-  pr <- processx::poll(list(rs3), 3000)
+  pr <- processx::poll(list(rs3), 60000)
   expect_identical(pr[[1]][["error"]], "ready")
   expect_identical(rs3$read_error(), "I am running!\n")
-  expect_identical(rs3$poll_process(3000), "ready")
+  expect_identical(rs3$poll_process(60000), "ready")
   expect_identical(rs3$read()$code, 201L)
 })
 
@@ -48,7 +48,7 @@ test_that("the article on r_session runs as documented: several sessions", {
     start_result = vector("list", num_procs)
   )
   withr::defer(for (session in procs$session) session$close())
-  limit <- Sys.time() + as.difftime(20, units = "secs")
+  limit <- Sys.time() + as.difftime(60, units = "secs")
   while ((now <- Sys.time()) < limit &&
          any(vapply(procs$session, function(p) p$get_state(), "") == "starting")) {
     timeout <- as.double(limit - now, units = "secs")
@@ -107,7 +107,7 @@ test_that("the article on r_session runs as documented: errors", {
     conditionMessage(error), "there is no package called .not-a-package."
   )
   rs$call(function() library("still-not"))
-  expect_identical(rs$poll_process(2000), "ready")
+  expect_identical(rs$poll_process(60000), "ready")
   result <- rs$read()
   expect_identical(result$code, 200L)
   expect_null(result$result)

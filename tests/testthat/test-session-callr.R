@@ -21,7 +21,7 @@ test_that("callr's tests of its sessions pass with ours", {
   skip_on_cran()
   skip_if_not_installed("callr")
   folder <- withr::local_tempdir()
-  source <- source_of("callr", folder)
+  source <- source_of("callr", "3.8.0", folder)
   skip_if(is.null(source), "the source package of callr cannot be had")
   tests <- file.path(source, "tests", "testthat")
   output <- file.path(folder, "results.rds")
@@ -32,7 +32,7 @@ test_that("callr's tests of its sessions pass with ours", {
     OUTPUT = output
   )))
   runner <- local_r_process(deparse(code))
-  runner$wait(120000)
+  runner$wait(500000)
   expect_true(file.exists(output))
   results <- readRDS(output)
   expect_gt(nrow(results), 10)

@@ -71,10 +71,9 @@ test_that("a backtrace with large arguments takes milliseconds", {
     inner <- function(y) stop("large")
     do.call(inner, list(x))
   }
-  seconds <- system.time(
+  expect_within_a_second(
     expect_error(session$run(fail, list(as.numeric(1:1e6))), "large")
-  )[["elapsed"]]
-  expect_lt(seconds, 1)
+  )
   expect_output(calls <- session$traceback(), "<numeric\\[1000000\\]>")
   expect_length(calls, 3L)
 })

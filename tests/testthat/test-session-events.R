@@ -90,7 +90,7 @@ test_that("a code that is none is an error", {
       list(message = "", code = 333), class = c("callr_message", "condition")
     ))
   })
-  session$poll_process(5000L)
+  session$poll_process(60000L)
   expect_error(session$read(), "Unknown message code: `333`")
 })
 
@@ -142,9 +142,8 @@ test_that("an event of eight megabytes takes less than a second", {
       )
     ))
   })
-  seconds <- system.time(event <- next_event(session))[["elapsed"]]
+  event <- expect_within_a_second(next_event(session))
   expect_length(event$message$load, 1e6)
-  expect_lt(seconds, 1)
 })
 
 test_that("a default handler that fails is a warning, not the call's failure", {

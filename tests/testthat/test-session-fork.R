@@ -146,7 +146,7 @@ test_that("kill_tree() finds a forked session and what it has started", {
   })
   killed <- session$kill_tree()
   expect_true(all(c(session$get_pid(), child) %in% killed))
-  session$wait(2000)
+  session$wait(60000)
   expect_false(session$is_alive())
 })
 
@@ -156,7 +156,7 @@ test_that("a forked session is gone when its stand-in is", {
   pid <- session$get_pid()
   session$call(function() repeat {})
   tools::pskill(stand_in_of(session), tools::SIGKILL)
-  expect_true(wait_until(function() !is_process(pid), 2))
+  expect_true(within_a_second(function() !is_process(pid)))
   expect_identical(next_event(session)$code, 501L)
 })
 
@@ -195,7 +195,7 @@ test_that("the nursery ends with its owner", {
   pid <- as.integer(strsplit(read_line(owner, "^ready"), " ")[[1]][[2]])
   expect_true(is_process(pid))
   owner$kill(grace = 0)
-  expect_true(wait_until(function() !is_process(pid), 2))
+  expect_true(within_a_second(function() !is_process(pid)))
 })
 
 test_that("a session that is killed while it starts leaves nothing", {

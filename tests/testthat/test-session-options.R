@@ -100,7 +100,10 @@ test_that("a load hook that fails ends the start with what R printed", {
 test_that("a start that takes too long is an error and leaves no process", {
   local_leak_check()
   expect_error(
-    r_session$new(wait_timeout = 1), "Could not start R session, timed out",
+    r_session$new(
+      r_session_options(load_hook = quote(Sys.sleep(1000))), wait_timeout = 1
+    ),
+    "Could not start R session, timed out",
     class = "rlib_error"
   )
 })
@@ -167,7 +170,7 @@ test_that("stdout and stderr can be pipes", {
   })
   expect_null(event$stdout)
   expect_null(event$stderr)
-  session$poll_io(2000L)
+  session$poll_io(60000L)
   expect_identical(session$read_output(), "to the pipe\n")
 })
 

@@ -26,23 +26,26 @@ test_that("a session is gone within a second after its owner is killed", {
     pid <- as.integer(words[[2]])
     expect_true(is_process(pid))
     owner$kill(grace = 0)
-    expect_true(wait_until(function() !is_process(pid), 1), info = name)
-    expect_true(
-      wait_until(function() !dir.exists(words[[3]]), 1), info = name
-    )
+    is_gone <- function() !is_process(pid) && !dir.exists(words[[3]])
+    expect_true(within_a_second(is_gone), info = name)
   }
 })
 
 test_that("what a session has started is gone with it", {
-  owner <- local_r_process(owner_lines(function() {
-    system("sleep 4711 & echo $! > /tmp/elsewhere-test-child; wait")
+  note <- withr::local_tempfile()
+  job <- eval(bquote(function() {
+    # The name comes with its content.
+    system(.(sprintf(
+      "sleep 4711 & echo $! > '%s.new'; mv '%s.new' '%s'; wait", note, note, note
+    )))
   }))
-  withr::defer(unlink("/tmp/elsewhere-test-child"))
+  owner <- local_r_process(owner_lines(job))
   read_line(owner, "^ready")
-  child <- as.integer(readLines("/tmp/elsewhere-test-child"))
+  expect_true(wait_until(function() file.exists(note)))
+  child <- as.integer(readLines(note))
   expect_true(is_process(child))
   owner$kill(grace = 0)
-  expect_true(wait_until(function() !is_process(child), 1))
+  expect_true(within_a_second(function() !is_process(child)))
 })
 
 test_that("an owner that ends in order takes its sessions with it", {
@@ -53,5 +56,5 @@ test_that("an owner that ends in order takes its sessions with it", {
     "cat('ready', rs$get_pid(), '\\n')"
   ))
   pid <- as.integer(strsplit(read_line(owner, "^ready"), " ")[[1]][[2]])
-  expect_true(wait_until(function() !is_process(pid), 2))
+  expect_true(within_a_second(function() !is_process(pid)))
 })

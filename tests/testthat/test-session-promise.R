@@ -1,5 +1,5 @@
 # Runs the event loop until `promise` has settled; list(value) or list(error =).
-settled <- function(promise, seconds = 10) {
+settled <- function(promise, seconds = 60) {
   outcome <- NULL
   promises::then(
     promise,

@@ -17,7 +17,7 @@ local_terminal <- function(env = parent.frame()) {
 }
 
 # What the terminal shows until `pattern` is at its end.
-await_text <- function(terminal, pattern, seconds = 20) {
+await_text <- function(terminal, pattern, seconds = 60) {
   deadline <- Sys.time() + seconds
   seen <- ""
   while (Sys.time() < deadline) {
@@ -78,11 +78,11 @@ test_that("a session that quits ends attach()", {
 
 test_that("Ctrl-C in run() interrupts the call and keeps the session", {
   terminal <- local_terminal()
-  terminal$write_input(
-    "cat('be', 'gun\\n'); rs$run(function() Sys.sleep(100))\n"
-  )
-  await_text(terminal, "be gun")
-  Sys.sleep(0.2) # run() shows nothing to wait for
+  mark <- withr::local_tempfile()
+  terminal$write_input(sprintf(
+    "rs$run(function() { file.create('%s'); Sys.sleep(1000) })\n", mark
+  ))
+  expect_true(wait_until(function() file.exists(mark)))
   type_interrupt(terminal, "> $")
   expect_match(type_line(terminal, "rs"), "alive, idle")
   expect_match(type_line(terminal, "rs$run(function() 'alive')"), "alive")

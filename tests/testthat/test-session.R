@@ -80,9 +80,10 @@ test_that("a busy session is killed when the grace of close() is over", {
   local_leak_check()
   session <- local_session()
   session$call(function() Sys.sleep(100))
-  seconds <- system.time(session$close(grace = 100))[["elapsed"]]
+  seconds <- system.time(
+    expect_within_a_second(session$close(grace = 100))
+  )[["elapsed"]]
   expect_gte(seconds, 0.1)
-  expect_lt(seconds, 1)
 })
 
 test_that("kill() moves the state to finished and leaves no file", {
@@ -99,7 +100,7 @@ test_that("kill() moves the state to finished and leaves no file", {
 test_that("a result that has arrived can be read after kill()", {
   session <- local_session()
   session$call(function() "here")
-  session$poll_process(5000L)
+  session$poll_process(60000L)
   session$kill(close_connections = FALSE)
   expect_identical(session$read()$result, "here")
   expect_identical(session$read()$code, 501L)
@@ -137,7 +138,7 @@ test_that("poll() takes sessions, processes and connections together", {
     list(
       a = first, b = second, p = process, c = second$get_output_connection()
     ),
-    5000
+    60000
   )
   expect_identical(names(polled), c("a", "b", "p", "c"))
   expect_identical(polled$a[["process"]], "ready")
@@ -153,7 +154,7 @@ test_that("many sessions start at the same time", {
   sessions <- lapply(
     1:4, function(i) local_session(wait = FALSE, frame = parent.frame(2))
   )
-  deadline <- Sys.time() + 20
+  deadline <- Sys.time() + 60
   while (any(vapply(sessions, function(s) s$get_state(), "") == "starting") &&
          Sys.time() < deadline) {
     polled <- processx::poll(sessions, 1000)

@@ -33,13 +33,13 @@ test_that("everywhere() reaches every worker, those of later too", {
     bound <- limit * 2
     options(everywhere.seen = TRUE)
   }))
-  slow <- function() lapply(1:4, function(i) {
+  meet <- meeting(2L)
+  got <- value(lapply(1:2, function(i) {
     future({
-      Sys.sleep(0.05)
+      meet(i)
       list(Sys.getpid(), unname(coef(model)[2]), bound, getOption("everywhere.seen"))
     })
-  })
-  got <- value(slow())
+  }))
   expect_length(unique(lapply(got, `[[`, 1L)), 2L)
   expect_true(all(vapply(got, function(one) one[[3L]] == 20 && one[[4L]], NA)))
   value(lapply(1:2, function(i) future(tools::pskill(Sys.getpid(), 9))), signal = FALSE)

@@ -141,8 +141,12 @@ test_that("emit() can be awaited until there is room", {
 })
 
 test_that("combine gives values as they come", {
-  both <- combine(delay(0.05, "late"), stream(for (i in 1:2) yield(i)))
-  expect_equal(settled(gather(both)), list(1L, 2L, "late"))
+  late <- pending_promise()
+  both <- combine(late, stream(for (i in 1:2) yield(i)))
+  expect_equal(settled(nextOr(both)), 1L)
+  expect_equal(settled(nextOr(both)), 2L)
+  promise_resolve_native(late, "late")
+  expect_equal(settled(gather(both)), list("late"))
 })
 
 test_that("collect keeps names and types", {

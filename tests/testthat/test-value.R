@@ -91,10 +91,11 @@ test_that("values can be folded", {
 
 test_that("the first error cancels the rest of a list", {
   local_plan(multisession, workers = 2)
-  futures <- list(future(Sys.sleep(60)), future(stop("x")))
-  elapsed <- system.time(error <- error_of(value(futures)))[["elapsed"]]
+  # Nobody waits for the first.
+  futures <- list(future(Sys.sleep(1e5)), future(stop("x")))
+  error <- error_of(value(futures))
   expect_identical(conditionMessage(error), "x")
-  expect_lt(elapsed, 10)
+  expect_identical(futures[[1L]]$state, "canceled")
   expect_identical(value(future(1)), 1)
 })
 
@@ -191,7 +192,7 @@ test_that("immediate conditions come while the future runs", {
     1
   })
   seen <- 0L
-  deadline <- Sys.time() + 10
+  deadline <- Sys.time() + 60
   withCallingHandlers(
     while (seen == 0L && Sys.time() < deadline) {
       expect_false(resolved(f))

@@ -58,15 +58,18 @@ session_function <- function(func, package) {
   }
   if (is.null(attr(func, "srcref"))) return(func)
   keeps_source <- isTRUE(getOption("callr.keep.source", FALSE))
-  if (!keeps_source) func <- utils::removeSource(func)
-  func
+  if (keeps_source) func else .Call(ew_without_source, func)
 }
 
+# Nearly all calls are over in the first line.
 session_run <- function(self, private, func, args, package, timeout) {
-  check_seconds(timeout, "timeout")
-  session_call(self, private, func, args, package)
-  news <- session_await(self, private, timeout)
-  # The way of nearly all calls: the value is here, and nothing else is asked.
+  begun <- .Call(ew_session_run, private, func, args, package, timeout)
+  if (length(begun) == 1L) return(begun[[1L]])
+  if (is.null(begun)) {
+    check_seconds(timeout, "timeout")
+    session_call(self, private, func, args, package)
+  }
+  news <- session_await(self, private, timeout, begun)
   if (news[[1L]] == "result" && is.null(news[[2L]][[2L]])) {
     private$state <- "idle"
     outcome <- news[[2L]]
@@ -88,13 +91,14 @@ session_run_with_output <- function(self, private, func, args, package,
   session_event(self, private, session_await(self, private, timeout))
 }
 
-# The news that ends the call. Conditions on the way are signalled here.
-session_await <- function(self, private, timeout) {
+# The news that ends the call. Conditions on the way are signalled here. `news` is
+# what has come already.
+session_await <- function(self, private, timeout, news = NULL) {
   is_limited <- is.finite(timeout)
   if (is_limited) ends_at <- proc.time()[[3L]] + timeout
   left <- if (is_limited) ceiling(timeout * 1000) else -1
   repeat {
-    news <- .Call(ew_session_wait, private$link, left)
+    if (is.null(news)) news <- .Call(ew_session_wait, private$link, left)
     if (is.null(news)) {
       session_stop_call(self, private)
       return(list("timeout", NULL))
@@ -108,6 +112,7 @@ session_await <- function(self, private, timeout) {
       synced = , incomplete = NULL,
       return(news)
     )
+    news <- NULL
     if (is_limited) {
       left <- max(0, ceiling((ends_at - proc.time()[[3L]]) * 1000))
     }

@@ -113,6 +113,8 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_session_is_read, 1),
     ENTRY(ew_session_descriptor, 1),
     ENTRY(ew_session_close, 1),
+    ENTRY(ew_session_run, 5),
+    ENTRY(ew_without_source, 1),
     ENTRY(ew_session_fork, 5),
     ENTRY(ew_session_process, 3),
     ENTRY(ew_session_signal, 3),

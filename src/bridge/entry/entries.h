@@ -134,6 +134,10 @@ SEXP ew_session_is_read(SEXP session);
 SEXP ew_session_descriptor(SEXP session);
 SEXP ew_session_close(SEXP session);
 
+// session_run.cpp
+SEXP ew_session_run(SEXP session, SEXP func, SEXP args, SEXP package, SEXP timeout);
+SEXP ew_without_source(SEXP func);
+
 // session_start.cpp
 SEXP ew_session_fork(SEXP key, SEXP program, SEXP arguments, SEXP environment, SEXP functions);
 SEXP ew_session_process(SEXP session, SEXP request, SEXP stand_in);

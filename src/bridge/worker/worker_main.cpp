@@ -21,6 +21,8 @@
 #include <R_ext/Parse.h>
 #include <Rembedded.h>
 
+extern "C" SEXP R_getTaskCallbackNames();  // R exports it and has no header for it
+
 namespace elsewhere {
 namespace {
 
@@ -66,6 +68,14 @@ bool has_failure(SEXP outcome) {
          VECTOR_ELT(outcome, 1) != R_NilValue;
 }
 
+bool has_warnings(SEXP outcome) {
+  return TYPEOF(outcome) != VECSXP || Rf_xlength(outcome) != 3 ||
+         VECTOR_ELT(outcome, 2) != R_NilValue;
+}
+
+// What R's top level runs after each of its expressions.
+bool has_task_callbacks() { return Rf_xlength(R_getTaskCallbackNames()) != 0; }
+
 PacketKind reply_kind(const Packet& packet) {
   return packet.kind == PacketKind::Setup ? PacketKind::Ready : PacketKind::Result;
 }
@@ -96,6 +106,7 @@ WorkerMain::Next WorkerMain::next_line(unsigned char* buffer, int buffer_bytes) 
   // Code of a task that reads the console finds its end.
   if (phase_ == Phase::Evaluating || ::getpid() != pid_) return Next::EndOfFile;
   finish_task();
+  end_output();
   if (ends_after_reply_ || end_ == End::Failed) {
     put_line(buffer, buffer_bytes, kQuitLine);
     return Next::Line;
@@ -228,7 +239,6 @@ void WorkerMain::stay_attached() {
 void WorkerMain::finish_task() {
   if (phase_ == Phase::Idle || !packet_) return;
   flush_streams();
-  if (redirect_) redirect_->end();
   capture_.end();
   stay_attached();
   if (!has_reply_) {
@@ -277,21 +287,38 @@ void WorkerMain::step(MainThread& main) {
   } while (take_next_run(main));
 }
 
-// R's top level has nothing to do after most tasks of a pool. Where the next one
-// is here already, it is taken at once, which spares R the reading of a line.
+// R's top level has nothing to do after most tasks. The reply goes out from here
+// then, and where the next task comes soon, it is taken at once, which spares R the
+// reading of a line.
 bool WorkerMain::take_next_run(MainThread& main) {
-  if (!is_in_pool_ || !has_reply_ || ends_after_reply_) return false;
-  if (!has_setting(main, "leaves_nothing")) return false;
+  if (!has_reply_ || ends_after_reply_ || runs_once_ || !leaves_nothing(main)) return false;
   finish_task();
+  if (!is_in_pool_ && !is_packet_near()) return false;
   R_interrupts_pending = 0;
   auto packet = channel_->take_packet();
   // The end of the channel shows again where lines are read.
   if (!packet.ok() || !packet.value()) return false;
   packet_ = std::move(packet.value());
   if (packet_->kind != PacketKind::Run) return false;
+  is_idle_ = false;
   phase_ = Phase::Dispatched;
   if (suspends_interrupts_) R_interrupts_suspended = TRUE;
   return true;
+}
+
+// Nothing that R would print when its top level is back, or run.
+bool WorkerMain::leaves_nothing(MainThread& main) {
+  if (is_in_pool_) return has_setting(main, "leaves_nothing");
+  return leaves_nothing_ && !r_call(main, [] { return has_task_callbacks(); });
+}
+
+// Console lines come first; R's top level reads them.
+bool WorkerMain::is_packet_near() {
+  pollfd console{console_.fd(), POLLIN, 0};
+  if (console_.has_line() || console_.has_ended() || ::poll(&console, 1, 0) != 0) return false;
+  is_idle_ = true;
+  looks_first_ = false;
+  return channel_->has_waiting_packet() || channel_->look_for(kLook);
 }
 
 SEXP WorkerMain::decode(MainThread& main) {
@@ -363,6 +390,7 @@ void WorkerMain::set_up(MainThread& main) {
 void WorkerMain::run(MainThread& main) {
   const_cast<char*>(R_curErrorBuf())[0] = '\0';  // what it says then is this task's
   reply_ = Packet{PacketKind::Result, PacketFlag::None, packet_->task, {}};
+  leaves_nothing_ = false;
   int failed = 0;
   r_call(main, [&] {
     SEXP payload = PROTECT(R_tryEvalSilent(decode_call_, R_BaseEnv, &failed));
@@ -373,6 +401,7 @@ void WorkerMain::run(MainThread& main) {
       SEXP call = PROTECT(Rf_lang2(function, quoted));
       SEXP value = PROTECT(Rf_eval(call, R_GlobalEnv));
       if (runs_once_ && has_failure(value)) end_ = End::Failed;
+      leaves_nothing_ = !has_failure(value) && !has_warnings(value);
       SEXP quoted_value = PROTECT(Rf_lang2(R_QuoteSymbol, value));
       SEXP pack = PROTECT(Rf_lang3(Rf_install(".Call"), pack_entry_, quoted_value));
       R_tryEvalSilent(pack, R_BaseEnv, &failed);
@@ -386,6 +415,10 @@ void WorkerMain::run(MainThread& main) {
 void WorkerMain::begin_output() {
   flush_streams();
   if (redirect_) redirect_->begin();
+}
+
+void WorkerMain::end_output() {
+  if (redirect_) redirect_->end();
 }
 
 bool WorkerMain::emit(MainThread& main, SEXP condition) {

@@ -89,6 +89,8 @@ class WorkerMain {
   Next take_packet(unsigned char* buffer, int buffer_bytes);
   Next look_at_packet(unsigned char* buffer, int buffer_bytes);
   bool take_next_run(MainThread& main);
+  bool leaves_nothing(MainThread& main);
+  bool is_packet_near();
   Next dispatch(unsigned char* buffer, int buffer_bytes);
   Next give_console_line(unsigned char* buffer, int buffer_bytes);
   void look_at_expression();
@@ -97,6 +99,7 @@ class WorkerMain {
   void set_up(MainThread& main);
   void run(MainThread& main);
   void begin_output();
+  void end_output();
   void keep_failure(const char* message);
 
   SEXP functions_;
@@ -117,6 +120,7 @@ class WorkerMain {
   bool has_reply_ = false;
   bool ends_after_reply_ = false;
   bool looks_first_ = false;
+  bool leaves_nothing_ = false;  // for R's top level, by the last task of a session
   bool runs_once_ = false;  // one task, and nothing said before its result
   enum class End { NotYet, InOrder, Failed } end_ = End::NotYet;  // of that task
   bool is_in_pool_ = false;  // the owner reads large values from shared memory

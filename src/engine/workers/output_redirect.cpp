@@ -57,13 +57,11 @@ std::vector<int> OutputRedirect::memory_fds() const {
 }
 
 void OutputRedirect::begin() {
-  if (has_begun_) return;
-  has_begun_ = true;
   for (const Stream& stream : streams_) {
-    if (!stream.target) continue;
     if (stream.is_memory) empty_file(stream.target.get());
-    ::dup2(stream.target.get(), stream.number);
+    if (stream.target && !has_begun_) ::dup2(stream.target.get(), stream.number);
   }
+  has_begun_ = true;
 }
 
 void OutputRedirect::end() {

@@ -22,8 +22,8 @@ class OutputRedirect {
   // The files in memory, in the order output, error; what the owner gets.
   std::vector<int> memory_fds() const;
 
-  // Empties the files in memory and moves the descriptors. The caller flushes
-  // its streams before each call of either.
+  // Empties the files in memory and moves the descriptors, unless they are there
+  // still. The caller flushes its streams before each call of either.
   void begin();
   void end();
 

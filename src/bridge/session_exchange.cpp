@@ -1,0 +1,123 @@
+#include "bridge/session_exchange.h"
+
+#include "bridge/guard.h"
+
+// Declares R's interrupt flags, and needs the headers of R above.
+#include <R_ext/GraphicsEngine.h>
+
+namespace elsewhere {
+namespace {
+
+constexpr std::chrono::microseconds kLook{100};
+
+SEXP text_to_r(MainThread& main, std::span<const std::byte> bytes, cetype_t encoding) {
+  return r_call(main, [&] {
+    SEXP one = PROTECT(Rf_mkCharLenCE(reinterpret_cast<const char*>(bytes.data()),
+                                      static_cast<int>(bytes.size()), encoding));
+    SEXP out = Rf_ScalarString(one);
+    UNPROTECT(1);
+    return out;
+  });
+}
+
+const char* name_of(const Packet& packet) {
+  if (packet.flag == PacketFlag::Failed) {
+    return packet.kind == PacketKind::Ready ? "start failed" : "failed";
+  }
+  if (packet.flag == PacketFlag::Aborted) return "aborted";
+  if (packet.flag == PacketFlag::Incomplete) return "incomplete";
+  switch (packet.kind) {
+    case PacketKind::Ready: return "ready";
+    case PacketKind::Event: return "event";
+    case PacketKind::Result: return "result";
+    case PacketKind::Synced: return "synced";
+    case PacketKind::Setup:
+    case PacketKind::Run:
+    case PacketKind::Sync:
+    case PacketKind::Fork:
+    case PacketKind::Forked:
+    case PacketKind::Exited:
+    case PacketKind::Signal: break;
+  }
+  return "unknown";
+}
+
+// list(kind, value); the text of the failure is the value of a failed one.
+SEXP news(MainThread& main, const char* kind, SEXP value) {
+  return r_call(main, [&] {
+    PROTECT(value);
+    SEXP out = PROTECT(Rf_allocVector(VECSXP, 2));
+    SET_VECTOR_ELT(out, 0, Rf_mkString(kind));
+    SET_VECTOR_ELT(out, 1, value);
+    UNPROTECT(2);
+    return out;
+  });
+}
+
+SEXP news_of(MainThread& main, SessionLink& link, Packet packet) {
+  const char* name = name_of(packet);
+  SEXP value = R_NilValue;
+  if (packet.flag == PacketFlag::Failed) {
+    value = text_to_r(main, packet.body.span(), CE_NATIVE);
+  } else if (!packet.body.empty()) {
+    value = from_parcel(main, or_throw(link.value_of(std::move(packet))));
+  }
+  return news(main, name, value);
+}
+
+std::optional<Parcel> parcel_unless_refused(MainThread& main, SEXP value, OnReference policy) {
+  try {
+    return to_parcel(main, value, policy);
+  } catch (const EngineError& error) {
+    if (error.code() != ErrorCode::CannotTravel) throw;
+    return {};
+  }
+}
+
+}  // namespace
+
+SEXP news_of(MainThread& main, SessionLink& link, Result<std::optional<Packet>>& packet) {
+  if (packet.ok()) {
+    return packet.value() ? news_of(main, link, std::move(*packet.value())) : R_NilValue;
+  }
+  switch (packet.error().code) {
+    case ErrorCode::Closed: return news(main, "closed", R_NilValue);
+    case ErrorCode::Interrupted: return news(main, "interrupted", R_NilValue);
+    default: throw EngineError(packet.error());
+  }
+}
+
+Result<std::optional<Packet>> wait_for_packet(SessionLink& link, Deadline deadline) {
+  if (!link.channel().has_waiting_packet()) link.channel().look_for(kLook);
+  for (;;) {
+    auto packet = link.wait(deadline);
+    if (packet.ok() || packet.error().code != ErrorCode::Interrupted) return packet;
+    if (R_interrupts_pending != 0) {
+      R_interrupts_pending = 0;
+      return packet;
+    }
+  }
+}
+
+void expect_sent(const Status& status) {
+  if (!status.ok() && status.error().code != ErrorCode::Closed) throw EngineError(status.error());
+}
+
+bool send_call(MainThread& main, SessionLink& link, SEXP payload, OnReference policy) {
+  auto parcel = parcel_unless_refused(main, payload, policy);
+  if (!parcel) return false;
+  expect_sent(link.start(std::move(*parcel)));
+  while (!link.channel().is_all_sent()) {
+    auto all = link.channel().wait_sent({});
+    if (all.ok() || all.error().code != ErrorCode::Interrupted) break;
+    if (R_interrupts_pending != 0) break;  // R acts on it after this call
+  }
+  return true;
+}
+
+bool is_value_alone(SEXP outcome) {
+  return TYPEOF(outcome) == VECSXP && Rf_xlength(outcome) == 3 &&
+         VECTOR_ELT(outcome, 1) == R_NilValue && VECTOR_ELT(outcome, 2) == R_NilValue;
+}
+
+}  // namespace elsewhere

@@ -1,0 +1,35 @@
+// What goes over a session's link, as R sees it: a call out, news back.
+//
+// R's main thread only. None of the results is protected.
+#pragma once
+
+#include <Rinternals.h>
+
+#include "bridge/main_thread.h"
+#include "bridge/serialize.h"
+#include "engine/workers/session_link.h"
+
+namespace elsewhere {
+
+// Passes on what sending says. A peer that is gone is no failure here: whoever
+// reads next finds it.
+void expect_sent(const Status& status);
+
+// Sends a call. Blocks while a large payload goes out: the worker is idle and reads
+// it. false, and nothing sent, for a payload that `policy` refuses.
+bool send_call(MainThread& main, SessionLink& link, SEXP payload, OnReference policy);
+
+// Blocks until a packet is here or the deadline has passed. A signal that is no
+// interrupt of R's ends no wait. A pending interrupt is taken off R and is the
+// error Interrupted: the caller reports it, after it has stopped the call.
+Result<std::optional<Packet>> wait_for_packet(SessionLink& link, Deadline deadline);
+
+// list(kind, value) of what has come; NULL of nothing. The text of a failure is
+// the value of a failed one.
+SEXP news_of(MainThread& main, SessionLink& link, Result<std::optional<Packet>>& packet);
+
+// The outcome of a call, list(value, failure, warnings), that has nothing but a
+// value.
+bool is_value_alone(SEXP outcome);
+
+}  // namespace elsewhere

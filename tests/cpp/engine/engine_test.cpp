@@ -126,7 +126,7 @@ TEST_P(EngineTest, HandsOutEventsWhileTheTaskRuns) {
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(text_of(events[0]), "halfway");
   EXPECT_EQ(engine_->task_state(task), TaskState::Running);
-  EXPECT_TRUE(engine_->cancel(task, milliseconds(2000)));
+  EXPECT_TRUE(engine_->cancel(task, kDeadline));
 }
 
 TEST_P(EngineTest, CancelsAQueuedTaskWithoutTouchingTheRunningOne) {
@@ -136,7 +136,7 @@ TEST_P(EngineTest, CancelsAQueuedTaskWithoutTouchingTheRunningOne) {
   EXPECT_TRUE(engine_->cancel(queued, milliseconds(0)));
   EXPECT_EQ(finished(queued).kind, OutcomeKind::Cancelled);
   EXPECT_NE(engine_->task_state(running), TaskState::Settled);
-  EXPECT_TRUE(engine_->cancel(running, milliseconds(5000)));
+  EXPECT_TRUE(engine_->cancel(running, kDeadline));
   EXPECT_FALSE(engine_->cancel(running, milliseconds(0)));
 }
 
@@ -145,7 +145,7 @@ TEST_P(EngineTest, InterruptsARunningTaskAndKeepsItsWorker) {
   const std::string pid = answer(submit(pool, "pid:"));
   const TaskId task = submit(pool, "wait:");
   wait_until_running(task);
-  EXPECT_TRUE(engine_->cancel(task, milliseconds(20000)));
+  EXPECT_TRUE(engine_->cancel(task, kDeadline));
   EXPECT_EQ(finished(task).kind, OutcomeKind::Cancelled);
   EXPECT_EQ(answer(submit(pool, "pid:")), pid);
 }
@@ -172,7 +172,7 @@ TEST_P(EngineTest, RunsAHigherPriorityFirst) {
   wait_until_running(blocker);
   const TaskId low = submit(pool, "wait:", urgent(-1));
   const TaskId high = submit(pool, "echo:high", urgent(5));
-  EXPECT_TRUE(engine_->cancel(blocker, milliseconds(20000)));
+  EXPECT_TRUE(engine_->cancel(blocker, kDeadline));
   EXPECT_EQ(answer(high), "high");
   EXPECT_NE(engine_->task_state(low), TaskState::Settled);
 }

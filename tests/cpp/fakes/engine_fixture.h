@@ -14,7 +14,8 @@
 namespace elsewhere {
 
 using std::chrono::milliseconds;
-inline constexpr std::chrono::seconds kDeadline{20};
+// Guards against waiting for ever: a slow machine never comes near it.
+inline constexpr std::chrono::seconds kDeadline{60};
 
 inline std::string text_of(const Parcel& parcel) {
   std::string text(parcel.size_bytes(), '\0');
@@ -30,7 +31,7 @@ class EngineTest : public testing::TestWithParam<LaunchBy> {
     return std::make_shared<const Parcel>(Bytes(std::as_bytes(std::span(text))));
   }
   PoolSpec spec_for(int workers, const std::string& setup = "",
-                    milliseconds patience = milliseconds(20000)) {
+                    milliseconds patience = kDeadline) {
     PoolSpec spec;
     spec.workers = workers;
     spec.launch = {FAKE_WORKER, {}, current_environment()};
@@ -40,7 +41,7 @@ class EngineTest : public testing::TestWithParam<LaunchBy> {
     return spec;
   }
   PoolId open(int workers, const std::string& setup = "",
-              milliseconds patience = milliseconds(20000)) {
+              milliseconds patience = kDeadline) {
     return engine_->open_pool(spec_for(workers, setup, patience));
   }
   TaskId submit(PoolId pool, const std::string& text, TaskOptions options = {}) {

@@ -31,7 +31,7 @@ SpawnRequest shell(const std::string& script, int output = -1) {
 
 // Waits for the process to end, at most ten seconds, and reaps it.
 ExitStatus ended(const Process& process) {
-  const auto is_over = wait_ready(process.pidfd.get(), Ready::Readable, 10s);
+  const auto is_over = wait_ready(process.pidfd.get(), Ready::Readable, 60s);
   EXPECT_TRUE(is_over.ok() && is_over.value()) << "the process does not end";
   const auto exit = reap(process);
   EXPECT_TRUE(exit.ok() && exit.value().has_value());
@@ -43,7 +43,7 @@ std::string all_from(int fd) {
   std::string text;
   std::array<std::byte, 4096> into{};
   for (;;) {
-    if (!wait_ready(fd, Ready::Readable, 10s).ok()) return text + " (time is over)";
+    if (!wait_ready(fd, Ready::Readable, 60s).ok()) return text + " (time is over)";
     const auto got = receive_some(fd, into);
     if (!got.ok() || got.value().outcome == Transfer::Closed) return text;
     text.append(reinterpret_cast<const char*>(into.data()), got.value().bytes);

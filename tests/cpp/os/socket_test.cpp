@@ -142,7 +142,7 @@ TEST_F(SocketTest, WaitsUntilThereIsSomethingToRead) {
   ASSERT_TRUE(nothing.ok());
   EXPECT_FALSE(nothing.value());
   std::thread peer([&] { EXPECT_TRUE(send_some(theirs.get(), bytes_of("x")).ok()); });
-  const auto ready = wait_ready(ours.get(), Ready::Readable, 10s);
+  const auto ready = wait_ready(ours.get(), Ready::Readable, 60s);
   peer.join();
   ASSERT_TRUE(ready.ok());
   EXPECT_TRUE(ready.value());
@@ -150,7 +150,7 @@ TEST_F(SocketTest, WaitsUntilThereIsSomethingToRead) {
 
 TEST_F(SocketTest, WaitingEndsWhenThePeerGoes) {
   std::thread peer([&] { theirs.reset(); });
-  const auto ready = wait_ready(ours.get(), Ready::Readable, 10s);
+  const auto ready = wait_ready(ours.get(), Ready::Readable, 60s);
   peer.join();
   ASSERT_TRUE(ready.ok());
   EXPECT_TRUE(ready.value());
@@ -170,7 +170,7 @@ TEST_F(SocketTest, WaitingIsInterruptedByASignal) {
       std::this_thread::yield();
     }
   });
-  const auto ready = wait_ready(ours.get(), Ready::Readable, 10s);
+  const auto ready = wait_ready(ours.get(), Ready::Readable, 60s);
   is_over = true;
   peer.join();
   ::sigaction(SIGUSR1, &old, nullptr);
@@ -181,7 +181,7 @@ TEST_F(SocketTest, WaitingIsInterruptedByASignal) {
 TEST_F(SocketTest, WaitingForADescriptorThatIsNotOpenIsAnError) {
   const int closed = theirs.get();
   theirs.reset();
-  const auto ready = wait_ready(closed, Ready::Readable, 10s);
+  const auto ready = wait_ready(closed, Ready::Readable, 60s);
   ASSERT_FALSE(ready.ok());
   EXPECT_EQ(ready.error().code, ErrorCode::System);
 }
@@ -225,7 +225,7 @@ TEST_F(SocketTest, WaitsUntilAnyOfSeveralCanBeRead) {
   const std::array fds{quiet[0], spoken[0]};
   EXPECT_FALSE(wait_any_readable(fds, 0ms).value());
   ASSERT_EQ(::write(spoken[1], "x", 1), 1);
-  EXPECT_TRUE(wait_any_readable(fds, 10s).value());
+  EXPECT_TRUE(wait_any_readable(fds, 60s).value());
   for (const int fd : {quiet[0], quiet[1], spoken[0], spoken[1]}) ::close(fd);
 }
 

@@ -38,7 +38,7 @@ TEST(Wakeup, WakesAThreadThatWaits) {
   auto wakeup = Wakeup::open();
   ASSERT_TRUE(wakeup.ok());
   std::thread other([&] { wakeup.value().raise(); });
-  const auto ready = wait_ready(wakeup.value().fd(), Ready::Readable, 10s);
+  const auto ready = wait_ready(wakeup.value().fd(), Ready::Readable, 60s);
   other.join();
   ASSERT_TRUE(ready.ok());
   EXPECT_TRUE(ready.value());

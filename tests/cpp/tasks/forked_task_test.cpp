@@ -30,7 +30,7 @@ std::unique_ptr<ForkedTask> start(ForkedTask::Options options, ForkedTask::Evalu
 }
 
 void wait_until_settled(ForkedTask& task) {
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  const auto deadline = std::chrono::steady_clock::now() + 60s;
   while (std::chrono::steady_clock::now() < deadline) {
     task.look();
     if (task.state() == TaskState::Settled) return;
@@ -41,7 +41,7 @@ void wait_until_settled(ForkedTask& task) {
 }
 
 void expect_no_children_left() {
-  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  const auto deadline = std::chrono::steady_clock::now() + 60s;
   while (reap_forked_children() > 0 && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::yield();
   }

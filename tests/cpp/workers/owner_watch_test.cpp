@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <string>
 
@@ -16,6 +17,31 @@ namespace elsewhere {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// A child process that ends once it has had half a second of a processor: where
+// other work or a slow machine keeps it from that for longer than a second, the
+// second that is promised takes longer, too.
+class HalfASecondOfWork {
+ public:
+  HalfASecondOfWork() : child_(::fork()) {
+    if (child_ != 0) return;
+    while (std::clock() < CLOCKS_PER_SEC / 2) {
+    }
+    ::_exit(0);
+  }
+  ~HalfASecondOfWork() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+  bool is_done() const {
+    siginfo_t about{};
+    return ::waitid(P_PID, static_cast<id_t>(child_), &about, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           about.si_pid == child_;
+  }
+
+ private:
+  pid_t child_;
+};
 
 // A child process that watches `fd`, tells when it does, and never ends by
 // itself.
@@ -49,13 +75,14 @@ TEST(OwnerWatch, EndsABusyProcessWithItsDirectoryWhenTheChannelHangsUp) {
   const pid_t child = start_child(ends[0], ends[1], directory);
   ASSERT_GT(child, 0);
   ::close(ends[0]);
+  const HalfASecondOfWork yardstick;
   const auto start = Clock::now();
   ::close(ends[1]);
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFSIGNALED(status));
   EXPECT_EQ(WTERMSIG(status), SIGKILL);
-  EXPECT_LT(Clock::now() - start, std::chrono::seconds(1));
+  EXPECT_TRUE(Clock::now() - start < std::chrono::seconds(1) || !yardstick.is_done());
   struct stat about {};
   EXPECT_NE(::stat(directory.c_str(), &about), 0);
 }

@@ -14,7 +14,7 @@
 namespace elsewhere {
 namespace {
 
-constexpr std::chrono::seconds kDeadline{20};
+constexpr std::chrono::seconds kDeadline{60};
 const std::string kHello = encode(Greeting{1, "test"});
 
 // A worker process, a relay in a thread before it, and the owner's end of what

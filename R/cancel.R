@@ -12,6 +12,8 @@
 #' @param ... Not used.
 #' @return `x`, invisibly. A future that was not started, or has settled, is as
 #'   before.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: `x` is nothing that can be cancelled.
 #' @examples
 #' f <- future(42, lazy = TRUE)
 #' cancel(f)

@@ -72,7 +72,7 @@ FutureError <- function(message, call = NULL, uuid = future$uuid,
 }
 
 new_future_error <- function(message, class, call = NULL, uuid = future$uuid,
-                             future = NULL, ..., ours = "elsewhere_future") {
+                             future = NULL, ..., ours = "elsewhere_future_error") {
   new_future_condition(
     message, c(ours, class, "FutureError", "elsewhere_error", "error"),
     call, uuid, future, ...

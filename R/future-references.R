@@ -24,7 +24,7 @@ refuse_references <- function(
   if (is.null(found) && !is_refused) return(invisible())
   stop(new_future_error(
     reference_message(future, found), NULL, future = future,
-    ours = c("elsewhere_cannot_travel", "elsewhere_future")
+    ours = c("elsewhere_cannot_travel", "elsewhere_future_error")
   ))
 }
 

@@ -60,7 +60,11 @@ resolved.list <- function(x, ...) {
   how <- .Call(ew_futures_settled, x, seq_along(x), session_id())
   answer <- how == 1L
   for (i in which(how == 2L)) answer[i] <- resolved_soon(x[[i]], is_late)
-  start_some(x, which(how == 0L), is_late)
+  for (i in which(how == -1L)) relay_events(x[[i]])
+  start_some(x, which(how == -2L), current_backend, is_late)
+  for (i in which(how == -3L)) {
+    start_some(x, i, function() .subset2(x[[i]], "backend"), is_late)
+  }
   names(answer) <- names(x)
   # Setting even no dimensions would drop the names.
   if (!is.null(dim(x))) dim(answer) <- dim(x)
@@ -99,28 +103,15 @@ resolved_soon <- function(x, is_late) {
   resolved_deep(x)
 }
 
-# Of the futures at `which`, relays what came from those that run, and starts as
-# many of the lazy ones as the workers can be busy with for a while.
-start_some <- function(futures, which, is_late) {
-  backend <- NULL
-  room <- 1L
-  for (i in which) {
-    future <- futures[[i]]
-    if (.subset2(future, "state") != "created") {
-      relay_events(future)
-      next
-    }
-    if (room <= 0L) next
-    own <- .subset2(future, "backend")
-    if (is.null(own)) own <- current_backend()
-    if (!identical(own, backend)) {
-      backend <- own
-      room <- start_room(backend)
-      if (room <= 0L) next
-    }
-    start_queued(future)
-    room <- room - 1L
-    if (is_late()) room <- 0L
+# Of the lazy futures at `which`, starts as many as the workers of `backend()` can
+# be busy with for a while. The others are not looked at: a thousand at each look
+# would be more garbage than all else together.
+start_some <- function(futures, which, backend, is_late) {
+  if (!length(which)) return()
+  room <- start_room(backend())
+  for (i in which[seq_len(min(max(room, 0L), length(which)))]) {
+    start_queued(futures[[i]])
+    if (is_late()) return()
   }
 }
 

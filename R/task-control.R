@@ -75,7 +75,12 @@ cancel.elsewhere_promise <- function(x, interrupt = TRUE, ..., reason = NULL) {
 cancel.promise <- function(x, interrupt = TRUE, ...) invisible(FALSE)
 
 #' @export
-cancel.default <- function(x, interrupt = TRUE, ...) invisible(FALSE)
+cancel.default <- function(x, interrupt = TRUE, ...) {
+  if (inherits(x, "Future") && requireNamespace("future", quietly = TRUE)) {
+    return(invisible(future::cancel(x, interrupt = interrupt, ...)))
+  }
+  abort_argument("x", "a future, an async task, or a list of futures", x)
+}
 
 # Calls back once x has settled, whosever promise it is.
 on_settled <- function(x, callback) {

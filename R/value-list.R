@@ -74,7 +74,7 @@ watch_futures <- function(futures, ahead) {
   take_settled <- function() {
     how <- .Call(ew_futures_settled, futures, watched, owner)
     new <- watched[how > 0L]
-    watched <<- watched[how == 0L]
+    watched <<- watched[how <= 0L]
     for (i in new[how[how > 0L] == 2L]) {
       if (is_future(futures[[i]])) await_outcome(futures[[i]])
     }

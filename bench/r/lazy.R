@@ -50,21 +50,53 @@ measure <- function(count = 1000L) {
 rounds <- t(vapply(1:5, function(i) measure(), numeric(5L)))
 print(round(rounds, 3L))
 
-# The whole list in one call, which is one tick.
-whole <- vapply(1:5, function(i) {
-  futures <- lapply(1:1000, function(i) future(i, lazy = TRUE))
-  ticks <- numeric()
+# The whole list in one call, which is one tick; `collected_ms` is what R's garbage
+# collector took of the longest.
+look_at_all <- function(futures) {
+  ticks <- collected <- numeric(1e5)
+  now <- function() as.double(Sys.time()) * 1e3
+  count <- 0L
   repeat {
-    before <- proc.time()[[3L]]
-    is_done <- resolved(futures)
-    ticks <- c(ticks, 1e3 * (proc.time()[[3L]] - before))
-    if (all(is_done)) break
+    count <- count + 1L
+    before <- now()
+    gc_before <- gc.time()[[3L]]
+    done <- all(resolved(futures))
+    ticks[[count]] <- now() - before
+    collected[[count]] <- 1e3 * (gc.time()[[3L]] - gc_before)
+    if (done) break
   }
+  summary_of(ticks[seq_len(count)], collected[seq_len(count)])
+}
+
+summary_of <- function(ticks, collected) {
   c(
     looks = length(ticks), all_ms = sum(ticks), median = median(ticks),
-    q99 = unname(quantile(ticks, 0.99)), longest = max(ticks)
+    q99 = unname(quantile(ticks, 0.99)), longest = max(ticks),
+    collected_ms = collected[[which.max(ticks)]], over_5_ms = sum(ticks > 5)
   )
-}, numeric(5L))
+}
+
+# What the machine alone does to such a loop: as many ticks as long as the median,
+# of nothing but arithmetic, beside as many busy processes.
+ticks_alone <- function(count, each_ms) {
+  busy <- lapply(seq_len(workers), function(i) future(repeat NULL, lazy = FALSE))
+  on.exit(cancel(busy, grace = 0))
+  now <- function() as.double(Sys.time()) * 1e3
+  ticks <- numeric(count)
+  for (i in seq_len(count)) {
+    before <- now()
+    while (now() - before < each_ms) NULL
+    ticks[[i]] <- now() - before
+  }
+  summary_of(ticks, numeric(count))
+}
+
+rounds <- lapply(1:5, function(i) {
+  ours <- look_at_all(lapply(1:1000, function(i) future(i, lazy = TRUE)))
+  list(ours = ours, alone = ticks_alone(ours[["looks"]], ours[["median"]]))
+})
 cat("resolved() of all 1 000 at each look, ms:\n")
-print(round(t(whole), 2L))
+print(round(t(sapply(rounds, `[[`, "ours")), 2L))
+cat("the same ticks without any future, beside", workers, "busy processes, ms:\n")
+print(round(t(sapply(rounds, `[[`, "alone")), 2L))
 plan(sequential)

@@ -159,10 +159,11 @@ const Outcome& Engine::outcome(TaskId id) {
   });
 }
 
-const Outcome* Engine::outcome_if_ready(TaskId id) {
-  return loop_.with_turn([&](Turn& turn) -> const Outcome* {
+TaskView Engine::view(TaskId id) {
+  return loop_.with_turn([&](Turn& turn) {
     const Task& task = task_of(turn, id);
-    return task.state == TaskState::Settled && task.events.empty() ? &task.outcome : nullptr;
+    return TaskView{task.state, !task.events.empty(),
+                    task.state == TaskState::Settled ? &task.outcome : nullptr};
   });
 }
 

@@ -25,6 +25,14 @@ struct PoolStatus {
   bool is_open = true;
 };
 
+// What there is to know of a task in one look; `outcome` is null until it has
+// settled, and valid until forget(task).
+struct TaskView {
+  TaskState state;
+  bool has_events;
+  const Outcome* outcome;
+};
+
 // Whether an event of a task that is waited for ends the wait as well.
 enum class WaitEvents { Ignore, Return };
 enum class WaitEnd { Settled, Event, TimedOut };
@@ -59,8 +67,8 @@ class Engine final : private SchedulerListener {
   TaskState task_state(TaskId task);
   // The outcome of a settled task; valid until forget(task).
   const Outcome& outcome(TaskId task);
-  // The same, or null while the task has not settled or has events to be taken.
-  const Outcome* outcome_if_ready(TaskId task);
+  // How far the task is, and what there is to take of it.
+  TaskView view(TaskId task);
   std::vector<Parcel> take_events(TaskId task);
   bool cancel(TaskId task, std::chrono::milliseconds grace);
   // The task is of no interest any more.

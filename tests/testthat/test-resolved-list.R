@@ -36,3 +36,15 @@ test_that("resolved() of a list names, nests and signals as it should", {
   expect_equal(seen, "now")
   cancel(fs)
 })
+
+test_that("a look at a list starts its lazy futures, wherever each is to be", {
+  local_plan(multisession, workers = 2)
+  fs <- list(
+    future(Sys.getpid(), lazy = TRUE), sequential(Sys.getpid(), lazy = TRUE),
+    multisession(Sys.getpid(), workers = I(1), lazy = TRUE)
+  )
+  expect_true(wait_until(function() all(resolved(fs))))
+  pids <- unlist(value(fs))
+  expect_equal(pids == Sys.getpid(), c(FALSE, TRUE, FALSE))
+  expect_length(unique(pids), 3L)
+})

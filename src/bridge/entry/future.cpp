@@ -16,7 +16,7 @@ namespace {
 
 // Names of fields, and values that all futures share.
 struct Words {
-  SEXP expr, settings, state, number, owner, task, start, outcome;
+  SEXP expr, settings, state, number, owner, task, start, outcome, backend;
   SEXP globals, packages, namespaces, shadowed, seed, map;
   SEXP created, running, finished;
 };
@@ -38,6 +38,7 @@ const Words& words(MainThread& main) {
     w.task = Rf_install("task");
     w.start = Rf_install("start");
     w.outcome = Rf_install("outcome");
+    w.backend = Rf_install("backend");
     w.globals = Rf_install("globals");
     w.packages = Rf_install("packages");
     w.namespaces = Rf_install("namespaces");
@@ -87,8 +88,16 @@ bool is_quiet(SEXP result) {
   return true;
 }
 
-// How far a future is, for ew_futures_settled().
-enum Settled { kNotSettled = 0, kQuiet = 1, kToLookAt = 2 };
+// How far a future is, for ew_futures_settled(); R/resolve.R and R/value-list.R
+// have the numbers as well.
+enum Settled {
+  kNotStartedElsewhere = -3,
+  kNotStarted = -2,
+  kHasEvents = -1,
+  kRuns = 0,
+  kQuiet = 1,
+  kToLookAt = 2
+};
 
 Settled look_at(MainThread& main, SEXP future, SEXP owner) {
   if (TYPEOF(future) != ENVSXP || !Rf_inherits(future, "elsewhere_future")) return kToLookAt;
@@ -97,21 +106,24 @@ Settled look_at(MainThread& main, SEXP future, SEXP owner) {
   const SEXP outcome = field_of(future, name.outcome);
   if (outcome != R_NilValue) return is_quiet(outcome) ? kQuiet : kToLookAt;
   const SEXP state = field_of(future, name.state), task = field_of(future, name.task);
-  if (task == R_NilValue) return is_string(state, "created") ? kNotSettled : kToLookAt;
+  if (task == R_NilValue) {
+    if (!is_string(state, "created")) return kToLookAt;
+    return field_of(future, name.backend) == R_NilValue ? kNotStarted : kNotStartedElsewhere;
+  }
   // One of another process is for value() to refuse.
   if (!R_compute_identical(field_of(future, name.owner), owner, 16)) return kToLookAt;
   if (ForkedTask* fork = forked_task(task)) {
     fork->look();
-    return fork->state() == TaskState::Settled ? kToLookAt : kNotSettled;
+    if (fork->state() == TaskState::Settled) return kToLookAt;
+    return fork->has_events() ? kHasEvents : kRuns;
   }
-  Engine& running = engine(main);
-  const TaskId id = task_from(task);
-  const Outcome* ready = running.outcome_if_ready(id);
-  if (ready == nullptr) {
-    return running.task_state(id) == TaskState::Settled ? kToLookAt : kNotSettled;
+  const TaskView seen = engine(main).view(task_from(task));
+  if (seen.state != TaskState::Settled) return seen.has_events ? kHasEvents : kRuns;
+  if (seen.has_events || seen.outcome->kind != OutcomeKind::Value ||
+      !is_string(state, "running")) {
+    return kToLookAt;
   }
-  if (ready->kind != OutcomeKind::Value || !is_string(state, "running")) return kToLookAt;
-  SEXP result = PROTECT(from_parcel(main, ready->value));
+  SEXP result = PROTECT(from_parcel(main, seen.outcome->value));
   const bool is_plain = is_quiet(result);
   if (is_plain) {
     r_call(main, [&] {
@@ -203,8 +215,9 @@ extern "C" SEXP ew_future_submit(SEXP future, SEXP pool, SEXP payload, SEXP refu
   });
 }
 
-// For each of `which`, positions in a list of futures: 0 it has not settled, 1 it
-// has its outcome, a value and nothing else, 2 it is ready to be looked at in R.
+// For each of `which`, positions in a list of futures: -2 it is not started, -3 nor
+// is to be where the plan says, -1 it runs and has something to relay, 0 it runs, 1 it has its outcome, a value and
+// nothing else, 2 it is ready to be looked at in R.
 extern "C" SEXP ew_futures_settled(SEXP futures, SEXP which, SEXP owner) {
   return guard([&](MainThread& main) {
     const R_xlen_t count = Rf_xlength(which);

@@ -258,14 +258,17 @@ TEST_P(EngineTest, WaitsForAsManyTasksAsAreWanted) {
   EXPECT_EQ(engine_->wait(tasks, 0, WaitEvents::Ignore, kDeadline).value(), WaitEnd::Settled);
 }
 
-TEST_P(EngineTest, AnOutcomeIsReadyOnceItsTaskHasSettled) {
+TEST_P(EngineTest, OneLookTellsHowFarATaskIs) {
   const PoolId pool = open(2);
   const TaskId waiting = submit(pool, "wait:"), done = submit(pool, "echo:x");
   const std::vector tasks{waiting, done};
   ASSERT_EQ(engine_->wait(tasks, 1, WaitEvents::Ignore, kDeadline).value(), WaitEnd::Settled);
-  EXPECT_EQ(engine_->outcome_if_ready(waiting), nullptr);
-  ASSERT_NE(engine_->outcome_if_ready(done), nullptr);
-  EXPECT_EQ(engine_->outcome_if_ready(done)->kind, OutcomeKind::Value);
+  EXPECT_EQ(engine_->view(waiting).outcome, nullptr);
+  EXPECT_NE(engine_->view(waiting).state, TaskState::Settled);
+  EXPECT_EQ(engine_->view(done).state, TaskState::Settled);
+  EXPECT_FALSE(engine_->view(done).has_events);
+  ASSERT_NE(engine_->view(done).outcome, nullptr);
+  EXPECT_EQ(engine_->view(done).outcome->kind, OutcomeKind::Value);
   // Forgotten at once; what still runs is interrupted.
   engine_->forget(done);
   engine_->forget(waiting);

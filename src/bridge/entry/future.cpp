@@ -119,8 +119,7 @@ Settled look_at(MainThread& main, SEXP future, SEXP owner) {
   }
   const TaskView seen = engine(main).view(task_from(task));
   if (seen.state != TaskState::Settled) return seen.has_events ? kHasEvents : kRuns;
-  if (seen.has_events || seen.outcome->kind != OutcomeKind::Value ||
-      !is_string(state, "running")) {
+  if (seen.has_events || seen.outcome->kind != OutcomeKind::Value || !is_string(state, "running")) {
     return kToLookAt;
   }
   SEXP result = PROTECT(from_parcel(main, seen.outcome->value));
@@ -215,9 +214,10 @@ extern "C" SEXP ew_future_submit(SEXP future, SEXP pool, SEXP payload, SEXP refu
   });
 }
 
-// For each of `which`, positions in a list of futures: -2 it is not started, -3 nor
-// is to be where the plan says, -1 it runs and has something to relay, 0 it runs, 1 it has its outcome, a value and
-// nothing else, 2 it is ready to be looked at in R.
+// For each of `which`, positions in a list of futures: -2 it is not started, -3
+// neither, and is to be where it says itself, -1 it runs and has something to
+// relay, 0 it runs, 1 it has its outcome, a value and nothing else, 2 it is ready
+// to be looked at in R.
 extern "C" SEXP ew_futures_settled(SEXP futures, SEXP which, SEXP owner) {
   return guard([&](MainThread& main) {
     const R_xlen_t count = Rf_xlength(which);

@@ -84,7 +84,8 @@ delayed_value <- function(variable, hidden, future, where) {
   delayedAssign(variable, read(), assign.env = where)
 }
 
-# A listenv keeps its elements under names of its own, which get_variable() makes.
+# A listenv keeps its elements under names of its own, which get_variable()
+# makes.
 assign_in_listenv <- function(name, future, where) {
   variable <- listenv::get_variable(where, name, create = TRUE)
   hidden <- future_name(variable)
@@ -141,7 +142,9 @@ assign_by_operator <- function(target, value, envir) {
 # Where `x`, `e$x`, `e[["x"]]` or `l[[2]]` is: an environment or listenv and a
 # name in it, or for a listenv a position.
 assign_target <- function(target, envir) {
-  if (is.symbol(target)) return(list(name = as.character(target), where = envir))
+  if (is.symbol(target)) {
+    return(list(name = as.character(target), where = envir))
+  }
   if (is.character(target)) return(list(name = target, where = envir))
   head <- if (is.call(target)) as.character(target[[1L]])[[1L]] else ""
   if (!head %in% c("$", "[[", "[") || length(target) < 3L) {
@@ -161,7 +164,10 @@ assign_target <- function(target, envir) {
   }
   abort(
     sprintf(
-      "`%s` is a %s: a future can be assigned to an element of an environment or of a listenv only.",
+      paste0(
+        "`%s` is a %s: a future can be assigned to an element of an ",
+        "environment or of a listenv only."
+      ),
       paste(deparse(target[[2L]]), collapse = ""), class(where)[[1L]]
     ),
     "elsewhere_bad_argument", arg = "x", value = where

@@ -1,9 +1,10 @@
 #' Look at a coroutine while it runs
 #'
 #' With `R = TRUE`, R's [browser()] is entered before each step of the body, in
-#' the body's environment: look at variables, `n` or `c` goes on to the next step,
-#' `Q` leaves (a task is then rejected). A call of `browser()` in the body itself
-#' works, too, and source lines are shown where the code has source references.
+#' the body's environment: look at variables, `n` or `c` goes on to the next
+#' step, `Q` leaves (a task is then rejected). A call of `browser()` in the body
+#' itself works, too, and source lines are shown where the code has source
+#' references.
 #'
 #' @param x What [gen()], [async()] or [stream()] made. For a function made by
 #'   `async(function(...) ...)`, use the argument `debugR` of that.
@@ -33,7 +34,11 @@ debugAsync <- function(x, R, internal, trace) {
     debugged <- R
   }
   if (!missing(trace)) {
-    traced <- if (isTRUE(trace)) cat else if (!isFALSE(trace)) check_trace(trace)
+    traced <- if (isTRUE(trace)) {
+      cat
+    } else if (!isFALSE(trace)) {
+      check_trace(trace)
+    }
   }
   .Call(ew_eval_debug, coroutine, debugged, traced)
   invisible(list(
@@ -68,10 +73,10 @@ eval_debug_leaf <- function(expr, srcref) {
 #'
 #' @return A data frame, a row for each task and stream that waits now, those
 #'   that have waited longest first: `label` (its call, or its code), `at` (the
-#'   place in the source, `"file.R#12"`; `""` without source references), `waits`
-#'   (the call that it waits in), `for_what` (a task's label, or a class),
-#'   `seconds` (how long), and `task`, a list of the promises and streams
-#'   themselves, for [cancel()]. It prints without the last one.
+#'   place in the source, `"file.R#12"`; `""` without source references),
+#'   `waits` (the call that it waits in), `for_what` (a task's label, or a
+#'   class), `seconds` (how long), and `task`, a list of the promises and
+#'   streams themselves, for [cancel()]. It prints without the last one.
 #' @examples
 #' slow <- async(function(secs) await(delay(secs)))
 #' task <- slow(10)
@@ -128,10 +133,12 @@ print.elsewhere_tasks <- function(x, ...) {
 }
 
 # For the evaluator: the condition that ends a task notes where that was. An
-# error raised directly in a body has the evaluator's own call; the user's is that
-# of the async function, or none.
+# error raised directly in a body has the evaluator's own call; the user's is
+# that of the async function, or none.
 eval_clean_condition <- function(condition, coroutine) {
-  if (!is.list(condition) || !inherits(condition, "condition")) return(condition)
+  if (!is.list(condition) || !inherits(condition, "condition")) {
+    return(condition)
+  }
   state <- .Call(ew_eval_state, coroutine)
   if (is_evaluator_call(condition$call)) condition["call"] <- list(state$call)
   place <- srcref_label(if (is.null(state$failed)) state$line else state$failed)

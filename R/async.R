@@ -13,8 +13,8 @@
 #' make it `async(function(...) ...)`.
 #'
 #' An error never leaves `async()` itself: it rejects the promise. On its way
-#' through tasks that await each other, the condition collects where each of them
-#' stood, in its field `async_trace`.
+#' through tasks that await each other, the condition collects where each of
+#' them stood, in its field `async_trace`.
 #'
 #' The body has an environment of its own, a child of the one around: an
 #' assignment by `<-` stays in the task, `<<-` assigns outside. `sys.call()`,
@@ -22,7 +22,8 @@
 #' function it stands in. A handler of `tryCatch()` may also be an expression
 #' (a value, `break`, `return(x)`, a block): it is evaluated when the condition
 #' has been caught. Should a task wait for something that nobody can settle any
-#' more, it is collected as garbage, and its `finally` and `on.exit()` code runs.
+#' more, it is collected as garbage, and its `finally` and `on.exit()` code
+#' runs.
 #'
 #' @param expr An expression, or a `function(...)` expression.
 #' @param ... Not used; must be empty.
@@ -36,8 +37,8 @@
 #' @param compileLevel,debugInternal Accepted for compatibility with the async
 #'   package; they change nothing.
 #' @return A promise (class `c("async", "promise")`) as the promises package
-#'   knows it. For a function expression, a function with the same arguments that
-#'   returns one.
+#'   knows it. For a function expression, a function with the same arguments
+#'   that returns one.
 #' @section Errors:
 #' * `elsewhere_cannot_pause`: `await()` stands where a pause is not possible;
 #'   the message names the place.
@@ -80,8 +81,8 @@ async_class <- c("async", "promise")
 async_call <- function(program, settings, frame, call, info) {
   force_arguments(frame)
   coroutine <- new_coroutine(program, frame, "async", settings, call, info)
-  # A return() that R may force inside another function, or an on.exit(), needs a
-  # frame of its own; otherwise the call's own frame is the real thing.
+  # A return() that R may force inside another function, or an on.exit(), needs
+  # a frame of its own; otherwise the call's own frame is the real thing.
   if (program[[program_needs_eval]]) {
     .Call(ew_async_start, coroutine, async_class)
   } else {
@@ -108,7 +109,8 @@ await <- function(prom, error) {
   abort(
     paste0(
       "`await(", shorten(substitute(prom)),
-      ")` was called outside of a task. Write it in the body of async({...}) or ",
+      ")` was called outside of a task. Write it in the body of async({...}) ",
+      "or ",
       "async(function(...) ...); a function that is called from there, or ",
       "defined there, must be async(function(...) ...) itself."
     ),
@@ -124,8 +126,8 @@ shorten <- function(expr, limit = 40L) {
 #' Make a trace function that puts a prefix before each line
 #'
 #' @param prefix One string.
-#' @return A function that prints its arguments after the prefix, for the `trace`
-#'   argument of [async()] and [gen()].
+#' @return A function that prints its arguments after the prefix, for the
+#'   `trace` argument of [async()] and [gen()].
 #' @examples
 #' async(1 + 1, trace = with_prefix("sum"))
 #' @export

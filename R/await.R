@@ -1,5 +1,6 @@
 # What can be awaited. promises' generic as.promise() decides, so that any
-# package can teach its class to be awaited; what has no method is its own value.
+# package can teach its class to be awaited; what has no method is its own
+# value.
 
 as_awaitable <- function(value) {
   if (inherits(value, "promise")) return(value)
@@ -18,9 +19,9 @@ has_as_promise <- function(value) {
   FALSE
 }
 
-# A promise of the promises package that is fulfilled already, as one of ours: its
-# then() costs twenty times what the wait does. Any other promise as it is; so is
-# every one, should that package keep the value elsewhere some day.
+# A promise of the promises package that is fulfilled already, as one of ours:
+# its then() costs twenty times what the wait does. Any other promise as it is;
+# so is every one, should that package keep the value elsewhere some day.
 fulfilled_as_native <- function(promise) {
   behind <- attr(promise, "promise_impl", exact = TRUE)
   if (!is.environment(behind)) return(promise)

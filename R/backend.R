@@ -1,5 +1,5 @@
-# What runs the futures of a plan: this process, or a pool of workers. Everything
-# that futures ask of the engine is asked here.
+# What runs the futures of a plan: this process, or a pool of workers.
+# Everything that futures ask of the engine is asked here.
 
 # What a strategy's arguments come to, checked: a plain list.
 backend_settings <- function(strategy) {
@@ -66,7 +66,8 @@ new_backend <- function(stack, settings) {
   backend$is_forking <- in_background && settings$name == "multicore" &&
     identical(as.numeric(settings$queue), 0)
   # One worker in this very process evaluates when asked.
-  backend$lazy <- !in_background && !settings$name %in% c("sequential", "transparent")
+  backend$lazy <- !in_background &&
+    !settings$name %in% c("sequential", "transparent")
   # A future with nothing but an expression has the default settings.
   backend$is_plain <- !backend$lazy && !settings$early_signal &&
     is.null(settings$label)
@@ -195,8 +196,8 @@ forwarded_options <- function() {
   values
 }
 
-# The options to send with futures: those that have changed since the workers were
-# set up.
+# The options to send with futures: those that have changed since the workers
+# were set up.
 changed_options <- function(backend) {
   now <- forwarded_options()
   same <- mapply(identical, now, backend$options)

@@ -8,17 +8,18 @@
 #' @param func A function. Its environment becomes the global one: what it needs
 #'   comes by `args`.
 #' @param args A list: its arguments.
-#' @param package `NULL` (the default) or `FALSE`: as above. `TRUE`: the function
-#'   keeps its environment. The name of a package: that becomes its environment.
+#' @param package `NULL` (the default) or `FALSE`: as above. `TRUE`: the
+#'   function keeps its environment. The name of a package: that becomes its
+#'   environment.
 #' @param libpath Character, existing folders: the library of the process;
 #'   `NULL` leaves it to R. The default is `.libPaths()`.
 #' @param repos Named character or list: `options("repos")` of the process. The
 #'   default is that of this session, with a CRAN mirror if none is chosen.
 #' @param stdout,stderr Where the process prints to. A file name; `"|"`: a pipe,
 #'   the default of `r_bg()`, which `$read_output()` and `$read_error()` read;
-#'   `""`: where this process prints; for `stderr` `"2>&1"`: where `stdout` goes.
-#'   `NULL`, the default of `r()`, keeps what is printed for the error, if there
-#'   is one.
+#'   `""`: where this process prints; for `stderr` `"2>&1"`: where `stdout`
+#'   goes. `NULL`, the default of `r()`, keeps what is printed for the error, if
+#'   there is one.
 #' @param poll_connection One logical, by default `TRUE`: can [poll()] tell when
 #'   the result is there?
 #' @param error One of `"error"` (the default: rethrow), `"stack"` (with the
@@ -33,8 +34,8 @@
 #' @param system_profile One logical, default `FALSE`: run the site profile?
 #' @param user_profile `"project"` (the default: only `.Rprofile` of the working
 #'   directory), `TRUE` (as R would) or `FALSE`.
-#' @param env Named character: environment variables; `NA` unsets one. By default
-#'   nothing in the process opens a browser or a PDF viewer.
+#' @param env Named character: environment variables; `NA` unsets one. By
+#'   default nothing in the process opens a browser or a PDF viewer.
 #' @param timeout One number of seconds, by default `Inf`: a process that takes
 #'   longer is killed.
 #' @param supervise One logical, default `FALSE`: let the supervisor process of
@@ -48,9 +49,9 @@
 #'   returns the value, or raises the error, once the process has ended.
 #' @section Errors:
 #' * `callr_status_error`, `callr_error`: the function failed, or the process
-#'   ended without a result. Fields `status` (exit status of the process, negative
-#'   for a signal), `stdout`, `stderr`; the condition from the process is in
-#'   `$parent`, its calls are in `$parent_trace`.
+#'   ended without a result. Fields `status` (exit status of the process,
+#'   negative for a signal), `stdout`, `stderr`; the condition from the process
+#'   is in `$parent`, its calls are in `$parent_trace`.
 #' * `callr_timeout_error`: the process has run out of time.
 #' * `elsewhere_still_running`, `rlib_error`: `$get_result()` of a process that
 #'   has not ended.

@@ -51,7 +51,9 @@ cancel.environment <- function(x, interrupt = TRUE, ...) {
 
 #' @export
 cancel.listenv <- function(x, interrupt = TRUE, ...) {
-  cancel.list(lapply(seq_along(x), function(i) listenv_future(x, i)), interrupt, ...)
+  cancel.list(
+    lapply(seq_along(x), function(i) listenv_future(x, i)), interrupt, ...
+  )
   invisible(x)
 }
 
@@ -92,7 +94,10 @@ reset.elsewhere_future <- function(x, ...) {
   task <- .subset2(x, "task")
   if (!is.null(task) && !task_settled(task)) {
     stop(new_future_error(sprintf(
-      "Future %s is running and cannot be reset. Take its value() or cancel() it first. %s",
+      paste0(
+        "Future %s is running and cannot be reset. Take its value() or ",
+        "cancel() it first. %s"
+      ),
       describe_future(x), future_origin(x)
     ), NULL, future = x))
   }

@@ -1,13 +1,13 @@
 # A channel is a function with a state behind it: values that were emitted and
-# nobody has taken yet (`queue`), and those who wait for one (`listeners`). At any
-# time at least one of the two is empty.
+# nobody has taken yet (`queue`), and those who wait for one (`listeners`). At
+# any time at least one of the two is empty.
 
 #' Values that arrive over time
 #'
-#' A channel is to a promise what an iterator is to a value: it gives value after
-#' value, each when it is there, until it is closed. [stream()] makes one from
-#' sequential code; `channel(function(emit, reject, close) ...)` makes one by
-#' hand.
+#' A channel is to a promise what an iterator is to a value: it gives value
+#' after value, each when it is there, until it is closed. [stream()] makes one
+#' from sequential code; `channel(function(emit, reject, close) ...)` makes one
+#' by hand.
 #'
 #' Take values by a `for` loop or [awaitNext()] in the body of [async()] or
 #' [stream()], by callbacks ([nextThen()], [subscribe()]), or by `nextOr(ch)`,

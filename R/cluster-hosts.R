@@ -18,7 +18,8 @@ remote_settings <- function(hosts, tweaks) {
   if (length(wrong)) abort_argument("workers", "names of hosts", wrong)
   list(
     hosts = hosts, rshcmd = rshcmd, rshopts = tweaks[["rshopts"]],
-    user = tweaks[["user"]], rscript = rscript, libraries = tweaks[["rscript_libs"]]
+    user = tweaks[["user"]], rscript = rscript,
+    libraries = tweaks[["rscript_libs"]]
   )
 }
 
@@ -78,7 +79,8 @@ remote_command <- function(remote) {
       cat(
         "elsewhere is not installed there: R ", format(getRversion()), " (",
         R.home(), ") finds it in none of ",
-        paste(.libPaths(), collapse = ", "), ". Install it, or name its library: ",
+        paste(.libPaths(), collapse = ", "),
+        ". Install it, or name its library: ",
         "rscript_libs = .\n",
         sep = "", file = stderr()
       )
@@ -95,7 +97,9 @@ remote_command <- function(remote) {
     }
     source(start, local = TRUE)
   }))
-  text <- gsub("'", "\"", paste(deparse(code, width.cutoff = 500L), collapse = "\n"))
+  text <- gsub(
+    "'", "\"", paste(deparse(code, width.cutoff = 500L), collapse = "\n")
+  )
   paste(c(
     vapply(remote$rscript, shQuote, ""),
     "--default-packages=base", "-e", shQuote(gsub("\n[[:space:]]*", "; ", text))

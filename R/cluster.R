@@ -188,7 +188,10 @@ take_answer <- function(node) {
 abort_node_ended <- function(node, outcome = NULL) {
   abort(
     sprintf(
-      "Node %d of the cluster has ended: %s. Make a new cluster with make_cluster().",
+      paste0(
+        "Node %d of the cluster has ended: %s. Make a new cluster with ",
+        "make_cluster()."
+      ),
       node$rank, sub("[.]$", "", node$state$ended)
     ),
     "elsewhere_worker_died",

@@ -7,11 +7,12 @@
 #' @param ch A [channel()].
 #' @param type A vector whose type (and class) the result has; `list()` by
 #'   default.
-#' @param fn For `collect()` a function of `emit`; for `collector()` of `emit` and
-#'   `extract`. `emit(value, name = NULL)` returns its value.
-#' @return `gather()`: a promise of the vector. If the channel ends with an error,
-#'   the promise is rejected with it, and its attribute `partialResults` has what
-#'   came before. `collect()`: the vector. `collector()`: the value of `fn`.
+#' @param fn For `collect()` a function of `emit`; for `collector()` of `emit`
+#'   and `extract`. `emit(value, name = NULL)` returns its value.
+#' @return `gather()`: a promise of the vector. If the channel ends with an
+#'   error, the promise is rejected with it, and its attribute `partialResults`
+#'   has what came before. `collect()`: the vector. `collector()`: the value of
+#'   `fn`.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: `collect()` was given no function of `emit`.
 #' @examples
@@ -133,8 +134,8 @@ combine_one <- function(source, emit, reject, ended) {
 #' Run a generator's code, or a lazy future, at once
 #'
 #' `run(expr)` runs code as [gen()] would, in the calling environment, and
-#' collects what it yields. `run(function(...) ...)` makes a function whose calls
-#' do so. If its value is a future that was not started,
+#' collects what it yields. `run(function(...) ...)` makes a function whose
+#' calls do so. If its value is a future that was not started,
 #' `run()` starts that: [value()] and [resolved()] do so by themselves.
 #'
 #' @inheritParams async
@@ -163,7 +164,9 @@ run <- function(expr, type = list(), ..., split_pipes = TRUE, trace = NULL,
   if (is_function_expression(expr)) {
     settings$type <- type
     settings$yields <- contains_yield(expr)
-    return(coroutine_function(expr, env, "run", split_pipes, settings, run_call))
+    return(
+      coroutine_function(expr, env, "run", split_pipes, settings, run_call)
+    )
   }
   program <- compile_body(expr, env, "run", split_pipes)
   parent <- sys.parent()

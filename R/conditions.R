@@ -1,8 +1,8 @@
 # Every condition class of ours is made here.
 
-# `class` is our class for the failure; `home` is what the same failure is called
-# in the package whose front raised it (callr_error, FutureError, ...). Data go
-# in as fields.
+# `class` is our class for the failure; `home` is what the same failure is
+# called in the package whose front raised it (callr_error, FutureError, ...).
+# Data go in as fields.
 abort <- function(message, class, ..., home = NULL, call = NULL) {
   stop(errorCondition(
     message, ...,

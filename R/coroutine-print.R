@@ -10,8 +10,8 @@
 #'   error); for a task `"pending"`, `"running"`, `"resolved"` or `"rejected"`;
 #'   for a stream `"yielded"`, `"woken"`, `"running"`, `"pending"` (it awaits
 #'   something), `"resolved"` or `"rejected"`;
-#' * `cont`: the place in the source where it stands (`"file.R#12"`, `""` without
-#'   source references); `awaits`: the call that it waits in, or `NULL`;
+#' * `cont`: the place in the source where it stands (`"file.R#12"`, `""`
+#'   without source references); `awaits`: the call that it waits in, or `NULL`;
 #' * `err`: the condition of a rejected one, or `NULL`;
 #' * `targetEnv`: its environment; the empty one when it has ended;
 #' * `debug`: `TRUE` or `FALSE`, see [debugAsync()].
@@ -127,7 +127,9 @@ print.async <- function(x, ...) {
   state <- .Call(ew_eval_state, .Call(ew_promise_state, x)$owner)
   cat(coroutine_code("async", summary$code), "\n", sep = "")
   name <- summary$state
-  if (!is.null(summary$err)) name <- paste0(name, ": ", reason_line(summary$err))
+  if (!is.null(summary$err)) {
+    name <- paste0(name, ": ", reason_line(summary$err))
+  }
   cat(state_line("async", name, state), "\n", sep = "")
   cat(format(x), "\n", sep = "")
   invisible(x)
@@ -150,7 +152,8 @@ format.stream <- function(x, ...) {
   name <- stream_state(channel, state)
   if (!is.null(channel$failure)) {
     name <- paste0(
-      name, ": ", class(channel$failure)[[1L]], ": ", reason_line(channel$failure)
+      name, ": ", class(channel$failure)[[1L]], ": ",
+      reason_line(channel$failure)
     )
   }
   c(

@@ -61,7 +61,8 @@ coroutine_function <- function(expr, env, kind, split_pipes, settings, begin) {
 refuse_pausing_defaults <- function(formals) {
   pauses <- c("await", "awaitNext", "yield", "yieldFrom")
   for (name in names(formals)) {
-    if (is.call(formals[[name]]) && any(pauses %in% all.names(formals[[name]]))) {
+    if (!is.call(formals[[name]])) next
+    if (any(pauses %in% all.names(formals[[name]]))) {
       eval_build_error(
         paste0(
           "the default of `", name, "` cannot pause; give it a value in the ",

@@ -1,5 +1,5 @@
-# What the evaluator (src/bridge/eval/) calls in R. It takes these functions from
-# the namespace by name, once, when the package is loaded.
+# What the evaluator (src/bridge/eval/) calls in R. It takes these functions
+# from the namespace by name, once, when the package is loaded.
 
 # A guard around one layer of a body: conditions go to the machine's own
 # handlers, and its `finally` code runs when something else jumps away.
@@ -23,9 +23,9 @@ eval_guard <- function(coroutine, layer, loop, restarts = NULL) {
   is_over <- TRUE
 }
 
-# The restarts of the body's withRestarts(), outermost first: `names` of each, and
-# the number of its block. One that is invoked tells the machine, which goes on
-# when R has left all that is inside.
+# The restarts of the body's withRestarts(), outermost first: `names` of each,
+# and the number of its block. One that is invoked tells the machine, which goes
+# on when R has left all that is inside.
 eval_with_restarts <- function(coroutine, names, blocks, loop) {
   if (length(names) == 0L) return(loop)
   own <- lapply(seq_along(names[[1L]]), function(i) {

@@ -2,14 +2,14 @@
 # these functions are shipped to workers.
 
 # Evaluates and takes what is signalled. A list: `value` and `visible`, or
-# `error`, the condition that ended it, or `interrupted`; `conditions`, those that
-# were kept, in the order in which they were signalled: warnings and messages stop
-# here and are signalled again where the value is asked for. The variable names
-# are what a call at the expression's top level would show, which is why that
-# call is taken out of conditions and of calls.
+# `error`, the condition that ended it, or `interrupted`; `conditions`, those
+# that were kept, in the order in which they were signalled: warnings and
+# messages stop here and are signalled again where the value is asked for. The
+# variable names are what a call at the expression's top level would show, which
+# is why that call is taken out of conditions and of calls.
 #
-# The calling handler sees an error first and keeps its calls; tryCatch() ends the
-# expression, because it alone still works when R's stack has run out. An
+# The calling handler sees an error first and keeps its calls; tryCatch() ends
+# the expression, because it alone still works when R's stack has run out. An
 # interrupt is rare and needs no tryCatch() of its own: the handler leaves by
 # forcing `leave`, which returns from here.
 evaluate_caught <- function(.future_expression, .future_environment, payload,
@@ -125,8 +125,8 @@ future_calls <- function(calls, own_call, calls_max = 200L) {
 }
 
 # `stdout` is TRUE to keep what is printed, FALSE to drop it, NA to leave it.
-# What would reach the console is kept in C++, which is cheaper than a sink; what
-# goes into somebody's sink, or is caught already, needs a sink of its own.
+# What would reach the console is kept in C++, which is cheaper than a sink;
+# what goes into somebody's sink, or is caught already, needs a sink of its own.
 capture_start <- function(stdout, split = FALSE, live = FALSE) {
   # In this process what is printed is there at once.
   if (is.na(stdout) || live && !is_worker()) return(NULL)

@@ -35,8 +35,8 @@ process_restore <- function(state, payload) {
   misuse
 }
 
-# The number of the connection that messages go to; 2 is standard error. A worker
-# has a quicker one, see evaluate_prepare().
+# The number of the connection that messages go to; 2 is standard error. A
+# worker has a quicker one, see evaluate_prepare().
 message_sink <- function() sink.number(type = "message")
 
 # `changes` has the bits of StateChange in src/bridge/process_state.h.
@@ -66,7 +66,9 @@ restore_changed <- function(changes, state, payload) {
       misuse$Rng <- list()
     }
     # The state is forgotten with the workspace; the kind would stay.
-    if (is_worker() && !isTRUE(payload$keep)) RNGkind("default", "default", "default")
+    if (is_worker() && !isTRUE(payload$keep)) {
+      RNGkind("default", "default", "default")
+    }
   }
   if (has_changed(16L)) {
     misuse <- c(misuse, devices_misuse(.Call(ew_state_list, state$devices)))
@@ -93,7 +95,9 @@ variables_from <- function(block) {
 
 # `locale` is one name, or CATEGORY=name for each, separated by semicolons.
 restore_locale <- function(locale) {
-  parts <- strsplit(strsplit(locale, ";", fixed = TRUE)[[1L]], "=", fixed = TRUE)
+  parts <- strsplit(
+    strsplit(locale, ";", fixed = TRUE)[[1L]], "=", fixed = TRUE
+  )
   if (length(parts) == 1L) return(Sys.setlocale("LC_ALL", locale))
   for (part in parts) {
     is_known <- part[[1L]] %in% c(

@@ -1,8 +1,8 @@
 # Runs one task's expression and says what came of it. The same functions run in
 # this process under plan(sequential) and, shipped in the Setup packet, in the
 # workers, where no package of ours is loaded: they use base R and each other
-# only. `emit(condition)` sends a condition to the owner at once; in this process
-# it has nothing to do, because the condition is on its way already.
+# only. `emit(condition)` sends a condition to the owner at once; in this
+# process it has nothing to do, because the condition is on its way already.
 
 # The functions that a worker needs to run tasks.
 evaluator_functions <- function() {
@@ -59,7 +59,8 @@ evaluate <- function(payload) {
   result <- evaluate_expression(payload)
   on.exit()
   result$misuse <- process_restore(before, payload)
-  # It closes connections that nobody holds, which is not the expression's doing.
+  # It closes connections that nobody holds, which is not the expression's
+  # doing.
   if (isTRUE(payload$gc)) gc()
   # Read by the worker when it sends the result; see R/worker-main.R.
   if (is_worker()) {
@@ -106,7 +107,9 @@ evaluate_expression <- function(payload) {
 # namespace is loaded if it can be: what needs it will say so.
 attach_packages <- function(packages, namespaces = NULL) {
   for (namespace in namespaces) {
-    if (!isNamespaceLoaded(namespace)) requireNamespace(namespace, quietly = TRUE)
+    if (!isNamespaceLoaded(namespace)) {
+      requireNamespace(namespace, quietly = TRUE)
+    }
   }
   for (package in packages) {
     if (paste0("package:", package) %in% search()) next
@@ -127,8 +130,8 @@ attach_packages <- function(packages, namespaces = NULL) {
 # Globals lie in the worker's workspace, where functions of the workspace look
 # for them; in the user's own process they lie in an environment before it. The
 # expression has an environment of its own, so what it assigns stays inside.
-# `shadowed` are values that functions of the workspace know by a name that means
-# something else to the expression.
+# `shadowed` are values that functions of the workspace know by a name that
+# means something else to the expression.
 evaluation_environment <- function(payload) {
   globals <- payload$globals
   outer <- globalenv()

@@ -2,23 +2,23 @@
 
 #' Do something in every worker
 #'
-#' `everywhere(expr)` evaluates `expr` once in each worker of the plan that rules,
-#' and in each that replaces one: to attach packages, set options, or make what
-#' all futures use, such as a connection to a database or a model.
+#' `everywhere(expr)` evaluates `expr` once in each worker of the plan that
+#' rules, and in each that replaces one: to attach packages, set options, or
+#' make what all futures use, such as a connection to a database or a model.
 #'
 #' @details
 #' The workers are replaced by fresh ones that have evaluated `expr`, after the
 #' `setup` of the plan and what earlier calls asked for; a worker that is busy
-#' finishes its future first. Futures created after the call are evaluated by the
-#' new ones. What `expr` assigns can be used by futures; it is not part of the
-#' workspace, which is emptied after each. Under [sequential] and [multicore],
-#' `expr` is evaluated in the workspace of this process.
+#' finishes its future first. Futures created after the call are evaluated by
+#' the new ones. What `expr` assigns can be used by futures; it is not part of
+#' the workspace, which is emptied after each. Under [sequential] and
+#' [multicore], `expr` is evaluated in the workspace of this process.
 #'
 #' @param expr An expression. Globals are found and sent, as for [future()].
 #' @param envir An environment: where globals are looked up. Default: the
 #'   caller's.
-#' @param substitute `TRUE` (default) takes `expr` as it is written; `FALSE` takes
-#'   its value, a call or an expression.
+#' @param substitute `TRUE` (default) takes `expr` as it is written; `FALSE`
+#'   takes its value, a call or an expression.
 #' @param packages Character vector of packages to attach first. Default: only
 #'   those that the globals need.
 #' @return `NULL`, invisibly, when all workers have done it.
@@ -107,7 +107,10 @@ check_recycle <- function(recycle) {
   if (!is_right) {
     abort_argument(
       "recycle",
-      "a named vector of numbers over 0, with names among `tasks`, `age` and `memory`",
+      paste0(
+        "a named vector of numbers over 0, with names among `tasks`, `age` ",
+        "and `memory`"
+      ),
       recycle
     )
   }

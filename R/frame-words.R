@@ -1,7 +1,8 @@
 # Functions that ask R for the call they run in. A body goes on, after a pause,
 # in a frame that is the evaluator's; so the calls of these that stand in it are
-# compiled to calls of the functions here, which answer as the function whose body
-# it is (or, in a block such as async({...}), the function around it) would.
+# compiled to calls of the functions here, which answer as the function whose
+# body it is (or, in a block such as async({...}), the function around it)
+# would.
 
 # What coroutine_function() passes on of a call.
 function_frame_call <- quote(
@@ -23,8 +24,8 @@ block_frame <- function(n) {
 
 frame_info <- function() .Call(ew_eval_frame)
 
-# Each has the arguments of its namesake that can be answered; a call with others
-# is left alone.
+# Each has the arguments of its namesake that can be answered; a call with
+# others is left alone.
 frame_words <- list(
   sys.call = function() frame_info()$call,
   sys.function = function() frame_info()$fn,

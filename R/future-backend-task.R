@@ -63,7 +63,9 @@ framework_payload <- function(future) {
   if (is.numeric(future[["seed"]])) payload$seed <- future[["seed"]]
   immediate <- attr(conditions, "immediateConditionClasses", exact = TRUE)
   if (is.character(immediate)) payload$immediate <- immediate
-  if (!isTRUE(future[["stdout"]])) payload$stdout <- as.vector(future[["stdout"]])
+  if (!isTRUE(future[["stdout"]])) {
+    payload$stdout <- as.vector(future[["stdout"]])
+  }
   if (isTRUE(future[["split"]])) payload$split <- TRUE
   if (isTRUE(future[["gc"]])) payload$gc <- TRUE
   if (!is.null(getOption("future.globalenv.onMisuse"))) {
@@ -226,7 +228,9 @@ framework_outcome <- function(future, outcome) {
     return(framework_error("FutureInterruptError", future, "was interrupted."))
   }
   misuse <- came$misuse
-  seconds <- function(i) .POSIXct(if (is.null(came$times)) NA_real_ else came$times[[i]])
+  seconds <- function(i) .POSIXct(
+    if (is.null(came$times)) NA_real_ else came$times[[i]]
+  )
   stdout <- came$stdout
   if (is.null(stdout) && isTRUE(as.vector(future[["stdout"]]))) stdout <- ""
   result <- future::FutureResult(

@@ -205,12 +205,19 @@ framework_methods <- list(
   nbrOfWorkers.pool = function(evaluator) framework_workers(evaluator),
   nbrOfFreeWorkers.pool = function(evaluator, background = FALSE, ...) {
     backend <- attr(evaluator, "backend")
-    if (is.null(backend)) framework_workers(evaluator) else framework_free(backend)
+    if (is.null(backend)) {
+      framework_workers(evaluator)
+    } else {
+      framework_free(backend)
+    }
   },
   run.PoolFuture = function(future, ...) {
     if (future[["state"]] != "created") {
       stop(future::FutureError(sprintf(
-        "A future can only be launched once, and %s is %s. Call reset() to run it again.",
+        paste0(
+          "A future can only be launched once, and %s is %s. Call reset() to ",
+          "run it again."
+        ),
         framework_label(future), sQuote(future[["state"]], FALSE)
       ), future = future))
     }

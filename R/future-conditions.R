@@ -19,7 +19,8 @@
 #'   `DefaultDeviceMisuseFutureCondition`, each as `...Warning` and `...Error`:
 #'   the expression had a side effect that it should not have.
 #'
-#' @param message One string. `UnexpectedFutureResultError()` takes a future, too.
+#' @param message One string. `UnexpectedFutureResultError()` takes a future,
+#'   too.
 #' @param hint One string that is added to the message, or `NULL` (default).
 #' @param call A call or `NULL` (default).
 #' @param uuid The future's identifier, or `NULL` (default).
@@ -127,7 +128,9 @@ UnexpectedFutureResultError <- function(message, call = NULL,
   if (inherits(message, "Future")) {
     future <- message
     message <- paste(c(
-      sprintf("Future (%s) has no result that could be used.", describe_future(future)),
+      sprintf(
+        "Future (%s) has no result that could be used.", describe_future(future)
+      ),
       hint
     ), collapse = " ")
   }
@@ -140,7 +143,11 @@ UnexpectedFutureResultError <- function(message, call = NULL,
 # Which future a message is about: its label, or its number.
 describe_future <- function(future) {
   label <- future$label
-  if (is.null(label)) sprintf("<unnamed-%d>", future$number) else sQuote(label, FALSE)
+  if (is.null(label)) {
+    sprintf("<unnamed-%d>", future$number)
+  } else {
+    sQuote(label, FALSE)
+  }
 }
 
 # Where and when a message about a future was made; ends the message.

@@ -38,7 +38,10 @@ signal_missing_globals <- function(names) {
   action <- getOption("future.globals.onMissing", "ignore")
   if (action == "ignore") return()
   text <- sprintf(
-    "The expression uses %s, which does not exist where the future was created.",
+    paste0(
+      "The expression uses %s, which does not exist where the future was ",
+      "created."
+    ),
     paste0("`", names, "`", collapse = ", ")
   )
   if (action == "warning") {

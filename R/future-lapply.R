@@ -7,9 +7,10 @@
 #' @param FUN A function, or its name.
 #' @param ... Further arguments of `FUN`.
 #' @param future.envir Where globals are looked up. Default: the caller's.
-#' @param future.stdout,future.conditions,future.globals,future.packages,future.seed,future.label
-#'   As `stdout`, ... in [future()]; `future.seed` may be a list with one seed an
-#'   element.
+#' @param future.stdout,future.conditions,future.globals,future.packages
+#'   As in [future()], without `future.`.
+#' @param future.seed,future.label
+#'   As these; `future.seed` may be a list with one seed an element.
 #' @param future.scheduling Chunks a worker. Default: 1. `Inf`: one an element;
 #'   `FALSE`: one chunk; `TRUE`: 1.
 #' @param future.chunk.size Elements a chunk, instead of `future.scheduling`.

@@ -3,7 +3,9 @@
 
 misuse_classes <- function(kind, what) {
   # What holds a resource has a class in common, as at home.
-  holds <- kind %in% c("ConnectionMisuse", "DeviceMisuse", "DefaultDeviceMisuse")
+  holds <- kind %in% c(
+    "ConnectionMisuse", "DeviceMisuse", "DefaultDeviceMisuse"
+  )
   own <- c(
     paste0(kind, "Future", what), if (holds) paste0("MisuseFuture", what)
   )
@@ -19,7 +21,9 @@ misuse_classes <- function(kind, what) {
 }
 
 new_misuse <- function(kind, what, message, future, ...) {
-  new_future_condition(message, misuse_classes(kind, what), future = future, ...)
+  new_future_condition(
+    message, misuse_classes(kind, what), future = future, ...
+  )
 }
 
 misuse_constructor <- function(kind, what) {
@@ -45,7 +49,9 @@ RngFutureWarning <- misuse_constructor("Rng", "Warning")
 RngFutureError <- misuse_constructor("Rng", "Error")
 #' @rdname FutureCondition
 #' @export
-GlobalEnvMisuseFutureCondition <- misuse_constructor("GlobalEnvMisuse", "Condition")
+GlobalEnvMisuseFutureCondition <- misuse_constructor(
+  "GlobalEnvMisuse", "Condition"
+)
 #' @rdname FutureCondition
 #' @export
 GlobalEnvMisuseFutureWarning <- misuse_constructor("GlobalEnvMisuse", "Warning")
@@ -54,10 +60,14 @@ GlobalEnvMisuseFutureWarning <- misuse_constructor("GlobalEnvMisuse", "Warning")
 GlobalEnvMisuseFutureError <- misuse_constructor("GlobalEnvMisuse", "Error")
 #' @rdname FutureCondition
 #' @export
-ConnectionMisuseFutureCondition <- misuse_constructor("ConnectionMisuse", "Condition")
+ConnectionMisuseFutureCondition <- misuse_constructor(
+  "ConnectionMisuse", "Condition"
+)
 #' @rdname FutureCondition
 #' @export
-ConnectionMisuseFutureWarning <- misuse_constructor("ConnectionMisuse", "Warning")
+ConnectionMisuseFutureWarning <- misuse_constructor(
+  "ConnectionMisuse", "Warning"
+)
 #' @rdname FutureCondition
 #' @export
 ConnectionMisuseFutureError <- misuse_constructor("ConnectionMisuse", "Error")
@@ -72,13 +82,19 @@ DeviceMisuseFutureWarning <- misuse_constructor("DeviceMisuse", "Warning")
 DeviceMisuseFutureError <- misuse_constructor("DeviceMisuse", "Error")
 #' @rdname FutureCondition
 #' @export
-DefaultDeviceMisuseFutureCondition <- misuse_constructor("DefaultDeviceMisuse", "Condition")
+DefaultDeviceMisuseFutureCondition <- misuse_constructor(
+  "DefaultDeviceMisuse", "Condition"
+)
 #' @rdname FutureCondition
 #' @export
-DefaultDeviceMisuseFutureWarning <- misuse_constructor("DefaultDeviceMisuse", "Warning")
+DefaultDeviceMisuseFutureWarning <- misuse_constructor(
+  "DefaultDeviceMisuse", "Warning"
+)
 #' @rdname FutureCondition
 #' @export
-DefaultDeviceMisuseFutureError <- misuse_constructor("DefaultDeviceMisuse", "Error")
+DefaultDeviceMisuseFutureError <- misuse_constructor(
+  "DefaultDeviceMisuse", "Error"
+)
 
 # The option that rules each kind, its default, and an older spelling of it.
 misuse_rules <- list(
@@ -113,15 +129,24 @@ misuse_message <- function(kind, future, details) {
       who, paste(sQuote(details$names, FALSE), collapse = ", ")
     ),
     ConnectionMisuse = sprintf(
-      "Future (%s) left connections behind (opened: %d, closed: %d). Close what it opens, and do not close what it did not open.",
+      paste0(
+        "Future (%s) left connections behind (opened: %d, closed: %d). Close ",
+        "what it opens, and do not close what it did not open."
+      ),
       who, length(details$added), length(details$removed)
     ),
     DeviceMisuse = sprintf(
-      "Future (%s) left graphics devices behind: %s. Close each with dev.off().",
+      paste0(
+        "Future (%s) left graphics devices behind: %s. Close each with ",
+        "dev.off()."
+      ),
       who, paste(sQuote(details$devices, FALSE), collapse = ", ")
     ),
     DefaultDeviceMisuse = sprintf(
-      "Future (%s) opened the default graphics device, which writes 'Rplots.pdf'. Open a device of its own, such as png(), and close it.",
+      paste0(
+        "Future (%s) opened the default graphics device, which writes ",
+        "'Rplots.pdf'. Open a device of its own, such as png(), and close it."
+      ),
       who
     )
   )

@@ -35,7 +35,7 @@ futureOf <- function(var = NULL, envir = parent.frame(), mustExist = TRUE,
   place <- if (is.character(target)) {
     list(name = target, where = envir)
   } else {
-    tryCatch(assign_target(target, envir), elsewhere_bad_argument = function(e) {
+    tryCatch(assign_target(target, envir), elsewhere_bad_argument = \(e) {
       NULL
     })
   }
@@ -101,7 +101,9 @@ futures.listenv <- function(x, ...) {
 futures.environment <- function(x, ...) {
   names <- ls(x, all.names = TRUE)
   hidden <- startsWith(names, future_name(""))
-  names <- union(names[!hidden], substring(names[hidden], nchar(future_name("")) + 1L))
+  names <- union(
+    names[!hidden], substring(names[hidden], nchar(future_name("")) + 1L)
+  )
   list2env(
     stats::setNames(lapply(names, element_future, envir = x), names),
     parent = emptyenv()

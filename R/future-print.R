@@ -15,11 +15,18 @@ format_future <- function(future) {
     sprintf("Packages: %s", format_names(field("packages"))),
     sprintf("L'Ecuyer-CMRG RNG seed: %s", format_seed(field("seed"))),
     sprintf("Capture standard output: %s", as.vector(future$stdout)),
-    sprintf("Capture condition classes: %s", format_conditions(future$conditions)),
+    sprintf(
+      "Capture condition classes: %s", format_conditions(future$conditions)
+    ),
     sprintf("Lazy evaluation: %s", future$lazy),
-    sprintf("State: %s (%s)", sQuote(field("state"), FALSE), state_words[[field("state")]]),
+    sprintf(
+      "State: %s (%s)", sQuote(field("state"), FALSE),
+      state_words[[field("state")]]
+    ),
     sprintf("Resolved: %s", is_ready(future)),
-    sprintf("Unique identifier: %s", paste(future_uuid(future), collapse = "-")),
+    sprintf(
+      "Unique identifier: %s", paste(future_uuid(future), collapse = "-")
+    ),
     sprintf("Owner process: %s", field("owner")),
     sprintf("Class: %s", format_names(class(future))),
     format_outcome(field("outcome"))
@@ -42,9 +49,12 @@ format_names <- function(names) {
 
 format_globals <- function(globals) {
   if (!length(globals)) return("<none>")
-  bytes <- vapply(globals, function(value) as.numeric(utils::object.size(value)), 0)
+  bytes <- vapply(
+    globals, function(value) as.numeric(utils::object.size(value)), 0
+  )
   sprintf(
-    "%d objects of %s in memory (%s)", length(globals), format_bytes(sum(bytes)),
+    "%d objects of %s in memory (%s)", length(globals),
+    format_bytes(sum(bytes)),
     paste(sprintf(
       "%s %s of %s", vapply(globals, function(value) class(value)[[1L]], ""),
       sQuote(names(globals), FALSE), vapply(bytes, format_bytes, "")
@@ -53,7 +63,11 @@ format_globals <- function(globals) {
 }
 
 format_seed <- function(seed) {
-  if (is.null(seed)) "<none>" else paste0("(", paste(seed, collapse = ", "), ")")
+  if (is.null(seed)) {
+    "<none>"
+  } else {
+    paste0("(", paste(seed, collapse = ", "), ")")
+  }
 }
 
 format_conditions <- function(classes) {

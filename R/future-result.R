@@ -31,8 +31,10 @@ peek_result <- function(future) {
 as_future_result <- function(future, outcome) {
   seconds <- function(x) if (is.null(x)) NULL else .POSIXct(x)
   FutureResult(
-    value = outcome$value, visible = outcome$visible, stdout = captured_output(future, outcome),
-    conditions = as.list(outcome$conditions), rng = !is.null(outcome$misuse$Rng),
+    value = outcome$value, visible = outcome$visible,
+    stdout = captured_output(future, outcome),
+    conditions = as.list(outcome$conditions),
+    rng = !is.null(outcome$misuse$Rng),
     seed = .subset2(future, "seed"),
     misuseGlobalEnv = outcome$misuse$GlobalEnvMisuse,
     misuseConnections = outcome$misuse$ConnectionMisuse,
@@ -99,6 +101,7 @@ print.elsewhere_future_result <- function(x, ...) {
   cat(sprintf("visible: %s\n", x$visible))
   cat(sprintf("stdout: %d characters\n", sum(nchar(x$stdout))))
   cat(sprintf("conditions: %d\n", length(x$conditions)))
-  cat(sprintf("started: %s\nfinished: %s\n", format(x$started), format(x$finished)))
+  cat("started: ", format(x$started), "\n", sep = "")
+  cat("finished: ", format(x$finished), "\n", sep = "")
   invisible(x)
 }

@@ -15,8 +15,8 @@
 #' @param expr An expression.
 #' @param envir An environment: where globals are looked up. Default: the
 #'   caller's.
-#' @param substitute `TRUE` (default) takes the argument `expr` as it is written;
-#'   `FALSE` takes its value, a call or an expression.
+#' @param substitute `TRUE` (default) takes the argument `expr` as it is
+#'   written; `FALSE` takes its value, a call or an expression.
 #' @param lazy `TRUE` starts the evaluation when it is first asked for. Default:
 #'   `FALSE`.
 #' @param seed `FALSE` (default): no seed, and a warning if random numbers are
@@ -121,7 +121,8 @@ new_future <- function(backend, expr, envir, lazy = FALSE, seed = FALSE,
   needs <- future_globals(expr, envir, globals, packages)
   check_rng <- identical(seed, FALSE)
   future <- make_future(
-    backend, expr, needs, lazy, if (!check_rng) future_seed(seed), check_rng, ...
+    backend, expr, needs, lazy, if (!check_rng) future_seed(seed),
+    check_rng, ...
   )
   if (!isTRUE(globals)) set_field(future, "has_given_globals", TRUE)
   future
@@ -202,7 +203,10 @@ future_uuid <- function(future) c(.subset2(future, "owner"), future$number)
 run_future <- function(future) {
   if (.subset2(future, "state") != "created") {
     stop(new_future_error(sprintf(
-      "A future can only be launched once, and %s is %s. Call reset() to run it again. %s",
+      paste0(
+        "A future can only be launched once, and %s is %s. Call reset() to ",
+        "run it again. %s"
+      ),
       describe_future(future), sQuote(.subset2(future, "state"), FALSE),
       future_origin(future)
     ), NULL, future = future))

@@ -13,8 +13,8 @@
 #' @param split_pipes `TRUE` (the default) or `FALSE`; see [async()].
 #' @param value Given out.
 #' @return `gen()`: a function of class `c("generator", "coroutine", "iteror",
-#'   "iter")`. `yield()`: the value that was given out, or what the consumer sent
-#'   by `g(send = )`.
+#'   "iter")`. `yield()`: the value that was given out, or what the consumer
+#'   sent by `g(send = )`.
 #' @section Errors:
 #' * `elsewhere_yield_outside`: `yield()`, `yieldFrom()` or `goto()` was called
 #'   outside of what they pause.
@@ -35,7 +35,9 @@ gen <- function(expr, ..., split_pipes = TRUE, trace = NULL,
   env <- parent.frame()
   settings <- coroutine_settings(trace, debugR)
   if (is_function_expression(expr)) {
-    return(coroutine_function(expr, env, "gen", split_pipes, settings, gen_call))
+    return(
+      coroutine_function(expr, env, "gen", split_pipes, settings, gen_call)
+    )
   }
   parent <- sys.parent()
   new_generator(block_coroutine(
@@ -61,7 +63,8 @@ new_generator <- function(coroutine) {
   generator
 }
 
-generator_function <- function(or = stop("StopIteration", call. = FALSE), send) {
+generator_function <- function(or = stop("StopIteration", call. = FALSE),
+                               send) {
   .External2(ask, coroutine)
 }
 
@@ -103,7 +106,8 @@ yield <- function(value) {
   abort(
     paste0(
       "`yield(", shorten(substitute(value)),
-      ")` was called outside of a generator. Write it in the body of gen({...}) ",
+      ")` was called outside of a generator. ",
+      "Write it in the body of gen({...}) ",
       "or gen(function(...) ...)."
     ),
     "elsewhere_yield_outside"

@@ -22,14 +22,16 @@ journaled_value <- function(future, stdout, signal, drop) {
   start <- Sys.time()
   await_outcome(future)
   if (!("gather" %in% former$event)) {
-    former <- rbind(former, journal_row("gather", "overhead", start, Sys.time()))
+    former <- rbind(
+      former, journal_row("gather", "overhead", start, Sys.time())
+    )
   }
   value(future, stdout = stdout, signal = signal, drop = drop)
 }
 
 # A data frame with one row an event, in the order of their start: event,
-# category, parent, start (time), at (since the first) and duration (difftimes in
-# seconds), and what names the future.
+# category, parent, start (time), at (since the first) and duration (difftimes
+# in seconds), and what names the future.
 journal <- function(x, ...) {
   times <- .subset2(x, "outcome")$times
   moment <- function(i) if (!is.null(times)) .POSIXct(times[[i]])

@@ -58,8 +58,8 @@ settings_payload <- function(settings) {
   out
 }
 
-# What R's options and the plan say about launching, looked at again only when an
-# option has changed: `limit` of the size of globals or NULL; `on_reference`;
+# What R's options and the plan say about launching, looked at again only when
+# an option has changed: `limit` of the size of globals or NULL; `on_reference`;
 # `payload`, what all payloads have in common, or NULL.
 launch_options <- function(backend) {
   seen <- .subset2(backend, "seen_options")

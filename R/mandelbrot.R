@@ -3,8 +3,9 @@
 #' Work that is easily cut into pieces, for demonstrations: see
 #' `demo("mandelbrot", package = "elsewhere")`.
 #'
-#' @param Z A complex matrix, as `mandelbrot_tiles()` makes them. With numbers in
-#'   its place, `mandelbrot(xmid, ymid, side, resolution)` counts a whole region.
+#' @param Z A complex matrix, as `mandelbrot_tiles()` makes them. With numbers
+#'   in its place, `mandelbrot(xmid, ymid, side, resolution)` counts a whole
+#'   region.
 #' @param maxIter The largest number of iterations. Default: 200.
 #' @param tau The modulus at which a point counts as escaped. Default: 2.
 #' @param x An object of class `Mandelbrot`.
@@ -21,7 +22,8 @@ mandelbrot <- function(...) UseMethod("mandelbrot")
 
 #' @export
 mandelbrot.numeric <- function(xmid = -0.75, ymid = 0, side = 3,
-                               resolution = 400L, maxIter = 200L, tau = 2, ...) {
+                               resolution = 400L, maxIter = 200L, tau = 2,
+                               ...) {
   whole <- mandelbrot_tiles(
     xmid, ymid, side, nrow = 1L, resolution = resolution
   )

@@ -2,9 +2,9 @@
 # description of the map, and one file with the values of each finished chunk. A
 # file is written under another name first, so that none is ever half a file.
 
-# list(done, values, seeds, keep): the positions that are there and their values,
-# the seeds of the map that began it, and keep(positions, values), which adds a
-# chunk. Without a folder nothing is there and nothing is kept.
+# list(done, values, seeds, keep): the positions that are there and their
+# values, the seeds of the map that began it, and keep(positions, values), which
+# adds a chunk. Without a folder nothing is there and nothing is kept.
 map_checkpoint <- function(folder, x, f, args, seed, seeds) {
   if (is.null(folder)) {
     return(list(

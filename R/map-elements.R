@@ -6,8 +6,8 @@
 map_elements <- function(data) {
   x <- data$x
   seeds <- data$seeds
-  # A frame with `...` and nothing else, so that f's call reads .f(.x[[.i]], ...)
-  # and holds no data.
+  # A frame with `...` and nothing else, so that f's call reads .f(.x[[.i]],
+  # ...) and holds no data.
   frame <- do.call(function(...) environment(), data$args, quote = TRUE)
   parent.env(frame) <- globalenv()
   frame$.f <- data$f

@@ -1,7 +1,7 @@
 # Options of futures from environment variables, and the script of a start.
 
-# What option `future.x.y` is taken from R_FUTURE_X_Y, when the package is loaded
-# and the option is not set. R_FUTURE_PLAN is read by plan() itself.
+# What option `future.x.y` is taken from R_FUTURE_X_Y, when the package is
+# loaded and the option is not set. R_FUTURE_PLAN is read by plan() itself.
 options_of_futures <- c(
   "future.globals.maxSize", "future.globals.onMissing",
   "future.globals.onReference", "future.rng.onMisuse", "future.rng.misUse",
@@ -21,8 +21,8 @@ options_from_variables <- function() {
   }
 }
 
-# `.future.R` here, or at home, unless option `future.startup.script` is FALSE or
-# names another file. Workers have none: their owner has run it.
+# `.future.R` here, or at home, unless option `future.startup.script` is FALSE
+# or names another file. Workers have none: their owner has run it.
 run_startup_script <- function() {
   script <- getOption("future.startup.script", TRUE)
   if (identical(script, FALSE) || "tools:elsewhere" %in% search()) return()

@@ -57,7 +57,9 @@ nested_stack <- function(stack) {
 }
 
 new_stack <- function(strategies) {
-  structure(strategies, class = c("elsewhere_strategies", "FutureStrategyList", "list"))
+  structure(
+    strategies, class = c("elsewhere_strategies", "FutureStrategyList", "list")
+  )
 }
 
 # A stack from what plan() takes: a strategy, its name, a list, a stack.

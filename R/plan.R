@@ -104,7 +104,10 @@ refuse_disallowed <- function(stack) {
     name <- strategy_name(strategy)
     if (name %in% disallowed) {
       stop(new_future_error(sprintf(
-        "Strategy %s is disallowed on this computer by option `future.plan.disallow`.",
+        paste0(
+          "Strategy %s is disallowed on this computer by option ",
+          "`future.plan.disallow`."
+        ),
         sQuote(name, FALSE)
       ), NULL))
     }
@@ -146,7 +149,9 @@ print.elsewhere_strategies <- function(x, ...) {
   cat("List of future strategies:\n")
   for (i in seq_along(x)) {
     lines <- format_strategy(x[[i]])
-    cat(sprintf("%d. %s", i, lines[[1L]]), paste0("   ", lines[-1L]), sep = "\n")
+    cat(
+      sprintf("%d. %s", i, lines[[1L]]), paste0("   ", lines[-1L]), sep = "\n"
+    )
   }
   invisible(x)
 }

@@ -5,13 +5,13 @@
 #'
 #' `await()` takes processes of the processx and callr packages, and connections
 #' of processx, as it takes promises. The promise of a process is fulfilled when
-#' the process has ended, that of a connection when something can be read from it
-#' without waiting. Neither reads anything.
+#' the process has ended, that of a connection when something can be read from
+#' it without waiting. Neither reads anything.
 #'
 #' @param x A `process` of processx, an `r_process` of callr (as started by
 #'   `callr::r_bg()`), or a `processx_connection`.
-#' @return A promise, see [promises::promise()]. Its value is the exit status of a
-#'   `process` (negative: the signal that ended it; `NA` if processx does not
+#' @return A promise, see [promises::promise()]. Its value is the exit status of
+#'   a `process` (negative: the signal that ended it; `NA` if processx does not
 #'   know), the result of an
 #'   `r_process`, whose error rejects it, or the connection.
 #'   [cancel()] of the promise of a process kills the process.

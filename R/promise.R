@@ -5,8 +5,8 @@
 #
 # For the rest of the package:
 #   new_promise(function(resolve, reject) ..., on_cancel = NULL)   a promise;
-#     `resolve(value)` and `reject(reason)` settle it, the first call counts, any
-#     later time will do. cancel() calls on_cancel(), then rejects it
+#     `resolve(value)` and `reject(reason)` settle it, the first call counts,
+#     any later time will do. cancel() calls on_cancel(), then rejects it
 #   pending_promise(), promise_resolve_native(promise, value),
 #   promise_reject_native(promise, reason)       the same without closures
 #   promise_when_settled(promise, function(fulfilled, value))   called once from
@@ -103,7 +103,9 @@ watch_rejection <- function(core) {
     text <- if (inherits(reason, "condition")) conditionMessage(reason)
     cat("Unhandled promise error: ", text, "\n", sep = "", file = stderr())
     trace <- if (is.list(reason)) reason$async_trace
-    if (length(trace)) cat(paste0("  in ", trace, "\n"), sep = "", file = stderr())
+    if (length(trace)) {
+      cat(paste0("  in ", trace, "\n"), sep = "", file = stderr())
+    }
   })
 }
 

@@ -15,8 +15,8 @@ relay_condition <- function(condition) {
   invisible()
 }
 
-# Immediate conditions and live output that came while it ran. Progress of a map is not the
-# user's: whoever runs the map takes it.
+# Immediate conditions and live output that came while it ran. Progress of a map
+# is not the user's: whoever runs the map takes it.
 relay_events <- function(future) {
   for (condition in task_events(.subset2(future, "task"))) {
     if (is.raw(condition)) {

@@ -89,8 +89,8 @@ resolved.listenv <- function(x, ...) {
   resolved.list(elements)
 }
 
-# How long one look at a list may take, so that whoever looks again and again has
-# time for other things: what is left is done at the next look.
+# How long one look at a list may take, so that whoever looks again and again
+# has time for other things: what is left is done at the next look.
 tick_seconds <- 0.002
 
 # What has more than a value is taken as long as there is time; value() takes it

@@ -71,7 +71,8 @@ element_seeds <- function(count, seed) {
 check_seed_list <- function(seeds, count) {
   if (length(seeds) != count) {
     abort_argument(
-      "seed", sprintf("a list with one seed for each of the %d elements", count),
+      "seed",
+      sprintf("a list with one seed for each of the %d elements", count),
       seeds
     )
   }

@@ -50,8 +50,8 @@ throw_session_error <- function(error, mode = "error") {
   stop(error)
 }
 
-# What stop() does, with a hint for those who read it. The handlers come first: an
-# error that somebody catches is not shown.
+# What stop() does, with a hint for those who read it. The handlers come first:
+# an error that somebody catches is not shown.
 show_uncaught <- function(error) {
   signalCondition(error)
   cat(

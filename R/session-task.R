@@ -60,7 +60,8 @@ r_process_start <- function(self, private, super, options) {
 process_result <- function(process, output = list(NULL, NULL)) {
   if (process$is_alive()) {
     abort(
-      "Still alive: the result is there when the process has ended, see `$wait()`.",
+      "Still alive: ",
+      "the result is there when the process has ended, see `$wait()`.",
       "elsewhere_still_running", home = c("rlib_error_3_0", "rlib_error")
     )
   }

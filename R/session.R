@@ -14,9 +14,9 @@
 #' @param package `NULL` (the default) or `FALSE`: as above. `TRUE`: the
 #'   function keeps its environment. One string: it runs in the namespace of
 #'   that package.
-#' @param timeout For `$run()` and `$run_with_output()` one number of seconds, by
-#'   default `Inf`: a call that takes longer is interrupted, and its error has
-#'   class `callr_timeout_error`. For `$poll_process()` one whole number of
+#' @param timeout For `$run()` and `$run_with_output()` one number of seconds,
+#'   by default `Inf`: a call that takes longer is interrupted, and its error
+#'   has class `callr_timeout_error`. For `$poll_process()` one whole number of
 #'   milliseconds; -1 waits for ever.
 #' @param wait_timeout One number of milliseconds to wait for the start; the
 #'   default is 3000.
@@ -26,8 +26,8 @@
 #' @param close_connections One logical, by default `TRUE`: close the pipes of
 #'   the process, too?
 #' @param signal One integer, see [tools::SIGINT].
-#' @param ... For `$signal()` and `$interrupt()`: passed to the method of [processx::process].
-#'   Not used by `$print()`.
+#' @param ... For `$signal()` and `$interrupt()`: passed to the method of
+#'   [processx::process]. Not used by `$print()`.
 #'
 #' @section Events:
 #' `$read()` returns `NULL` if there is no event. Otherwise a list of class

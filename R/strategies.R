@@ -6,7 +6,9 @@
 new_strategy <- function(fun, kinds, tweakable = character()) {
   structure(
     fun,
-    class = c("elsewhere_strategy", "FutureStrategy", kinds, "future", "function"),
+    class = c(
+      "elsewhere_strategy", "FutureStrategy", kinds, "future", "function"
+    ),
     init = TRUE,
     tweakable = tweakable,
     factory = if ("uniprocess" %in% kinds) {
@@ -88,19 +90,19 @@ remote_tweaks <- c("rshcmd", "rshopts", "user", "rscript")
 #'   used by the futures, such as a connection to a database or a model; see
 #'   [everywhere()]. Default: nothing.
 #' * `recycle`: when a worker is replaced
-#'   by a fresh one although it is well, between two futures: a named vector with
-#'   any of `tasks` (how many it has evaluated), `age` (seconds) and `memory`
-#'   (bytes that it has in use more than when it was fresh; not for workers on
-#'   other machines). Default: never.
+#'   by a fresh one although it is well, between two futures: a named vector
+#'   with any of `tasks` (how many it has evaluated), `age` (seconds) and
+#'   `memory` (bytes that it has in use more than when it was fresh; not for
+#'   workers on other machines). Default: never.
 #' * `start_timeout`: seconds that a worker
 #'   may take to start. Default: 30.
 #' @section What a future leaves behind:
-#' Before the next future, a worker puts back options, environment variables, the
-#' working directory, the locale, attached packages, the kind of random numbers,
-#' sinks and time limits, closes connections and devices, and empties the
-#' workspace. Loaded namespaces stay, and the options that they have set. With
-#' `plan(cluster, persistent = TRUE)` the workspace, attached packages and new
-#' options stay as well.
+#' Before the next future, a worker puts back options, environment variables,
+#' the working directory, the locale, attached packages, the kind of random
+#' numbers, sinks and time limits, closes connections and devices, and empties
+#' the workspace. Loaded namespaces stay, and the options that they have set.
+#' With `plan(cluster, persistent = TRUE)` the workspace, attached packages and
+#' new options stay as well.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: `workers` is not such a number, or a folder of
 #'   `rscript_libs` does not exist.
@@ -134,18 +136,19 @@ multisession <- new_strategy(
 
 #' Evaluate futures on a cluster
 #'
-#' `plan(cluster, workers = c("host1", "host2"))` evaluates futures in background
-#' R processes on other machines, which ssh starts. A number, or `"localhost"`,
-#' asks for processes on this machine.
+#' `plan(cluster, workers = c("host1", "host2"))` evaluates futures in
+#' background R processes on other machines, which ssh starts. A number, or
+#' `"localhost"`, asks for processes on this machine.
 #'
 #' @details
 #' The channel to a worker is the standard input and output of its ssh: no port
 #' is opened on either side, and whoever may log in there by ssh may use it. ssh
 #' asks nobody for a password (it runs with `BatchMode=yes`), so let a key or an
-#' agent do that. The same version of elsewhere must be installed there. `plan()`
-#' waits until all workers are up. A worker that dies is replaced; a machine on
-#' which three in a row could not be started is given up, and the others go on.
-#' Workers end when this process does, or when the connection is lost.
+#' agent do that. The same version of elsewhere must be installed there.
+#' `plan()` waits until all workers are up. A worker that dies is replaced; a
+#' machine on which three in a row could not be started is given up, and the
+#' others go on. Workers end when this process does, or when the connection is
+#' lost.
 #'
 #' Libraries and folders of this machine mean nothing there: workers on other
 #' machines start where ssh puts them, with the libraries of R there.
@@ -164,9 +167,9 @@ multisession <- new_strategy(
 #'   worker. Default: `FALSE`.
 #' @return Called directly: a `Future`.
 #' @section Given by name to `plan()` and `tweak()`:
-#' * `rshcmd`, `rshopts`: Character vectors: the command that connects to a host,
-#'   with its first arguments, and further ones, such as `c("-p", "2222")`.
-#'   Default: `"ssh"` and none.
+#' * `rshcmd`, `rshopts`: Character vectors: the command that connects to a
+#'   host, with its first arguments, and further ones, such as `c("-p",
+#'   "2222")`. Default: `"ssh"` and none.
 #' * `user`: One string: the name to log in with. Default: what ssh finds.
 #' * `rscript`: Character vector: the command that starts R there, with its
 #'   first arguments. Default: `"Rscript"`.
@@ -283,7 +286,8 @@ strategy_by_name <- function(name) {
 # The name that a strategy is known by: its most special class.
 strategy_name <- function(strategy) {
   setdiff(
-    class(strategy), c("elsewhere_strategy", "FutureStrategy", "tweaked", "future", "function")
+    class(strategy),
+    c("elsewhere_strategy", "FutureStrategy", "tweaked", "future", "function")
   )[[1L]]
 }
 
@@ -303,7 +307,10 @@ as_strategy <- function(x) {
   }
   abort(
     sprintf(
-      "`strategy` must be a strategy such as `multisession`, its name, or a list of them, not %s.",
+      paste0(
+        "`strategy` must be a strategy such as `multisession`, its name, or a ",
+        "list of them, not %s."
+      ),
       describe_value(x)
     ),
     "elsewhere_bad_argument", arg = "strategy", value = x,
@@ -321,9 +328,9 @@ is_own_strategy <- function(x) inherits(x, "elsewhere_strategy")
 #' only the value comes back.
 #'
 #' A fork shares what cannot be shared well: connections, graphics devices, and
-#' locks that threads of other libraries hold at that moment. Where that matters,
-#' use [multisession]. A fork has no workers of its own, so futures inside a
-#' future are evaluated there, one after the other.
+#' locks that threads of other libraries hold at that moment. Where that
+#' matters, use [multisession]. A fork has no workers of its own, so futures
+#' inside a future are evaluated there, one after the other.
 #'
 #' @inheritParams multisession
 #' @param queue `0` (default): creating a future waits while `workers` forks

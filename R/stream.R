@@ -1,12 +1,13 @@
 #' Make a channel from sequential code
 #'
-#' `stream({...})` is to [channel()] what [gen()] is to an iterator: the code may
-#' `await()` and `yield()`. `stream(function(...) ...)` makes a function whose
-#' calls are such streams.
+#' `stream({...})` is to [channel()] what [gen()] is to an iterator: the code
+#' may `await()` and `yield()`. `stream(function(...) ...)` makes a function
+#' whose calls are such streams.
 #'
 #' @inheritParams async
 #' @param lazy `TRUE` (the default): the code runs when a value is asked for.
-#'   `FALSE`: it starts at once and runs ahead until 500 values wait to be taken.
+#'   `FALSE`: it starts at once and runs ahead until 500 values wait to be
+#'   taken.
 #' @return A [channel()] of class `c("stream", "channel", "coroutine", "iteror",
 #'   "iter")`.
 #' @section Errors:

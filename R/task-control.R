@@ -186,9 +186,10 @@ wait_for <- function(x, timeout = Inf) {
 #' `tg$start(task)`. The group ends when the function and all tasks have ended.
 #' The first failure cancels the others.
 #'
-#' @param fn A function of one argument, the group. If it pauses by [await()], it
-#'   is taken as `async(function(tg) ...)`. `tg$start(x)` takes a task or a promise and gives
-#'   it back; `tg$cancel(reason)` cancels all that have not settled.
+#' @param fn A function of one argument, the group. If it pauses by [await()],
+#'   it is taken as `async(function(tg) ...)`. `tg$start(x)` takes a task or a
+#'   promise and gives it back; `tg$cancel(reason)` cancels all that have not
+#'   settled.
 #' @return A promise of the value of `fn`. It settles only when every task has;
 #'   if one failed, it is rejected with the first failure.
 #' @section Errors:
@@ -277,8 +278,8 @@ group_settle <- function(group) {
 #' Call a function that waits on each element
 #'
 #' @param x A vector or list.
-#' @param f A function of one element and `...`. If it pauses by [await()], it is
-#'   taken as `async(function(element) ...)`. What it returns is awaited.
+#' @param f A function of one element and `...`. If it pauses by [await()], it
+#'   is taken as `async(function(element) ...)`. What it returns is awaited.
 #' @param ... Passed on to `f`.
 #' @param concurrency How many calls may be under way at a time. `Inf` (the
 #'   default): all of them.
@@ -312,11 +313,14 @@ async_map <- function(x, f, ..., concurrency = Inf) {
       if (begun >= length(x)) return()
       begun <<- begun + 1L
       at <- begun
-      call <- tryCatch(as_any_promise(call_f(x[[at]])), error = function(error) {
-        failed <- pending_promise()
-        .Call(ew_promise_reject, failed, error)
-        failed
-      })
+      call <- tryCatch(
+        as_any_promise(call_f(x[[at]])),
+        error = function(error) {
+          failed <- pending_promise()
+          .Call(ew_promise_reject, failed, error)
+          failed
+        }
+      )
       tg$start(call)
       on_settled(call, function(fulfilled, value) {
         if (!fulfilled) return(.Call(ew_promise_reject, done, value))
@@ -335,9 +339,10 @@ async_map <- function(x, f, ..., concurrency = Inf) {
 #' Let only some tasks go on at a time
 #'
 #' @param n How many may hold the semaphore, 1 or more.
-#' @return A list of functions: `acquire()` gives a promise that is fulfilled when
-#'   the caller holds it (first come, first served), `release()` passes it on,
-#'   and `with(expr)`, for a promise or task `expr`, holds it while `expr` runs.
+#' @return A list of functions: `acquire()` gives a promise that is fulfilled
+#'   when the caller holds it (first come, first served), `release()` passes it
+#'   on, and `with(expr)`, for a promise or task `expr`, holds it while `expr`
+#'   runs.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: `n` is not one number, 1 or more.
 #' @examples

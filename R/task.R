@@ -1,11 +1,12 @@
-# Pools of workers and their tasks: the internal front of src/bridge/entry/pool.cpp.
-# A pool and a task are external pointers. A task that is garbage collected is
-# abandoned: dropped from the queue, or interrupted where it runs.
+# Pools of workers and their tasks: the internal front of
+# src/bridge/entry/pool.cpp. A pool and a task are external pointers. A task
+# that is garbage collected is abandoned: dropped from the queue, or interrupted
+# where it runs.
 
 # `setup` is what every worker receives first; see worker_setup(). Workers start
-# in the background: what is submitted meanwhile waits for them. `recycle` is after
-# how many tasks, seconds and bytes of growth a worker is replaced. `remotes` is
-# what remote_launch() gives: the last of the workers are there.
+# in the background: what is submitted meanwhile waits for them. `recycle` is
+# after how many tasks, seconds and bytes of growth a worker is replaced.
+# `remotes` is what remote_launch() gives: the last of the workers are there.
 pool_start <- function(workers, setup, launch = "nursery",
                        environment = worker_environment(),
                        start_timeout = 30, recycle = rep(Inf, 3L),
@@ -38,8 +39,9 @@ pool_free <- function(pool) {
   .Call(ew_pool_free, pool)
 }
 
-# Waits until a new task would run at once, or would find fewer than `queued_max`
-# tasks in the queue. FALSE when `timeout` seconds have passed. Ctrl-C ends it.
+# Waits until a new task would run at once, or would find fewer than
+# `queued_max` tasks in the queue. FALSE when `timeout` seconds have passed.
+# Ctrl-C ends it.
 pool_wait_for_room <- function(pool, queued_max = 0, timeout = Inf) {
   .Call(ew_pool_wait_for_room, pool, queued_max, timeout)
 }
@@ -62,18 +64,18 @@ task_settled <- function(task) {
   .Call(ew_task_settled, task)
 }
 
-# Waits until `enough` of a list of tasks have settled: TRUE. FALSE when `timeout`
-# seconds have passed, and with `events = TRUE` also NA as soon as one of them has
-# events to take. Ctrl-C ends the wait and nothing else.
+# Waits until `enough` of a list of tasks have settled: TRUE. FALSE when
+# `timeout` seconds have passed, and with `events = TRUE` also NA as soon as one
+# of them has events to take. Ctrl-C ends the wait and nothing else.
 tasks_wait <- function(tasks, timeout = Inf, enough = length(tasks),
                        events = FALSE) {
   .Call(ew_task_wait, tasks, timeout, enough, events)
 }
 
 # list(kind, value, message, pid, status, signal, output) of a settled task.
-# kind: "value" (value is what evaluate() returned), "unserializable", "aborted",
-# "lost" (the worker ended: status or signal, and its last output), "cancelled",
-# "timeout", "start" (no worker could be started).
+# kind: "value" (value is what evaluate() returned), "unserializable",
+# "aborted", "lost" (the worker ended: status or signal, and its last output),
+# "cancelled", "timeout", "start" (no worker could be started).
 task_outcome <- function(task) {
   .Call(ew_task_outcome, task)
 }

@@ -2,11 +2,11 @@
 # alive, connections, and whatever holds one.
 
 # NULL if `x` can travel. Otherwise list(path, class): where in `x` the first
-# such object is, written as R code on `name`, and its class. `closures` says what
-# counts of the environment of a function, which holds whatever was around when
-# it was made: the "whole", what the function "used" (names), or "none" of it. That
-# of a formula counts only with the whole. `globals` are the variables that will
-# be found in the workspace.
+# such object is, written as R code on `name`, and its class. `closures` says
+# what counts of the environment of a function, which holds whatever was around
+# when it was made: the "whole", what the function "used" (names), or "none" of
+# it. That of a formula counts only with the whole. `globals` are the variables
+# that will be found in the workspace.
 find_reference <- function(x, name = "x", closures = "whole", globals = NULL) {
   visited <- new.env(parent = emptyenv())
   visited$environments <- list()
@@ -98,7 +98,9 @@ used_parts <- function(f, name, globals) {
     }))
     env <- parent.env(env)
   }
-  here <- if (is.null(env) || !isNamespace(env)) intersect(words, names(globals))
+  here <- if (is.null(env) || !isNamespace(env)) {
+    intersect(words, names(globals))
+  }
   c(parts, lapply(here, function(word) new_part(globals[[word]], word)))
 }
 

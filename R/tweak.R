@@ -36,7 +36,9 @@ tweak <- function(strategy, ..., penvir = parent.frame()) {
   tweaks <- attributes$tweaks
   tweaks[names] <- arguments
   attributes$tweaks <- tweaks
-  attributes$class <- unique(c("elsewhere_strategy", "FutureStrategy", "tweaked", attributes$class))
+  attributes$class <- unique(
+    c("elsewhere_strategy", "FutureStrategy", "tweaked", attributes$class)
+  )
   attributes(strategy) <- attributes
   strategy
 }
@@ -52,7 +54,10 @@ refuse_future_arguments <- function(names) {
   if (!length(wrong)) return()
   abort(
     sprintf(
-      "Argument %s belongs to a single future and cannot be set by `plan()` or `tweak()`. Give it to `future()`.",
+      paste0(
+        "Argument %s belongs to a single future and cannot be set by `plan()` ",
+        "or `tweak()`. Give it to `future()`."
+      ),
       paste0("`", wrong, "`", collapse = ", ")
     ),
     "elsewhere_bad_argument", arg = wrong, home = "FutureError"
@@ -64,7 +69,10 @@ warn_unknown_arguments <- function(names, strategy) {
   unknown <- setdiff(names, known)
   if (length(unknown)) {
     warning(sprintf(
-      "Detected %d unknown future arguments for strategy %s: %s. They have no effect.",
+      paste0(
+        "Detected %d unknown future arguments for strategy %s: %s. They have ",
+        "no effect."
+      ),
       length(unknown), sQuote(strategy_name(strategy), FALSE),
       paste(sQuote(unknown, FALSE), collapse = ", ")
     ), call. = FALSE)

@@ -3,8 +3,9 @@
 
 is_future <- function(x) inherits(x, "elsewhere_future")
 
-# The list with futures replaced by their values. `ahead` is how many are watched
-# at a time, and started if they are lazy; `on_settled(i)` is told of each.
+# The list with futures replaced by their values. `ahead` is how many are
+# watched at a time, and started if they are lazy; `on_settled(i)` is told of
+# each.
 collect_all <- function(x, stdout = TRUE, signal = TRUE, inorder = TRUE,
                         drop = FALSE, ahead = 64L,
                         on_settled = NULL) {
@@ -53,9 +54,9 @@ relayed_value <- function(future, stdout, signal) {
 }
 
 # A function that settles at least one more of the futures and says which, until
-# all are; attribute `quiet` says of each whether it has a value and nothing else.
-# Those that wait are watched a few at a time: a pool works in order, so the next
-# to settle is among them, and what is sent ahead stays small.
+# all are; attribute `quiet` says of each whether it has a value and nothing
+# else. Those that wait are watched a few at a time: a pool works in order, so
+# the next to settle is among them, and what is sent ahead stays small.
 watch_futures <- function(futures, ahead) {
   reached <- 0L
   watched <- integer()  # started or to be started, not settled

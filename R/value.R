@@ -69,7 +69,8 @@ values <- function(...) value(...)
 
 #' @export
 value.default <- function(future, ...) {
-  if (inherits(future, "Future") && requireNamespace("future", quietly = TRUE)) {
+  is_framework <- inherits(future, "Future")
+  if (is_framework && requireNamespace("future", quietly = TRUE)) {
     return(future::value(future, ...))
   }
   future

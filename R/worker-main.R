@@ -14,8 +14,8 @@
 # `prepare(setup)`, if there is one, runs once; its value is the body of Ready.
 # `refuses_references`, if `TRUE` there when a task ends, makes a value with a
 # live external pointer an "unserializable" outcome instead of a dead pointer.
-# `leaves_nothing`, if `TRUE` there when a task ends, says that R's top level has
-# nothing to do before the next one: no warnings to print.
+# `leaves_nothing`, if `TRUE` there when a task ends, says that R's top level
+# has nothing to do before the next one: no warnings to print.
 # `suspends_interrupts`, if `TRUE` in that environment, keeps interrupts away
 # from everything but what evaluate() wraps in allowInterrupts().
 
@@ -27,8 +27,8 @@ utils::globalVariables(c(
 ))
 
 # A named list of functions, ready to travel: without source references, without
-# this namespace, which serialization would ask the worker to load, and compiled,
-# so that no worker spends its second task compiling them.
+# this namespace, which serialization would ask the worker to load, and
+# compiled, so that no worker spends its second task compiling them.
 worker_functions <- function(...) {
   lapply(list(...), function(one) {
     one <- utils::removeSource(one)

@@ -20,8 +20,8 @@ parallelly::availableWorkers
 #' @export
 parallelly::supportsMulticore
 
-# A number of workers, from a number, `I(n)`, a function or host names. The class
-# of `I(n)` stays: it asks for background workers even where n is 1.
+# A number of workers, from a number, `I(n)`, a function or host names. The
+# class of `I(n)` stays: it asks for background workers even where n is 1.
 check_workers <- function(workers, strategy) {
   if (is.function(workers)) workers <- workers()
   is_count <- is.numeric(workers) && length(workers) == 1L &&
@@ -29,7 +29,10 @@ check_workers <- function(workers, strategy) {
   if (!is_count) {
     abort(
       sprintf(
-        "`workers` must be one number, 1 or more, or a function that gives one, not %s.",
+        paste0(
+          "`workers` must be one number, 1 or more, or a function that gives ",
+          "one, not %s."
+        ),
         describe_value(workers)
       ),
       "elsewhere_bad_argument", arg = "workers", value = workers,
@@ -90,7 +93,8 @@ check_queue <- function(queue) {
   queue
 }
 
-# R leaves out what does not exist and says nothing; the worker would fail later.
+# R leaves out what does not exist and says nothing; the worker would fail
+# later.
 check_libraries <- function(libraries) {
   if (is.null(libraries)) return(NULL)
   if (!is.character(libraries) || anyNA(libraries)) {
@@ -100,7 +104,10 @@ check_libraries <- function(libraries) {
   if (length(absent)) {
     abort(
       sprintf(
-        "`rscript_libs` names %s, which is not a folder. Create it, or leave it out.",
+        paste0(
+          "`rscript_libs` names %s, which is not a folder. Create it, or ",
+          "leave it out."
+        ),
         paste(sQuote(absent, FALSE), collapse = ", ")
       ),
       "elsewhere_bad_argument", arg = "rscript_libs", value = libraries,

@@ -1,5 +1,5 @@
-# Futures beside the future package and mirai. future runs with the socket option
-# that spares it 40 ms a message, so the ratios are those of the code.
+# Futures beside the future package and mirai. future runs with the socket
+# option that spares it 40 ms a message, so the ratios are those of the code.
 
 peers_of <- function(ours, future = NULL, mirai = NULL) {
   peers <- list(elsewhere = ours)

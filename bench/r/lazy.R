@@ -27,7 +27,8 @@ measure <- function(count = 1000L) {
   }
   later::later(timer, 0)
   launched <- 0L
-  # One future is asked at each turn of the loop, as code that must not block does.
+  # One future is asked at each turn of the loop, as code that must not block
+  # does.
   repeat {
     before <- now()
     done <- resolved(futures[[launched %% count + 1L]])

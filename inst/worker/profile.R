@@ -1,7 +1,8 @@
 # The start of a background session: R reads this file as its user profile. What
 # a worker needs lives in one environment, `.elsewhere`, in the attached
 # `tools:elsewhere`, so that the search path shows no name of ours and the
-# global environment stays empty. docs/decisions/ has a page on what happens after.
+# global environment stays empty. docs/decisions/ has a page on what happens
+# after.
 local({
   library_file <- dyn.load(Sys.getenv("ELSEWHERE_DLL"))
   boot <- getNativeSymbolInfo("ew_worker_boot", library_file)

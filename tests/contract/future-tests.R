@@ -4,11 +4,11 @@
 #
 #   Rscript tests/contract/future-tests.R [results-folder [plan ...]]
 #
-# Each of the suite's test sets is one test: "passed|failed|skipped <tab> name" goes
-# to results-folder/contract.txt. Without a folder, the lines are printed. Ends
-# with status 1 if a set failed. The plans run at the same time: most of the suite
-# is sleeping. Packages elsewhere, future, future.tests, listenv and processx
-# must be installed.
+# Each of the suite's test sets is one test: "passed|failed|skipped <tab> name"
+# goes to results-folder/contract.txt. Without a folder, the lines are printed.
+# Ends with status 1 if a set failed. The plans run at the same time: most of
+# the suite is sleeping. Packages elsewhere, future, future.tests, listenv and
+# processx must be installed.
 
 default_plans <- c(
   "sequential", "multisession", "multicore", "cluster", "multiprocess",
@@ -62,8 +62,16 @@ install_shadow <- function() {
 # combination of its arguments.
 status_of <- function(results) {
   has_failed <- vapply(results, function(r) inherits(r$error, "error"), NA)
-  was_skipped <- vapply(results, function(r) inherits(r$skipped, "TestSkipped"), NA)
-  if (any(has_failed)) "failed" else if (all(was_skipped)) "skipped" else "passed"
+  was_skipped <- vapply(
+    results, function(r) inherits(r$skipped, "TestSkipped"), NA
+  )
+  if (any(has_failed)) {
+    "failed"
+  } else if (all(was_skipped)) {
+    "skipped"
+  } else {
+    "passed"
+  }
 }
 
 run_plan <- function(plan, output) {

@@ -2,14 +2,16 @@
 # and run against our functions.
 
 # The folder of the sources of `package`: that which the environment variable
-# ELSEWHERE_<PACKAGE>_SOURCE names, else CRAN's in `version`, which is the one whose
-# tests the contract knows: a release of theirs is no failure of ours. NULL if
-# neither can be had.
+# ELSEWHERE_<PACKAGE>_SOURCE names, else CRAN's in `version`, which is the one
+# whose tests the contract knows: a release of theirs is no failure of ours.
+# NULL if neither can be had.
 source_of <- function(package, version, folder) {
   named <- Sys.getenv(sprintf("ELSEWHERE_%s_SOURCE", toupper(package)))
   if (nzchar(named)) return(named)
   repository <- getOption("repos")[["CRAN"]]
-  if (identical(repository, "@CRAN@")) repository <- "https://cloud.r-project.org"
+  if (identical(repository, "@CRAN@")) {
+    repository <- "https://cloud.r-project.org"
+  }
   withr::local_options(timeout = 60)
   for (place in c("", paste0("Archive/", package, "/"))) {
     address <- sprintf(
@@ -36,9 +38,9 @@ source_from <- function(address, package, folder) {
   if (is_here) file.path(folder, package)
 }
 
-# Runs test files in an R process of its own. `prepare` makes the environment that
-# they see, from the folder of their sources; `edit` is applied to their lines. A
-# data frame with columns `name` (file and test), `failed`.
+# Runs test files in an R process of its own. `prepare` makes the environment
+# that they see, from the folder of their sources; `edit` is applied to their
+# lines. A data frame with columns `name` (file and test), `failed`.
 run_contract <- function(root, files, prepare, edit = identity) {
   folder <- withr::local_tempdir()
   for (file in files) {
@@ -73,7 +75,8 @@ run_contract <- function(root, files, prepare, edit = identity) {
   readRDS(output)
 }
 
-# Fails unless the tests that fail are those that `reasons` names, and no others.
+# Fails unless the tests that fail are those that `reasons` names, and no
+# others.
 expect_contract <- function(results, reasons) {
   failed <- unique(results$name[results$failed])
   expect_identical(sort(setdiff(failed, names(reasons))), character())

@@ -7,8 +7,8 @@ document_file <- function(...) {
   file
 }
 
-# The R blocks of a document, in order: `lines`, and `options`, as written behind
-# the `r` of ```{r}.
+# The R blocks of a document, in order: `lines`, and `options`, as written
+# behind the `r` of ```{r}.
 document_blocks <- function(file) {
   lines <- readLines(file)
   is_fence <- grepl("^```", lines)

@@ -1,17 +1,18 @@
-# Promises about time, on a machine that may be slow, busy, or stop for a moment.
+# Promises about time, on a machine that may be slow, busy, or stop for a
+# moment.
 
 # How many starts of R make up a second: some machines manage no more than that.
 starts_a_second <- 5L
 
 # A second of this machine, begun now: `is_over()` turns TRUE when a second has
-# passed and R has started as often as a machine without other work does in less.
-# So what has a second's time gets more of it where everything takes longer, at
-# the moment at which it does.
+# passed and R has started as often as a machine without other work does in
+# less. So what has a second's time gets more of it where everything takes
+# longer, at the moment at which it does.
 machine_second <- function(env = parent.frame()) {
   r <- shQuote(file.path(R.home("bin"), "R"))
   starts <- sprintf(
-    "i=0; while [ $i -lt %d ]; do %s --vanilla --slave -e 0 >/dev/null; i=$((i+1)); done",
-    starts_a_second, r
+    "for i in %s; do %s --vanilla --slave -e 0 >/dev/null; done",
+    paste(seq_len(starts_a_second), collapse = " "), r
   )
   yardstick <- processx::process$new("sh", c("-c", starts))
   withr::defer(yardstick$kill(), envir = env)
@@ -39,7 +40,7 @@ expect_within_a_second <- function(code) {
   invisible(code)
 }
 
-# --- what runs at the same time ---------------------------------------------------
+# --- what runs at the same time -----------------------------------------------
 
 # Code for tasks that must run side by side: `meet(i)` comes back with TRUE once
 # `count` of them have called it, FALSE if they have not come in a minute.

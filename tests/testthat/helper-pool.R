@@ -17,8 +17,9 @@ task_value <- function(task, timeout = 60) {
   outcome$value
 }
 
-# Polls until `condition()` holds; for what has no event to wait for. The deadline
-# is a guard against waiting for ever: a slow machine never comes near it.
+# Polls until `condition()` holds; for what has no event to wait for. The
+# deadline is a guard against waiting for ever: a slow machine never comes near
+# it.
 wait_until <- function(condition, seconds = 60) {
   deadline <- Sys.time() + seconds
   while (!condition()) {
@@ -54,7 +55,9 @@ local_r_process <- function(code, env = parent.frame(), limit = ":",
   rscript <- shQuote(file.path(R.home("bin"), "Rscript"))
   process <- processx::process$new(
     "sh",
-    c("-c", sprintf("%s; exec %s --vanilla %s", limit, rscript, shQuote(script))),
+    c(
+      "-c", sprintf("%s; exec %s --vanilla %s", limit, rscript, shQuote(script))
+    ),
     env = c(
       "current", R_LIBS = paste(.libPaths(), collapse = ":"), env_variables
     ),

@@ -1,6 +1,6 @@
-# Where the random programs of a run begin. They are the same in each run, so that
-# a change is judged by what it changed; ELSEWHERE_SEED=random looks for others. A
-# failure prints the seed that repeats it.
+# Where the random programs of a run begin. They are the same in each run, so
+# that a change is judged by what it changed; ELSEWHERE_SEED=random looks for
+# others. A failure prints the seed that repeats it.
 program_seed <- function() {
   switch(seed <- Sys.getenv("ELSEWHERE_SEED", "1"),
     random = sample.int(1e6, 1L), as.integer(seed)
@@ -27,7 +27,9 @@ pick <- function(...) {
 random_block <- function(depth, in_loop = FALSE) {
   as.call(c(
     list(as.name("{")),
-    replicate(sample(1:3, 1), random_statement(depth, in_loop), simplify = FALSE)
+    replicate(
+      sample(1:3, 1), random_statement(depth, in_loop), simplify = FALSE
+    )
   ))
 }
 
@@ -46,7 +48,10 @@ random_statement <- function(depth, in_loop = FALSE) {
     call("=", quote(x), value()),
     call("<-", call("[[", quote(y), random_index(depth)), value()),
     call("<-", quote(y$b[2]), value()),
-    call("<-", quote(names(y)[1]), pause_of(call("sample_name", random_pure(depth - 1L)))),
+    call(
+      "<-", quote(names(y)[1]),
+      pause_of(call("sample_name", random_pure(depth - 1L)))
+    ),
     call("cat", "out", random_pure(depth - 1L), "\n"),
     call("message", "m", random_pure(depth - 1L)),
     call("warning", "w", random_pure(depth - 1L)),
@@ -100,7 +105,8 @@ random_while <- function(body) {
   call(
     "{", call("<-", counter, 0),
     call(
-      "while", call("<", call("<-", call("(", counter)[[2]], call("+", counter, 1)), 4),
+      "while",
+      call("<", call("<-", call("(", counter)[[2]], call("+", counter, 1)), 4),
       body
     )
   )
@@ -171,9 +177,14 @@ random_signal <- function(depth) {
       cat("noted\n")
       5
     })),
-    call("withCallingHandlers", signal, note = quote(function(n) cat("heard\n"))),
+    call(
+      "withCallingHandlers", signal, note = quote(function(n) cat("heard\n"))
+    ),
     call("tryCatch",
-      call("withCallingHandlers", signal, note = quote(function(n) stop("in handler"))),
+      call(
+        "withCallingHandlers", signal,
+        note = quote(function(n) stop("in handler"))
+      ),
       error = quote(function(e) cat("then", conditionMessage(e), "\n")))
   )))
 }
@@ -211,8 +222,8 @@ random_expression <- function(depth) {
   )
 }
 
-# Without side effects: for the arguments of closures, where a pause comes before
-# what is lazy around it.
+# Without side effects: for the arguments of closures, where a pause comes
+# before what is lazy around it.
 random_pure <- function(depth) {
   if (depth <= 0L) {
     return(pick(quote(x), sample(9, 1), pause_of(sample(9, 1)), quote(y$b[1])))

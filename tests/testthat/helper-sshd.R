@@ -1,8 +1,9 @@
-# An ssh server for one test: on a high port of the loopback device, with keys of
-# its own, under the user who runs the tests. It ends with the test.
+# An ssh server for one test: on a high port of the loopback device, with keys
+# of its own, under the user who runs the tests. It ends with the test.
 #
-# list(rshopts, place): what plan(cluster, rshopts = ) needs to reach it under any
-# host name, and the folder of its files. `setup` is lines for its configuration.
+# list(rshopts, place): what plan(cluster, rshopts = ) needs to reach it under
+# any host name, and the folder of its files. `setup` is lines for its
+# configuration.
 local_sshd <- function(setup = character(), env = parent.frame()) {
   sshd <- Sys.which("sshd")
   if (!nzchar(sshd)) sshd <- "/usr/sbin/sshd"

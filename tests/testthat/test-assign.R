@@ -13,7 +13,8 @@ test_that("reading the variable gives the value, or raises the error", {
 
 test_that("options stand on the right", {
   a <- 1
-  x %<-% { a + b } %globals% list(a = 1, b = 2) %lazy% TRUE %label% "L" %seed% TRUE
+  x %<-% { a + b } %globals% list(a = 1, b = 2) %lazy% TRUE %label% "L" %seed%
+    TRUE
   f <- futureOf(x)
   expect_identical(f$label, "L")
   expect_identical(f$state, "created")

@@ -1,5 +1,6 @@
 # coro's own tests of its generators and tasks, from its source package, against
-# ours behind coro's interface: functions for iterators, `exhausted()` at the end.
+# ours behind coro's interface: functions for iterators, `exhausted()` at the
+# end.
 
 coro_shim <- quote(function(root) {
   shim <- new.env(parent = asNamespace("coro"))
@@ -13,7 +14,11 @@ coro_shim <- quote(function(root) {
         base::close(g)
         return(coro::exhausted())
       }
-      if (missing(arg)) g(coro::exhausted(), NULL) else g(coro::exhausted(), arg)
+      if (missing(arg)) {
+        g(coro::exhausted(), NULL)
+      } else {
+        g(coro::exhausted(), arg)
+      }
     }
     structure(made, class = c("coro_generator_instance", "function"))
   }
@@ -60,7 +65,7 @@ coro_reasons <- local({
   refused <- "refused, too, but when it is built, and in our words"
   failed <- "a generator that has failed has ended, as one of crowding/async"
   order <- paste(
-    "the on.exit() of a body runs while its error unwinds, as in any R function;",
+    "the on.exit() of a body runs while its error unwinds, as in any function;",
     "its iterators are closed right after"
   )
   c(

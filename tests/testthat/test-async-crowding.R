@@ -30,16 +30,18 @@ async_reasons <- local({
   internals <- "it looks at the package's own code or its printed form"
   strict <- "switch() is R's own, but where a goto() stands in it"
   exits <- paste(
-    "a value that on.exit() yields after an error is given out; the error comes",
-    "when the next one is asked for. There it is an error and a value at once"
+    "a value that on.exit() yields after an error is given out; the error",
+    "comes when the next is asked for. There it is an error and a value at once"
   )
   c(
     "test-03-gen.R: generator format" =
       "the message of the error is not kept; it has gone to whoever asked",
     "test-03-gen.R: can optionally split pipes" =
-      "a pause may stand in the arguments of any call, unless one asks otherwise",
-    "test-03-gen.R: run" = "the error for a value that is too long is vapply()'s",
-    "test-03-gen.R: for loop var check" = "the variable is checked, in our words",
+      "a pause may stand in the arguments of any call, unless told otherwise",
+    "test-03-gen.R: run" =
+      "the error for a value that is too long is vapply()'s",
+    "test-03-gen.R: for loop var check" =
+      "the variable is checked, in our words",
     "test-04-async.R: async with no await resolves immediately" = internals,
     "test-04-async.R: async with one await" = internals,
     "test-04-async.R: more than one await" = internals,

@@ -91,7 +91,8 @@ test_that("debugR enters the browser in the body's environment", {
   output <- processx::run(
     file.path(R.home("bin"), "R"), c("--no-save", "--quiet", "--interactive"),
     stdin = code, error_on_status = FALSE, stderr_to_stdout = TRUE,
-    timeout = 300, env = c("current", R_LIBS = paste(.libPaths(), collapse = ":"))
+    timeout = 300,
+    env = c("current", R_LIBS = paste(.libPaths(), collapse = ":"))
   )$stdout
   expect_match(output, "debug at .*x \\+ 1")
 })

@@ -120,7 +120,7 @@ test_that("restarts outlast a pause", {
   expect_identical(settled(task), 10)
 })
 
-test_that("a restart of an outer withRestarts() is found, an ended one is not", {
+test_that("a restart of an outer withRestarts() is found, one that ended is not", {
   task <- async({
     outer <- withRestarts(
       {
@@ -136,7 +136,9 @@ test_that("a restart of an outer withRestarts() is found, an ended one is not", 
       outer = function(value) c("outer", value)
     )
     await(soon(1))
-    list(outer, is.null(computeRestarts()[["outer"]]), tryInvokeRestart("outer"))
+    list(
+      outer, is.null(computeRestarts()[["outer"]]), tryInvokeRestart("outer")
+    )
   })
   expect_identical(settled(task), list(c("outer", "1"), TRUE, NULL))
 })
@@ -258,7 +260,9 @@ test_that("calls that the parser would not make are refused, not run", {
     call("<-", quote(yield(1))), call("&&", quote(yield(1))),
     as.call(list(as.name("("))), call("repeat")
   )) {
-    expect_error(eval(call("gen", call("{", bad, quote(yield(2))))) |> as.list())
+    expect_error(
+      eval(call("gen", call("{", bad, quote(yield(2))))) |> as.list()
+    )
   }
 })
 
@@ -281,7 +285,7 @@ test_that("a default that pauses is refused when the function is made", {
   )
 })
 
-test_that("a break that R evaluates in tryCatch() is no error for on.exit() that pauses", {
+test_that("a break in tryCatch() is no error for an on.exit() that pauses", {
   expect_identical(settled(async({
     repeat {
       value <- tryCatch({

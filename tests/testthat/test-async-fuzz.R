@@ -60,7 +60,9 @@ test_that("random programs run while garbage is collected all the time", {
     scope <- program_scope()
     code <- with_pauses(program, function(v) call("await", v))
     plain <- observe(
-      eval(call("function", NULL, with_pauses(program, identity)), program_scope()),
+      eval(
+        call("function", NULL, with_pauses(program, identity)), program_scope()
+      ),
       new.env()
     )
     task <- NULL

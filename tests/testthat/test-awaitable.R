@@ -30,7 +30,8 @@ test_that("a session can be awaited after each of its calls", {
 test_that("a process gives its exit status when it has ended", {
   gate <- new_gate()
   waiter <- processx::process$new(
-    "sh", c("-c", sprintf("while ! test -e %s; do sleep 0.01; done; exit 3", gate))
+    "sh",
+    c("-c", sprintf("while ! test -e %s; do sleep 0.01; done; exit 3", gate))
   )
   early <- async(await(waiter))
   also <- async(await(waiter))
@@ -111,7 +112,9 @@ test_that("mirai and aios can be awaited", {
   withr::defer(mirai::daemons(0))
   task <- async({
     values <- await(mirai::mirai(x + 1, x = 1))
-    failed <- tryCatch(await(mirai::mirai(stop("oh"))), error = conditionMessage)
+    failed <- tryCatch(
+      await(mirai::mirai(stop("oh"))), error = conditionMessage
+    )
     list(values, failed)
   })
   result <- settled(task)
@@ -142,7 +145,9 @@ fetch_text <- function(address) {
       if (status$pending == 0) return()
       wanted <- curl::multi_fdset(pool = pool)
       seconds <- if (wanted$timeout < 0) 1 else wanted$timeout / 1000
-      later::later_fd(go_on, wanted$reads, wanted$writes, wanted$exceptions, seconds)
+      later::later_fd(
+        go_on, wanted$reads, wanted$writes, wanted$exceptions, seconds
+      )
     }
     go_on()
   })

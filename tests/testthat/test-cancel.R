@@ -83,8 +83,10 @@ test_that("a group joins its tasks, and one failure cancels the rest", {
   expect_error(settled(sibling), class = "cancelled")
 })
 
-test_that("a function that pauses need not be called async for async_map and task_group", {
-  expect_equal(settled(async_map(1:3, function(i) await(delay(0, i)) + 1)), list(2, 3, 4))
+test_that("a function that pauses need not be async() for async_map()", {
+  expect_equal(
+    settled(async_map(1:3, function(i) await(delay(0, i)) + 1)), list(2, 3, 4)
+  )
   expect_equal(settled(async({
     sum(unlist(await(async_map(1:3, function(i) await(delay(0, i))))))
   })), 6)
@@ -113,7 +115,9 @@ test_that("async_map keeps order and names and bounds concurrency", {
   expect_error(
     settled(async_map(1:3, async(function(i) stop("bad ", i)))), "bad 1"
   )
-  expect_error(async_map(1, f, concurrency = 0), class = "elsewhere_bad_argument")
+  expect_error(
+    async_map(1, f, concurrency = 0), class = "elsewhere_bad_argument"
+  )
 })
 
 test_that("a semaphore lets n through, in order", {

@@ -78,7 +78,9 @@ test_that("cancel() and `timeout` reach what runs on another machine", {
   expect_error(value(f), class = "FutureCanceledError")
   # Interrupted, not killed: the worker is the same.
   expect_equal(value(future(Sys.getpid())), pid)
-  f <- future(repeat tryCatch(Sys.sleep(10), interrupt = identity), timeout = 0.2)
+  f <- future(
+    repeat tryCatch(Sys.sleep(10), interrupt = identity), timeout = 0.2
+  )
   expect_error(value(f), class = "elsewhere_timeout")
   expect_false(value(future(Sys.getpid())) == pid)
   expect_true(wait_until(function() !is_process(pid)))
@@ -169,15 +171,21 @@ test_that("a machine without the package says so, and where it looked", {
 })
 
 test_that("what a login shell prints is no harm", {
-  sshd <- local_sshd(c("ForceCommand echo welcome to the machine; eval \"$SSH_ORIGINAL_COMMAND\""))
+  sshd <- local_sshd(
+    "ForceCommand echo welcome to the machine; eval \"$SSH_ORIGINAL_COMMAND\""
+  )
   remote_plan(sshd)
   expect_equal(value(future(1 + 1)), 2)
 })
 
 test_that("arguments about other machines are checked", {
-  expect_error(plan(cluster, workers = "-oProxyCommand=x"), class = "elsewhere_bad_argument")
   expect_error(
-    plan(cluster, workers = "node1", rshopts = 3), class = "elsewhere_bad_argument"
+    plan(cluster, workers = "-oProxyCommand=x"),
+    class = "elsewhere_bad_argument"
+  )
+  expect_error(
+    plan(cluster, workers = "node1", rshopts = 3),
+    class = "elsewhere_bad_argument"
   )
   expect_error(
     plan(cluster, workers = "node1", user = 3), class = "elsewhere_bad_argument"

@@ -6,7 +6,9 @@ local_cluster <- function(..., env = parent.frame()) {
 
 test_that("the functions of parallel run on the nodes", {
   cl <- local_cluster(2)
-  expect_identical(parallel::parLapply(cl, 1:5, function(i) i^2), lapply(1:5, \(i) i^2))
+  expect_identical(
+    parallel::parLapply(cl, 1:5, function(i) i^2), lapply(1:5, \(i) i^2)
+  )
   expect_identical(parallel::parSapply(cl, 1:5, function(i) i), 1:5)
   expect_identical(parallel::clusterApply(cl, 1:5, identity), as.list(1:5))
   expect_identical(parallel::clusterApplyLB(cl, 5:1, identity), as.list(5:1))
@@ -17,7 +19,9 @@ test_that("the functions of parallel run on the nodes", {
   expect_identical(parallel::parApply(cl, matrix(1:6, 2), 1, sum), c(9L, 12L))
   pids <- unlist(parallel::clusterCall(cl, Sys.getpid))
   expect_length(unique(c(pids, Sys.getpid())), 3L)
-  expect_identical(unlist(parallel::clusterCall(cl[2L], Sys.getpid)), pids[[2L]])
+  expect_identical(
+    unlist(parallel::clusterCall(cl[2L], Sys.getpid)), pids[[2L]]
+  )
 })
 
 test_that("what is exported to a node stays there", {

@@ -66,7 +66,7 @@ test_that("no file names a folder of the machine it was written on", {
   expect_identical(c(found), character())
 })
 
-# --- the manual ------------------------------------------------------------------
+# --- the manual ---------------------------------------------------------------
 
 manual <- function() {
   names <- setdiff(

@@ -1,12 +1,12 @@
-# What goes wrong in a worker is a typed error of its future, and the next future
-# runs. `expr` is evaluated in a worker of a pool of one.
+# What goes wrong in a worker is a typed error of its future, and the next
+# future runs. `expr` is evaluated in a worker of a pool of one.
 failure_of <- function(expr, ...) {
   error <- error_of(value(future(expr, substitute = FALSE, ...)))
   expect_equal(value(future(41 + 1)), 42)
   error
 }
 
-test_that("a worker that is killed, quits or crashes is an interrupted future", {
+test_that("a worker that is killed, quits or crashes interrupts its future", {
   local_plan(multisession, workers = I(1))
   expect_lost <- function(expr, words) {
     error <- failure_of(expr)
@@ -18,7 +18,9 @@ test_that("a worker that is killed, quits or crashes is an interrupted future", 
   expect_lost(quote(quit()), "ended with status 0")
   expect_lost(quote(q("no", 3)), "ended with status 3")
   # A segmentation fault, with what R said of it.
-  expect_lost(quote(tools::pskill(Sys.getpid(), 11)), "signal 11.*caught segfault")
+  expect_lost(
+    quote(tools::pskill(Sys.getpid(), 11)), "signal 11.*caught segfault"
+  )
   expect_lost(quote(tools::pskill(Sys.getpid(), 6)), "signal 6")
 })
 
@@ -157,7 +159,8 @@ test_that("a full disk in the worker's temporary directory", {
   ), env_variables = c(TMPDIR = place))
   line <- read_line(owner, "got:")
   expect_match(
-    line, "(disk is full|cannot|write).* 3000000 next (2|.*could not be started)"
+    line,
+    "(disk is full|cannot|write).* 3000000 next (2|.*could not be started)"
   )
 })
 

@@ -1,4 +1,5 @@
-# furrr has purrr attached where its futures are evaluated, also when that is here.
+# furrr has purrr attached where its futures are evaluated, also when that is
+# here.
 local_search_path <- function(env) {
   before <- search()
   withr::defer(
@@ -23,7 +24,9 @@ test_that("future's futures are evaluated on our workers", {
     warning("warned")
     c(a, Sys.getpid())
   })
-  expect_s3_class(f, c("PoolFuture", "MultiprocessFuture", "Future"), exact = TRUE)
+  expect_s3_class(
+    f, c("PoolFuture", "MultiprocessFuture", "Future"), exact = TRUE
+  )
   expect_output(
     expect_message(expect_warning(v <- future::value(f), "warned"), "said"),
     "printed"
@@ -55,7 +58,9 @@ test_that("numbers drawn by companions are those of future's own plans", {
   draw <- function() {
     set.seed(42)
     c(
-      future.apply::future_sapply(1:4, function(i) rnorm(1), future.seed = TRUE),
+      future.apply::future_sapply(
+        1:4, function(i) rnorm(1), future.seed = TRUE
+      ),
       furrr::future_map_dbl(
         1:3, \(i) runif(1), .options = furrr::furrr_options(seed = TRUE)
       )
@@ -69,7 +74,8 @@ test_that("numbers drawn by companions are those of future's own plans", {
 test_that("an error arrives as itself, a missing package as a FutureError", {
   local_framework_plan(workers = 1)
   own <- structure(
-    class = c("mine", "error", "condition"), list(message = "m", call = NULL, x = 1)
+    class = c("mine", "error", "condition"),
+    list(message = "m", call = NULL, x = 1)
   )
   error <- error_of(future::value(future::future(stop(own))))
   expect_identical(error, own)

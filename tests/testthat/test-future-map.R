@@ -1,7 +1,9 @@
 test_that("a map has the results in order, with names", {
   every_plan({
     k <- 3
-    expect_identical(future_map(c(a = 1, b = 2), function(i) i * k), list(a = 3, b = 6))
+    expect_identical(
+      future_map(c(a = 1, b = 2), function(i) i * k), list(a = 3, b = 6)
+    )
     expect_identical(future_map(list(1, NULL, 3), identity), list(1, NULL, 3))
     expect_identical(future_map(list(), identity), list())
     expect_identical(future_map_dbl(1:3, ~ .x + k), c(4, 5, 6))
@@ -29,7 +31,9 @@ test_that("future_lapply() has the numbers of future.apply", {
     set.seed(1)
     ours <- future_lapply(1:3, function(i) rnorm(1), future.seed = TRUE)
     set.seed(1)
-    theirs <- future.apply::future_lapply(1:3, function(i) rnorm(1), future.seed = TRUE)
+    theirs <- future.apply::future_lapply(
+      1:3, function(i) rnorm(1), future.seed = TRUE
+    )
     expect_identical(ours, theirs)
   })
 })
@@ -59,7 +63,9 @@ test_that("a worker killed in a map is one typed error, or none with a retry", {
   error <- error_of(future_map(1:20, kill_once, path))
   expect_s3_class(error, "FutureInterruptError")
   unlink(path)
-  expect_identical(future_map_int(1:20, function(i) kill_once(i, path), .retries = 1), 1:20)
+  expect_identical(
+    future_map_int(1:20, function(i) kill_once(i, path), .retries = 1), 1:20
+  )
   expect_identical(nbrOfFreeWorkers(), 2L)
 })
 
@@ -84,13 +90,20 @@ test_that("chunks cover every element once, in order", {
 })
 
 test_that("a result of the wrong type is named", {
-  expect_error(future_map_int(1:2, function(i) "x"), class = "elsewhere_bad_result")
+  expect_error(
+    future_map_int(1:2, function(i) "x"), class = "elsewhere_bad_result"
+  )
 })
 
 test_that("arguments that are wrong are named", {
   expect_error(future_map(1:2, NULL), class = "elsewhere_bad_argument")
-  expect_error(future_map(1:2, identity, .chunk_size = 0), class = "elsewhere_bad_argument")
-  expect_error(future_map(1:2, identity, .seed = list(1L)), class = "elsewhere_bad_argument")
+  expect_error(
+    future_map(1:2, identity, .chunk_size = 0), class = "elsewhere_bad_argument"
+  )
+  expect_error(
+    future_map(1:2, identity, .seed = list(1L)),
+    class = "elsewhere_bad_argument"
+  )
 })
 
 test_that("a promise of a future settles without polling", {

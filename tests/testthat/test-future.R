@@ -108,7 +108,9 @@ test_that("an object that cannot travel is refused with the path to it", {
   held <- list(a = 1, connection = rawConnection(raw()))
   withr::defer(close(held$connection))
   error <- error_of(future(length(held)))
-  expect_s3_class(error, c("elsewhere_cannot_travel", "FutureError"), exact = FALSE)
+  expect_s3_class(
+    error, c("elsewhere_cannot_travel", "FutureError"), exact = FALSE
+  )
   expect_match(conditionMessage(error), "non-exportable")
   expect_match(conditionMessage(error), "held$connection", fixed = TRUE)
   withr::local_options(future.globals.onReference = "ignore")
@@ -159,7 +161,7 @@ test_that("a missing package on the worker is an error that names it", {
   expect_identical(value(future(1)), 1)
 })
 
-test_that("a value that cannot travel is an error of its own, not a dead object", {
+test_that("a value that cannot travel is an error, not a dead object", {
   withr::defer(plan(sequential))
   plan(multisession, workers = 2)
   f <- future(rawConnection(raw()))
@@ -183,7 +185,7 @@ test_that("a data.table travels both ways, an empty one too", {
   expect_s3_class(value(future(data.table::data.table())), "data.table")
 })
 
-test_that("recursion without end is an error of R's, also where the stack is out", {
+test_that("recursion without end is an error of R's, also without stack", {
   every_plan({
     endless <- function(n) 1 + endless(n + 1)
     error <- error_of(value(future(endless(1))))

@@ -54,11 +54,15 @@ test_that("a checkpoint of another map is refused", {
     )
   }
   expect_match(conditionMessage(refused(1:4, f)), "length of `.x`")
-  expect_match(conditionMessage(refused(1:3, function(i) i + 1)), "code of `.f`")
+  expect_match(
+    conditionMessage(refused(1:3, function(i) i + 1)), "code of `.f`"
+  )
   refused(1:3, f, by = 2)
   refused(1:3, f, .seed = TRUE)
   expect_identical(future_map(1:3, f, .checkpoint = folder), list(1, 2, 3))
-  expect_error(future_map(1:3, f, .checkpoint = 3), class = "elsewhere_bad_argument")
+  expect_error(
+    future_map(1:3, f, .checkpoint = 3), class = "elsewhere_bad_argument"
+  )
 })
 
 test_that("results can be had as they come", {

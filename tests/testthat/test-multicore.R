@@ -231,7 +231,9 @@ test_that("a list of forks and pool tasks settles as they come", {
   withr::defer(leave_backend())
   expect_identical(value(list(pooled, forked)), list("pooled", "forked"))
   later <- withr::local_tempfile()
-  forked <- multicore({ while (!file.exists(later)) Sys.sleep(0.01); "forked" }, workers = 2)
+  forked <- multicore(
+    { while (!file.exists(later)) Sys.sleep(0.01); "forked" }, workers = 2
+  )
   pooled <- future({ file.create(later); "pooled" })
   expect_identical(value(list(forked, pooled)), list("forked", "pooled"))
 })

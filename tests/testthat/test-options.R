@@ -27,12 +27,15 @@ test_that("options of futures are taken from environment variables", {
   expect_equal(line, "got: TRUE ")
 })
 
-test_that("a startup script runs when the package is attached, not in workers", {
+test_that("a startup script runs when elsewhere is attached, not in workers", {
   script <- withr::local_tempfile(fileext = ".R")
   writeLines("from_script <- Sys.getpid()", script)
   show <- c(
     "plan(multisession, workers = I(1))",
-    "there <- value(future({ library(elsewhere); exists('from_script', globalenv(), inherits = FALSE) }, globals = FALSE))",
+    "there <- value(future({",
+    "  library(elsewhere)",
+    "  exists('from_script', globalenv(), inherits = FALSE)",
+    "}, globals = FALSE))",
     "cat('got:', identical(get0('from_script'), Sys.getpid()), there, '\\n')"
   )
   expect_equal(

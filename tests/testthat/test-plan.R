@@ -13,14 +13,20 @@ test_that("a strategy may be named", {
 })
 
 test_that("an unknown strategy is named, with those there are", {
-  expect_error(plan("nonsense"), "\"nonsense\".*multisession", class = "elsewhere_bad_argument")
+  expect_error(
+    plan("nonsense"), "\"nonsense\".*multisession",
+    class = "elsewhere_bad_argument"
+  )
   expect_error(plan(1), class = "elsewhere_bad_argument")
 })
 
 test_that("a number of workers that is none is refused, and the plan stays", {
   local_plan(sequential)
   for (workers in list(0L, NA_integer_, TRUE, "x", -1, c(1, 2))) {
-    expect_error(plan(multisession, workers = workers), "workers", class = "elsewhere_bad_argument")
+    expect_error(
+      plan(multisession, workers = workers), "workers",
+      class = "elsewhere_bad_argument"
+    )
   }
   expect_s3_class(plan(), "sequential")
 })
@@ -48,18 +54,25 @@ test_that("one worker is this process, and I(1) is another", {
 
 test_that("far too many workers are refused unless meant", {
   withr::local_options(mc.cores = 1)
-  expect_error(plan(multisession, workers = 4), "I\\(4\\)", class = "elsewhere_bad_argument")
+  expect_error(
+    plan(multisession, workers = 4), "I\\(4\\)",
+    class = "elsewhere_bad_argument"
+  )
 })
 
 test_that("tweak() sets arguments of strategies, not of futures", {
   expect_identical(formals(tweak(multisession, workers = 2))$workers, 2)
-  expect_error(tweak(multisession, seed = TRUE), class = "elsewhere_bad_argument")
+  expect_error(
+    tweak(multisession, seed = TRUE), class = "elsewhere_bad_argument"
+  )
   local_plan(sequential)
   expect_warning(plan(sequential, abc = 1), "unknown future arguments")
 })
 
 test_that("a worker gets the rest of the stack", {
-  local_plan(list(tweak(multisession, workers = 2), tweak(multisession, workers = I(3))))
+  local_plan(
+    list(tweak(multisession, workers = 2), tweak(multisession, workers = I(3)))
+  )
   expect_identical(value(future(nbrOfWorkers())), 3L)
   expect_length(plan("tail"), 1L)
 })
@@ -171,7 +184,8 @@ test_that("options of this process rule in the worker", {
 test_that("multiprocess forks where that can be done, else uses sessions", {
   local_plan(multiprocess, workers = 2)
   expect_s3_class(plan(), "multiprocess")
-  expected <- if (supportsMulticore()) "MulticoreFuture" else "MultisessionFuture"
+  kind <- if (supportsMulticore()) "Multicore" else "Multisession"
+  expected <- paste0(kind, "Future")
   expect_s3_class(future(1), expected)
   withr::local_options(parallelly.fork.enable = FALSE)
   plan(sequential)

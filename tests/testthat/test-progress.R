@@ -77,5 +77,7 @@ test_that("output arrives while a future runs, if that is asked for", {
   expect_equal(seen, c("first", "second"))
   expect_equal(x, 7)
   # It is not printed twice.
-  expect_identical(capture.output(suppressMessages(invisible(value(f)))), character())
+  expect_identical(
+    capture.output(suppressMessages(invisible(value(f)))), character()
+  )
 })

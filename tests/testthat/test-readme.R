@@ -1,7 +1,8 @@
 # The examples of the README run as printed. The file is at the root of a clone,
 # not in the installed package.
 
-# What an R console would print for `code`, after each expression as `#> ` lines.
+# What an R console would print for `code`, after each expression as `#> `
+# lines.
 transcript <- function(code, env) {
   expressions <- parse(text = code, keep.source = TRUE)
   unlist(lapply(seq_along(expressions), function(i) {

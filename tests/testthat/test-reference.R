@@ -44,13 +44,15 @@ test_that("the article on r_session runs as documented: starting", {
 test_that("the article on r_session runs as documented: several sessions", {
   num_procs <- 4
   procs <- list(
-    session = replicate(num_procs, r_session$new(wait = FALSE), simplify = FALSE),
+    session = replicate(
+      num_procs, r_session$new(wait = FALSE), simplify = FALSE
+    ),
     start_result = vector("list", num_procs)
   )
   withr::defer(for (session in procs$session) session$close())
   limit <- Sys.time() + as.difftime(60, units = "secs")
   while ((now <- Sys.time()) < limit &&
-         any(vapply(procs$session, function(p) p$get_state(), "") == "starting")) {
+         any(vapply(procs$session, \(p) p$get_state(), "") == "starting")) {
     timeout <- as.double(limit - now, units = "secs")
     pr <- processx::poll(procs$session, as.integer(timeout * 1000))
     lapply(seq_along(pr), function(i) {

@@ -14,11 +14,13 @@ expect_same_everywhere <- function(draw) {
     draw()
   })
   for (i in seq_along(values)[-1L]) {
-    expect_identical(values[[i]], values[[1L]], info = deparse(seeded_plans[[i]]))
+    expect_identical(
+      values[[i]], values[[1L]], info = deparse(seeded_plans[[i]])
+    )
   }
 }
 
-test_that("futures with seeds give the same numbers to the bit under every plan", {
+test_that("futures with seeds give the same numbers under every plan", {
   withr::local_preserve_seed()
   expect_same_everywhere(function() {
     fs <- lapply(1:7, function(i) {

@@ -36,7 +36,7 @@ test_that("what a session has started is gone with it", {
   job <- eval(bquote(function() {
     # The name comes with its content.
     system(.(sprintf(
-      "sleep 4711 & echo $! > '%s.new'; mv '%s.new' '%s'; wait", note, note, note
+      "sleep 4711 & echo $! > '%1$s.new'; mv '%1$s.new' '%1$s'; wait", note
     )))
   }))
   owner <- local_r_process(owner_lines(job))

@@ -7,7 +7,10 @@ test_that("setup code runs in each worker, also in one that replaces another", {
   expect_equal(value(future(count())), 42)
   # What it keeps survives the tasks, which clear the workspace.
   expect_equal(value(future(count())), 43)
-  expect_error(value(future(tools::pskill(Sys.getpid(), 9))), class = "FutureInterruptError")
+  expect_error(
+    value(future(tools::pskill(Sys.getpid(), 9))),
+    class = "FutureInterruptError"
+  )
   expect_equal(value(future(count())), 42)
   local_plan(multisession, workers = I(1), setup = function() {
     numbers <<- offset + 1:3
@@ -19,7 +22,9 @@ test_that("setup code runs in each worker, also in one that replaces another", {
 })
 
 test_that("setup code that fails is the error of a start, with its words", {
-  local_plan(multisession, workers = I(1), setup = quote(stop("no database here")))
+  local_plan(
+    multisession, workers = I(1), setup = quote(stop("no database here"))
+  )
   error <- error_of(value(future(1)))
   expect_s3_class(error, "FutureLaunchError")
   expect_match(conditionMessage(error), "no database here")
@@ -37,12 +42,18 @@ test_that("everywhere() reaches every worker, those of later too", {
   got <- value(lapply(1:2, function(i) {
     future({
       meet(i)
-      list(Sys.getpid(), unname(coef(model)[2]), bound, getOption("everywhere.seen"))
+      list(
+        Sys.getpid(), unname(coef(model)[2]), bound,
+        getOption("everywhere.seen")
+      )
     })
   }))
   expect_length(unique(lapply(got, `[[`, 1L)), 2L)
   expect_true(all(vapply(got, function(one) one[[3L]] == 20 && one[[4L]], NA)))
-  value(lapply(1:2, function(i) future(tools::pskill(Sys.getpid(), 9))), signal = FALSE)
+  value(
+    lapply(1:2, function(i) future(tools::pskill(Sys.getpid(), 9))),
+    signal = FALSE
+  )
   everywhere(bound2 <- bound + 1)
   got <- value(lapply(1:4, function(i) future(bound2)))
   expect_equal(unlist(got), rep(21, 4))
@@ -69,7 +80,9 @@ test_that("a future that runs while everywhere() is called has its value", {
   file.create(mark)
   expect_equal(value(f), "done")
   # The worker that finished it has left.
-  expect_equal(unlist(value(lapply(1:6, function(i) future(new)))), rep("new", 6))
+  expect_equal(
+    unlist(value(lapply(1:6, function(i) future(new)))), rep("new", 6)
+  )
 })
 
 test_that("everywhere() without workers is for this process", {
@@ -82,7 +95,9 @@ test_that("everywhere() without workers is for this process", {
 test_that("workers are replaced after so many tasks, with no future lost", {
   local_plan(multisession, workers = I(1), recycle = c(tasks = 3))
   pids <- unlist(value(lapply(1:12, function(i) future(Sys.getpid()))))
-  expect_equal(unname(as.integer(table(factor(pids, unique(pids))))), rep(3L, 4L))
+  expect_equal(
+    unname(as.integer(table(factor(pids, unique(pids))))), rep(3L, 4L)
+  )
 })
 
 test_that("workers are replaced by age and by what they have kept in memory", {
@@ -112,7 +127,9 @@ test_that("workers are replaced by age and by what they have kept in memory", {
   expect_error(
     plan(multisession, recycle = c(days = 1)), class = "elsewhere_bad_argument"
   )
-  expect_error(plan(multisession, recycle = 5), class = "elsewhere_bad_argument")
+  expect_error(
+    plan(multisession, recycle = 5), class = "elsewhere_bad_argument"
+  )
 })
 
 test_that("what a future leaves is cleaned away before the next", {

@@ -96,7 +96,9 @@ test_that("one user's slow fit leaves the app quick for another", {
   click(two, "fit")
   expect_text(two, "progress", "Done: 20 refits")
   expect_text(one, "progress", "of 100000 refits")
-  drawn <- function() javascript(two, "document.querySelector('#ratios img') !== null")
+  drawn <- function() javascript(
+    two, "document.querySelector('#ratios img') !== null"
+  )
   expect_true(soon_true(drawn, 60))
 
   # Who closes the window stops the fit.

@@ -110,7 +110,9 @@ test_that("an ExtendedTask runs a task, a future or a session's call", {
       task$invoke(2)
       status <- function() shiny::isolate(task$status())
       expect_identical(status(), "running")
-      value <- function() tryCatch(shiny::isolate(task$result()), error = is.null)
+      value <- function() tryCatch(
+        shiny::isolate(task$result()), error = is.null
+      )
       expect_true(soon_true(function() identical(value(), 3)))
     }
   })
@@ -187,7 +189,9 @@ test_that("a task can be made to belong to no session", {
 test_that("a reactive domain that is no session does no harm", {
   testthat::skip_if_not_installed("shiny", "1.8.1")
   for (domain in list(list(token = "x"), list(), new.env())) {
-    expect_identical(in_session(domain, wait_for(async(await(delay(0, 1))), 10)), 1)
+    expect_identical(
+      in_session(domain, wait_for(async(await(delay(0, 1))), 10)), 1
+    )
   }
 })
 

@@ -188,6 +188,10 @@ test_that("coro's generators and async generators can be gone through", {
 })
 
 test_that("collect() of a channel or a generator says what to call instead", {
-  expect_error(collect(stream(yield(1))), "gather\\(\\)", class = "elsewhere_bad_argument")
-  expect_error(collect(gen(yield(1))), "as.list\\(\\)", class = "elsewhere_bad_argument")
+  expect_error(
+    collect(stream(yield(1))), "gather\\(\\)", class = "elsewhere_bad_argument"
+  )
+  expect_error(
+    collect(gen(yield(1))), "as.list\\(\\)", class = "elsewhere_bad_argument"
+  )
 })

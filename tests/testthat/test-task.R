@@ -4,7 +4,9 @@ test_that("a worker evaluates a task and its value comes back unchanged", {
     pool <- local_pool(launch = launch)
     value <- task_value(task_submit(pool, quote(list(a = 1:3, b = mtcars))))
     expect_identical(value, list(a = 1:3, b = mtcars))
-    expect_false(task_value(task_submit(pool, quote(Sys.getpid()))) == Sys.getpid())
+    expect_false(
+      task_value(task_submit(pool, quote(Sys.getpid()))) == Sys.getpid()
+    )
   }
 })
 
@@ -17,7 +19,7 @@ test_that("hundreds of tasks run on a few workers, each once", {
   expect_identical(values, 1:300 * 2)
 })
 
-test_that("every worker has a temporary directory and random numbers of its own", {
+test_that("every worker has its own temporary directory and random numbers", {
   pool <- local_pool(2L)
   meet <- meeting(2L)
   tasks <- lapply(1:2, function(i) {
@@ -38,14 +40,20 @@ test_that("a worker has the environment variables of its owner", {
   withr::local_envvar(ELSEWHERE_TEST_VARIABLE = "a = b", TZ = "Asia/Tokyo")
   for (launch in c("nursery", "exec")) {
     pool <- local_pool(launch = launch)
-    expression <- quote(Sys.getenv(c("ELSEWHERE_TEST_VARIABLE", "TZ"), names = FALSE))
-    expect_identical(task_value(task_submit(pool, expression)), c("a = b", "Asia/Tokyo"))
+    expression <- quote(
+      Sys.getenv(c("ELSEWHERE_TEST_VARIABLE", "TZ"), names = FALSE)
+    )
+    expect_identical(
+      task_value(task_submit(pool, expression)), c("a = b", "Asia/Tokyo")
+    )
     names <- task_value(task_submit(pool, quote(names(Sys.getenv()))))
-    expect_identical(grep("^ELSEWHERE_(?!TEST)", names, value = TRUE, perl = TRUE), character())
+    expect_identical(
+      grep("^ELSEWHERE_(?!TEST)", names, value = TRUE, perl = TRUE), character()
+    )
   }
 })
 
-test_that("a killed worker fails only its task, says how it ended and is replaced", {
+test_that("a killed worker fails only its task, says how, and is replaced", {
   local_leak_check()
   pool <- local_pool()
   lost <- task_submit(pool, quote({
@@ -67,7 +75,9 @@ test_that("quit() in a task is a lost worker with its status", {
   pool <- local_pool()
   task <- task_submit(pool, quote(quit(status = 7)))
   tasks_wait(list(task), 60)
-  expect_identical(task_outcome(task)[c("kind", "status")], list(kind = "lost", status = 7L))
+  expect_identical(
+    task_outcome(task)[c("kind", "status")], list(kind = "lost", status = 7L)
+  )
 })
 
 test_that("a lost task runs again as often as its retries allow", {
@@ -81,10 +91,12 @@ test_that("a lost task runs again as often as its retries allow", {
     }
     "second time"
   })
-  expect_identical(task_value(task_submit(pool, expression, retries = 1L)), "second time")
+  expect_identical(
+    task_value(task_submit(pool, expression, retries = 1L)), "second time"
+  )
 })
 
-test_that("a cancelled task is interrupted, also in a loop, and its worker stays", {
+test_that("a cancelled task is interrupted, also in a loop; its worker stays", {
   pool <- local_pool()
   pid <- task_value(task_submit(pool, quote(Sys.getpid())))
   task <- task_submit(pool, quote(repeat NULL))
@@ -130,7 +142,7 @@ test_that("a value that cannot travel is refused before it is sent", {
   expect_identical(task_value(task_submit(pool, quote(1))), 1)
 })
 
-test_that("a worker that cannot be prepared breaks the pool with R's own words", {
+test_that("a worker that cannot be prepared breaks the pool, in R's words", {
   setup <- list(functions = worker_functions(
     evaluate = function(payload) NULL,
     prepare = function(setup) library("there.is.no.such.package")
@@ -145,7 +157,7 @@ test_that("a worker that cannot be prepared breaks the pool with R's own words",
   expect_match(pool_status(pool)$broken, "there.is.no.such.package")
 })
 
-test_that("a callback runs once when its task has settled, and the loop waits for it", {
+test_that("a callback runs once its task has settled, and the loop waits", {
   pool <- local_pool()
   calls <- 0L
   task <- task_submit(pool, quote(Sys.sleep(0.1)))
@@ -215,7 +227,9 @@ test_that("Ctrl-C ends a wait at once and loses nothing", {
     }))
     while (ns$task_state(task) == "queued") NULL
     cat("waiting\n")
-    tryCatch(ns$tasks_wait(list(task)), interrupt = function(e) cat("interrupted\n"))
+    tryCatch(
+      ns$tasks_wait(list(task)), interrupt = function(e) cat("interrupted\n")
+    )
     ns$tasks_wait(list(task))
     cat("value", ns$task_outcome(task)$value, "\n")
   }))
@@ -239,7 +253,9 @@ test_that("waiting for room ends when a worker is free, and not before", {
   pool <- local_pool()
   expect_true(pool_wait_for_room(pool))
   gate <- withr::local_tempfile()
-  task <- task_submit(pool, bquote(while (!file.exists(.(gate))) Sys.sleep(0.01)))
+  task <- task_submit(
+    pool, bquote(while (!file.exists(.(gate))) Sys.sleep(0.01))
+  )
   expect_true(wait_until(function() task_state(task) == "running"))
   expect_false(pool_wait_for_room(pool, timeout = 0.05))
   expect_true(pool_wait_for_room(pool, queued_max = 1, timeout = 0))

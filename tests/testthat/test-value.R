@@ -43,7 +43,9 @@ test_that("output comes first, then conditions in order, then the error", {
 test_that("stdout can be kept, dropped and printed once", {
   every_plan({
     expect_identical(capture.output(value(future(cat("hi\n")))), "hi")
-    expect_length(capture.output(value(future(cat("hi\n")), stdout = FALSE)), 0L)
+    expect_length(
+      capture.output(value(future(cat("hi\n")), stdout = FALSE)), 0L
+    )
     expect_null(result(future(cat("hi\n"), stdout = FALSE))$stdout)
     f <- future(cat("hi\n"), stdout = structure(TRUE, drop = TRUE))
     expect_identical(capture.output(value(f)), "hi")
@@ -149,7 +151,9 @@ test_that("`timeout` ends what takes longer", {
   local_plan(multisession, workers = 2)
   f <- future(repeat Sys.sleep(0.1), timeout = 0.2)
   error <- error_of(value(f))
-  expect_s3_class(error, c("elsewhere_timeout", "FutureInterruptError"), exact = FALSE)
+  expect_s3_class(
+    error, c("elsewhere_timeout", "FutureInterruptError"), exact = FALSE
+  )
   expect_identical(value(future(1)), 1)
 })
 
@@ -238,7 +242,9 @@ test_that("a condition without a restart is signalled by value() alone", {
       {
         f <- future({
           answer <- signalCondition(custom())
-          inside <- tryCatch(signalCondition(custom()), custom = function(c) "own")
+          inside <- tryCatch(
+            signalCondition(custom()), custom = function(c) "own"
+          )
           list(answer, inside)
         })
         expect_identical(seen, 0L)
@@ -313,7 +319,9 @@ test_that("functions of the future package take our futures", {
 
 test_that("what a misuse has in common is a class", {
   f <- future(1, lazy = TRUE)
-  expect_s3_class(ConnectionMisuseFutureWarning(future = f), "MisuseFutureWarning")
+  expect_s3_class(
+    ConnectionMisuseFutureWarning(future = f), "MisuseFutureWarning"
+  )
   expect_s3_class(DeviceMisuseFutureError(future = f), "MisuseFutureCondition")
   expect_s3_class(UnexpectedFutureResultError(f, hint = "h"), "FutureError")
 })

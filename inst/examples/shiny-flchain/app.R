@@ -7,7 +7,8 @@
 # sliders answer at once, in this browser and in every other. Who closes the
 # window stops what was computed for it.
 #
-# Run by: shiny::runApp(system.file("examples/shiny-flchain", package = "elsewhere"))
+# Run by: shiny::runApp(system.file("examples/shiny-flchain", package =
+# "elsewhere"))
 
 library(shiny)
 library(elsewhere)
@@ -21,8 +22,8 @@ choices <- c(
   "amount of light chains" = "both", "kappa over lambda" = "more"
 )
 
-# The model has an environment of its own: a function takes along to a worker all
-# that is around it, which here is to be the data, not the user interface.
+# The model has an environment of its own: a function takes along to a worker
+# all that is around it, which here is to be the data, not the user interface.
 model <- local(envir = new.env(parent = globalenv()), {
   people <- subset(survival::flchain, futime > 0)
   people$both <- log2(people$kappa + people$lambda)
@@ -103,7 +104,9 @@ ui <- fluidPage(
     sidebarPanel(
       h4("Slow: how sure is the model?"),
       checkboxGroupInput("terms", NULL, choices, choices[1:3]),
-      numericInput("refits", "Resamples", 100, min = 10, max = 100000, step = 10),
+      numericInput(
+        "refits", "Resamples", 100, min = 10, max = 100000, step = 10
+      ),
       actionButton("fit", "Fit", class = "btn-primary"),
       actionButton("stop", "Stop"),
       p(),

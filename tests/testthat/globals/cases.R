@@ -170,7 +170,9 @@ cases <- list(
     {
       setClass("Circle", representation(r = "numeric"))
       setGeneric("surface", function(shape, ...) standardGeneric("surface"))
-      setMethod("surface", "Circle", function(shape, ...) pi_of_mine * shape@r^2)
+      setMethod(
+        "surface", "Circle", function(shape, ...) pi_of_mine * shape@r^2
+      )
       pi_of_mine <- 3
       circle <- new("Circle", r = 2)
     },

@@ -140,6 +140,7 @@ combine_one <- function(source, emit, reject, ended) {
 #'
 #' @inheritParams async
 #' @inheritParams gather
+#' @inheritParams gen
 #' @param debugInternal Accepted for compatibility with the async package; it
 #'   changes nothing.
 #' @param future Instead of `expr`: a future that was created with
@@ -155,9 +156,10 @@ combine_one <- function(source, emit, reject, ended) {
 #' run(f)
 #' value(f)
 #' @export
-run <- function(expr, type = list(), ..., split_pipes = TRUE, trace = NULL,
+run <- function(expr, type = list(), ..., split_pipes = FALSE, trace = NULL,
                 debugR = FALSE, debugInternal = FALSE, future) {
   if (!missing(future)) return(run_future(future))
+  if (missing(split_pipes)) split_pipes <- TRUE
   expr <- substitute(expr)
   env <- parent.frame()
   settings <- coroutine_settings(trace, debugR)

@@ -12,7 +12,9 @@
 #'   something), `"resolved"` or `"rejected"`;
 #' * `cont`: the place in the source where it stands (`"file.R#12"`, `""`
 #'   without source references); `awaits`: the call that it waits in, or `NULL`;
-#' * `err`: the condition of a rejected one, or `NULL`;
+#' * `err`: the condition of a stopped or rejected one, or `NULL`. A generator
+#'   hears of an error that [tryCatch()], [try()] or nobody caught; one that
+#'   other code stopped by a jump of its own is `NULL`, too;
 #' * `targetEnv`: its environment; the empty one when it has ended;
 #' * `debug`: `TRUE` or `FALSE`, see [debugAsync()].
 #' @examples
@@ -27,7 +29,7 @@ NULL
 summary.generator <- function(object, ...) {
   if (!is_own_generator(object)) return(NextMethod())
   state <- .Call(ew_eval_state, environment(object)$coroutine)
-  new_summary(state, generator_state(state), NULL)
+  new_summary(state, generator_state(state), generator_error(state))
 }
 
 #' @rdname summary.coroutine
@@ -63,6 +65,11 @@ new_summary <- function(state, name, err) {
 
 generator_state <- function(state) {
   c("yielded", "running", "yielded", "finished", "stopped")[[state$status + 1L]]
+}
+
+# What stopped it, as far as R has told us; NULL if it has not stopped.
+generator_error <- function(state) {
+  if (state$status == 4L) state$result
 }
 
 # `status` is a Phase of the machine: fresh, running, paused, done, failed.
@@ -101,11 +108,15 @@ state_line <- function(kind, name, state) {
 #' @export
 format.generator <- function(x, ...) {
   if (!is_own_generator(x)) return(NextMethod())
+  or_of_other_process(format_generator(x), "Generator")
+}
+
+format_generator <- function(x) {
   state <- .Call(ew_eval_state, environment(x)$coroutine)
-  c(
-    coroutine_code("gen", state$source),
-    state_line("Generator", generator_state(state), state)
-  )
+  name <- generator_state(state)
+  error <- generator_error(state)
+  if (!is.null(error)) name <- paste0(name, ": ", reason_line(error))
+  c(coroutine_code("gen", state$source), state_line("Generator", name, state))
 }
 
 #' @export
@@ -123,16 +134,18 @@ format.async <- function(x, ...) {
 #' @export
 print.async <- function(x, ...) {
   if (!is_own_promise(x)) return(NextMethod())
+  cat(or_of_other_process(c(describe_task(x), format(x)), "async"), sep = "\n")
+  invisible(x)
+}
+
+describe_task <- function(x) {
   summary <- summary(x)
   state <- .Call(ew_eval_state, .Call(ew_promise_state, x)$owner)
-  cat(coroutine_code("async", summary$code), "\n", sep = "")
   name <- summary$state
   if (!is.null(summary$err)) {
     name <- paste0(name, ": ", reason_line(summary$err))
   }
-  cat(state_line("async", name, state), "\n", sep = "")
-  cat(format(x), "\n", sep = "")
-  invisible(x)
+  c(coroutine_code("async", summary$code), state_line("async", name, state))
 }
 
 reason_line <- function(reason) {
@@ -148,6 +161,10 @@ reason_line <- function(reason) {
 format.stream <- function(x, ...) {
   channel <- channel_state(x)
   if (is.null(channel)) return(NextMethod())
+  c(or_of_other_process(describe_stream(channel), "stream"), NextMethod())
+}
+
+describe_stream <- function(channel) {
   state <- .Call(ew_eval_state, channel$coroutine)
   name <- stream_state(channel, state)
   if (!is.null(channel$failure)) {
@@ -156,8 +173,5 @@ format.stream <- function(x, ...) {
       reason_line(channel$failure)
     )
   }
-  c(
-    coroutine_code("stream", state$source),
-    state_line("stream", name, state), NextMethod()
-  )
+  c(coroutine_code("stream", state$source), state_line("stream", name, state))
 }

@@ -107,9 +107,15 @@ forced_promise <- function(value) {
   environment()
 }
 
+# One call a line, for trace functions such as cat().
 eval_trace_leaf <- function(trace, expr) {
-  text <- paste(deparse(expr, width.cutoff = 60L), collapse = "\n")
-  trace(paste0("R: ", text, "\n"))
+  for (line in deparse(expr, width.cutoff = 60L)) {
+    trace(paste0("R: ", line, "\n"))
+  }
+}
+
+eval_trace_about <- function(trace, before, about, after) {
+  trace(paste0(before, paste(deparse(about), collapse = " "), after))
 }
 
 eval_nested_error <- function(culprit) {
@@ -136,4 +142,30 @@ eval_nested_error <- function(culprit) {
     c("elsewhere_await_inside_function", "elsewhere_cannot_pause"),
     expression = culprit
   )
+}
+
+# The last error that left a traceback, or that C code has raised.
+eval_last_error <- function() {
+  before <- "^Error( in [^\n]*? :)?[ :]*\n? *"
+  text <- sub(before, "", geterrmessage(), perl = TRUE)
+  simpleError(sub("\n.*$", "", text))
+}
+
+eval_refuse_loaded <- function() {
+  abort(
+    paste(
+      "This task, promise or generator was saved and loaded, or sent to",
+      "another process; it lives only in the R process that made it. Make it",
+      "anew here (code can travel: send a function that makes it), or save",
+      "what it gives: `wait_for(task)`, `as.list(generator)`."
+    ),
+    "elsewhere_other_process"
+  )
+}
+
+# What `shown` gives; a line for something that lives in another process.
+or_of_other_process <- function(shown, kind) {
+  tryCatch(shown, elsewhere_other_process = function(error) {
+    paste0("<", kind, " [of another R process]>")
+  })
 }

@@ -10,7 +10,9 @@
 #' another generator or task.
 #'
 #' @inheritParams async
-#' @param split_pipes `TRUE` (the default) or `FALSE`; see [async()].
+#' @param split_pipes `FALSE` (the default, as in the async package) or `TRUE`.
+#'   `yield()` may stand anywhere all the same; only a `FALSE` that you write
+#'   yourself refuses it in the arguments of ordinary functions.
 #' @param value Given out.
 #' @return `gen()`: a function of class `c("generator", "coroutine", "iteror",
 #'   "iter")`. `yield()`: the value that was given out, or what the consumer
@@ -29,9 +31,10 @@
 #' })
 #' for (i in 1:5) print(nextOr(fibonacci))
 #' @export
-gen <- function(expr, ..., split_pipes = TRUE, trace = NULL,
+gen <- function(expr, ..., split_pipes = FALSE, trace = NULL,
                 compileLevel = 0, debugR = FALSE, debugInternal = FALSE) {
   expr <- substitute(expr)
+  if (missing(split_pipes)) split_pipes <- TRUE
   env <- parent.frame()
   settings <- coroutine_settings(trace, debugR)
   if (is_function_expression(expr)) {
@@ -56,7 +59,6 @@ new_generator <- function(coroutine) {
   # What the function keeps is the coroutine, which lets go of the rest itself.
   scope <- new.env(parent = topenv())
   scope$coroutine <- coroutine
-  scope$ask <- ew_gen_ask$address
   generator <- generator_function
   environment(generator) <- scope
   class(generator) <- generator_class
@@ -65,7 +67,7 @@ new_generator <- function(coroutine) {
 
 generator_function <- function(or = stop("StopIteration", call. = FALSE),
                                send) {
-  .External2(ask, coroutine)
+  .External2(ew_gen_ask, coroutine)
 }
 
 #' Go on at another alternative of a `switch()`

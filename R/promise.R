@@ -226,7 +226,10 @@ promise_status <- function(promise) {
 
 #' @export
 format.elsewhere_promise <- function(x, ...) {
-  state <- .Call(ew_promise_state, x)
+  or_of_other_process(format_promise(.Call(ew_promise_state, x)), "Promise")
+}
+
+format_promise <- function(state) {
   status <- c("pending", "fulfilled", "rejected")[[state$status]]
   if (status == "pending") return("<Promise [pending]>")
   sprintf("<Promise [%s: %s]>", status, class(state$value)[[1L]])

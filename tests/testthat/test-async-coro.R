@@ -64,10 +64,6 @@ coro_reasons <- local({
   expression <- "our gen() and async() take an expression, also a name"
   refused <- "refused, too, but when it is built, and in our words"
   failed <- "a generator that has failed has ended, as one of crowding/async"
-  order <- paste(
-    "the on.exit() of a body runs while its error unwinds, as in any function;",
-    "its iterators are closed right after"
-  )
   c(
     "test-generator.R: generator factories print nicely" = internals,
     "test-generator.R: generator instances prints nicely" = internals,
@@ -76,8 +72,6 @@ coro_reasons <- local({
     "test-generator.R: tryCatch(finally = ) is handled" =
       "coro refuses `finally`; here it works",
     "test-generator.R: can't await() within a generator" = refused,
-    "test-generator.R: Iterators are cleaned up from most nested to least nested" =
-      order,
     "test-generator.R: disabled generators only clean up once" = failed,
     "test-async.R: async functions construct a generator" = internals,
     "test-async.R: async() takes anonymous functions" = expression,
@@ -86,8 +80,6 @@ coro_reasons <- local({
     "test-async.R: async functions wrap return and yielded values" =
       "await() of a plain value gives it at once",
     "test-async.R: for loops support await_each()" = internals,
-    "test-async.R: Iterators are cleaned up from most nested to least nested" =
-      order,
     "test-async.R: await_each() can't be used in generators" =
       "there is no await_each(); `for` takes a stream as it is",
     "test-async.R: yield() can't be used in async() functions" = refused,

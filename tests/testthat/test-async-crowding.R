@@ -34,8 +34,6 @@ async_reasons <- local({
     "comes when the next is asked for. There it is an error and a value at once"
   )
   c(
-    "test-03-gen.R: generator format" =
-      "the message of the error is not kept; it has gone to whoever asked",
     "test-03-gen.R: can optionally split pipes" =
       "a pause may stand in the arguments of any call, unless told otherwise",
     "test-03-gen.R: run" =

@@ -120,7 +120,7 @@ test_that("restarts outlast a pause", {
   expect_identical(settled(task), 10)
 })
 
-test_that("a restart of an outer withRestarts() is found, one that ended is not", {
+test_that("an outer withRestarts() is found, one that ended is not", {
   task <- async({
     outer <- withRestarts(
       {
@@ -304,4 +304,82 @@ test_that("a break in tryCatch() is no error for an on.exit() that pauses", {
     }
     value
   })), 3L)
+})
+
+test_that("return() that R evaluates runs an on.exit() that waits", {
+  seen <- character()
+  say <- function(word) seen <<- c(seen, word)
+  f <- async(function() {
+    on.exit({
+      await(soon(1))
+      say("exit")
+    })
+    local({
+      on.exit({
+        await(soon(1))
+        say("inner")
+      })
+      suppressWarnings(return("local"))
+    })
+    say("between")
+    tryCatch(return("early"), error = function(e) "caught")
+    "late"
+  })
+  expect_identical(settled(f()), "early")
+  expect_identical(seen, c("inner", "between", "exit"))
+  g <- gen({
+    on.exit(yield("exit"))
+    withCallingHandlers(return("early"), warning = function(w) NULL)
+  })
+  expect_identical(as.list(g), list("exit"))
+})
+
+test_that("a restart out of a body leaves what waits on its way due", {
+  for (start in list(
+    function(say) {
+      async({
+        on.exit({
+          await(soon(1))
+          say("exit")
+        })
+        invokeRestart("out", 5)
+      })
+    },
+    function(say) {
+      f <- async(function() {
+        tryCatch(invokeRestart("out", 5), finally = {
+          await(soon(1))
+          say("exit")
+        })
+      })
+      f()
+    }
+  )) {
+    seen <- character()
+    value <- NULL
+    said <- capture.output(
+      {
+        value <- withRestarts(
+          start(function(word) seen <<- c(seen, word)), out = identity
+        )
+        expect_true(soon_true(function() nrow(async_tasks()) == 0L))
+        later::run_now()
+      },
+      type = "message"
+    )
+    expect_identical(value, 5)
+    expect_identical(seen, "exit")
+  }
+})
+
+test_that("a generator left by a restart gives out what its on.exit() yields", {
+  g <- gen({
+    on.exit(yield("exit"))
+    yield(1)
+    invokeRestart("out", 7)
+  })
+  expect_identical(g(), 1)
+  expect_identical(withRestarts(g(), out = identity), 7)
+  expect_identical(g(), "exit")
+  expect_identical(g("end"), "end")
 })

@@ -192,6 +192,26 @@ test_that("the documented example of trace prints its steps", {
   expect_true("myAsync: async: return (resolving)" %in% out)
 })
 
+test_that("trace = has the words of the async package, in its order", {
+  heard <- character()
+  told <- function(line) heard <<- c(heard, line)
+  invisible(settled(async(
+    {
+      x <- await(soon(4))
+      repeat if (x > 3 || await(soon(TRUE))) break
+      for (i in 1) await(soon(i))
+    },
+    trace = told
+  )))
+  expect_identical(heard, paste0(c(
+    "pump: run", "R: x", "R: soon(4)", "await: registered", "pump: pause",
+    "await: success", "pump: run", "R: x > 3", "||: TRUE (skip)", "if: TRUE",
+    "repeat: break", "R: 1", "for i: do", "R: soon(i)", "await: registered",
+    "pump: pause", "await: success", "pump: run", "for i: finished",
+    "pump: return", "async: return (resolving)", "pump: finish"
+  ), "\n"))
+})
+
 test_that("a pause in a nested function is refused when the task is built", {
   expect_error(
     async(sapply(1:3, function(i) await(i))),
@@ -267,4 +287,27 @@ test_that("coro's tasks can await ours, and ours coro's", {
   })
   expect_equal(settled(theirs(soon(1))), 2)
   expect_equal(settled(async(await(theirs(soon(2))))), 3)
+})
+
+test_that("split_pipes has async's defaults, and is strict if FALSE is said", {
+  defaults <- vapply(
+    list(async = async, gen = gen, stream = stream, run = run),
+    function(f) formals(f)$split_pipes, NA
+  )
+  expect_identical(
+    defaults, c(async = TRUE, gen = FALSE, stream = TRUE, run = FALSE)
+  )
+  makeRequest <- function() delay(0, c(3, 1, 2))
+  expect_identical(
+    settled(async(makeRequest() |> await() |> sort())), c(1, 2, 3)
+  )
+  expect_identical(as.list(gen(sum(1, yield(2)) |> yield())), list(2, 3))
+  expect_identical(run(sum(1, yield(2)) |> yield(), type = 0), c(2, 3))
+  for (refused in list(
+    quote(async(await(soon(1)) + 5, split_pipes = FALSE)),
+    quote(gen(rnorm(1) + yield(5), split_pipes = FALSE)),
+    quote(run(rnorm(1) + yield(5), split_pipes = FALSE))
+  )) {
+    expect_error(eval(refused), "split_pipes", class = "elsewhere_cannot_pause")
+  }
 })

@@ -180,3 +180,85 @@ test_that("what is sent is evaluated in the body", {
   g()
   expect_identical(g(send = stop("sent")), "sent")
 })
+
+test_that("a stopped generator keeps its error for print() and summary()", {
+  stopped <- function(g, ask) {
+    g()
+    ask(g)
+    summary(g)$err
+  }
+  quietly <- function(g) try(g(), silent = TRUE)
+  error <- stopped(gen({
+    yield(1)
+    stop("boom")
+  }), quietly)
+  expect_identical(conditionMessage(error), "boom")
+  error <- stopped(gen({
+    yield(1)
+    list()[[3]]
+  }), function(g) tryCatch(g(), error = function(e) NULL))
+  expect_identical(conditionMessage(error), "subscript out of bounds")
+  expect_identical(conditionMessage(stopped(gen(tryCatch(
+    {
+      yield(1)
+      stop("out of tryCatch")
+    },
+    finally = NULL
+  )), quietly)), "out of tryCatch")
+  g <- gen({
+    yield(1)
+    stop("boom")
+  })
+  stopped(g, function(g) expect_error(g(), "boom"))
+  expect_output(print(g), "<Generator [stopped: boom", fixed = TRUE)
+  expect_null(stopped(gen({
+    yield(1)
+    invokeRestart("out")
+  }), function(g) withRestarts(g(), out = function() NULL)))
+})
+
+test_that("an error closes the iterators of loops, then on.exit() runs", {
+  seen <- character()
+  say <- function(word) seen <<- c(seen, word)
+  numbers <- gen(function(name) {
+    on.exit(say(paste(name, "closed")))
+    repeat yield(1)
+  })
+  failing <- quote({
+    on.exit(say("exit"))
+    for (x in numbers("outer")) {
+      for (y in numbers("inner")) {
+        yield(y)
+        tryCatch(stop("boom"), finally = say("finally"))
+      }
+    }
+  })
+  order <- c("finally", "inner closed", "outer closed", "exit")
+  g <- eval(call("gen", failing))
+  g()
+  expect_error(g(), "boom")
+  expect_identical(seen, order)
+  seen <- character()
+  failing[[3]][[4]][[2]][[4]][[2]] <- quote(await(soon(1)))
+  expect_error(settled(eval(call("async", failing))), "boom")
+  expect_identical(seen, order)
+})
+
+test_that("what was saved and loaded says that it lives elsewhere", {
+  file <- withr::local_tempfile()
+  reloaded <- function(x) {
+    saveRDS(x, file)
+    readRDS(file)
+  }
+  gone <- "elsewhere_other_process"
+  g <- reloaded(gen(yield(1)))
+  expect_error(g(), class = gone)
+  expect_error(as.list(g), class = gone)
+  expect_output(print(g), "of another R process")
+  task <- reloaded(delay(60))
+  expect_error(settled(async(await(task))), class = gone)
+  expect_error(wait_for(task), class = gone)
+  expect_output(print(task), "of another R process")
+  expect_error(cancel(reloaded(async(await(delay(0))))), class = gone)
+  expect_error(nextOr(reloaded(stream(yield(1)))), class = gone)
+})

@@ -114,14 +114,30 @@ extern "C" SEXP ew_eval_frame() {
 
 namespace {
 
+// A jump leaves the body. What that runs may jump itself, by the same token, so R's
+// note of where to go on is kept apart: this is the token to go on with. It stays
+// protected until R gets there.
+template <class Left>
+SEXP run_as_left(MainThread& main, SEXP token, Left&& body_left) {
+  token = r_call(main, [&] {
+    SEXP kept = PROTECT(Rf_cons(CAR(token), R_NilValue));
+    SETCDR(kept, Rf_duplicate(CDR(token)));
+    body_left(kept);
+    UNPROTECT(1);
+    return kept;
+  });
+  return PROTECT(token);
+}
+
 SEXP resume_generator(SEXP coroutine, Inject inject, SEXP value) {
   bool has_begun = false;
+  const SEXP traceback_before = last_traceback();
   return guard([&](MainThread& main) {
     const RunningKept kept;
     try {
       return r_call(main, [&] {
         const Coroutine co = coroutine_from(coroutine);
-        if (co.machine->status == Phase::Running) {
+        if (is_running_generator(co)) {
           Rf_error("Generator already running: it cannot ask itself for a value");
         }
         has_begun = true;
@@ -129,18 +145,9 @@ SEXP resume_generator(SEXP coroutine, Inject inject, SEXP value) {
       });
     } catch (const cpp11::unwind_exception& unwinding) {
       if (!has_begun) throw;  // the error was about asking it
-      // The body is left for good. What that runs may jump itself, by the same
-      // token, so R's note of where to go on is kept apart. It stays protected
-      // until R gets there.
-      SEXP token = unwinding.token;
-      token = r_call(main, [&] {
-        SEXP kept = PROTECT(Rf_cons(CAR(token), R_NilValue));
-        SETCDR(kept, Rf_duplicate(CDR(token)));
-        abandon_generator(coroutine_from(coroutine));
-        UNPROTECT(1);
-        return kept;
-      });
-      throw cpp11::unwind_exception(PROTECT(token));
+      throw cpp11::unwind_exception(run_as_left(main, unwinding.token, [&](SEXP token) {
+        abandon_generator(coroutine_from(coroutine), token, traceback_before);
+      }));
     }
   });
 }
@@ -229,7 +236,15 @@ extern "C" SEXP ew_async_start(SEXP coroutine, SEXP kind) {
 }
 
 extern "C" SEXP ew_async_start_in_closure(SEXP coroutine, SEXP kind) {
-  return evaluate([&] { return start_task_in_closure(coroutine_from(coroutine), kind); });
+  return guard([&](MainThread& main) {
+    const RunningKept kept;
+    try {
+      return r_call(main, [&] { return start_task_in_closure(coroutine_from(coroutine), kind); });
+    } catch (const cpp11::unwind_exception& unwinding) {
+      throw cpp11::unwind_exception(run_as_left(
+          main, unwinding.token, [&](SEXP) { closure_left(coroutine_from(coroutine)); }));
+    }
+  });
 }
 
 extern "C" SEXP ew_async_run(SEXP coroutine) {

@@ -130,7 +130,9 @@ bool has_guarded_block(const Coroutine& co, int layer) {
     const auto kind = static_cast<BlockKind>(block[i].kind);
     if (kind == BlockKind::Scope) ++scope;
     if (kind == BlockKind::Restart && scope == layer) return true;
-    if (kind != BlockKind::Handler && kind != BlockKind::Finally) continue;
+    const bool is_ours =
+        kind == BlockKind::Handler || kind == BlockKind::Finally || is_closing_loop(block[i]);
+    if (!is_ours) continue;
     const bool may_pause = kind == BlockKind::Finally && block[i].x == 1;
     if (scope == layer || (layer == 0 && (m.kind != BodyKind::Generator || may_pause))) return true;
   }
@@ -274,7 +276,8 @@ void take_escape(const Coroutine& co) {
 void begin(const Coroutine& co, Inject inject, SEXP value) {
   Machine& m = *co.machine;
   co.set(kStateSent, value);
-  m.inject = m.status == Phase::Fresh && inject != Inject::Raise ? Inject::None : inject;
+  const bool has_no_pause = m.status == Phase::Fresh || m.is_escaping;
+  m.inject = has_no_pause && inject != Inject::Raise ? Inject::None : inject;
   m.status = Phase::Running;
   m.pause = Pause::None;
   m.layer = 0;
@@ -287,6 +290,14 @@ void begin(const Coroutine& co, Inject inject, SEXP value) {
 bool stop_driving(Machine& m, int layer) {
   if (m.goes_on[layer] != nullptr) *m.goes_on[layer] = FALSE;
   return false;
+}
+
+void trace_pause(const Coroutine& co) {
+  const Machine& m = *co.machine;
+  if (!m.is_traced) return;
+  if (m.pause == Pause::Await) trace(co, "await: registered\n");
+  if (m.pause == Pause::Yield) trace(co, "generator: yield\n");
+  trace(co, "pump: pause\n");
 }
 
 }  // namespace
@@ -356,7 +367,7 @@ void resume(const Coroutine& co, Inject inject, SEXP value) {
   } while (m.status == Phase::Running);
   running_coroutine = running_before;
   if (m.status != Phase::Paused) let_go(co);
-  if (m.status == Phase::Paused) trace(co, "pump: pause\n");
+  if (m.status == Phase::Paused) trace_pause(co);
 }
 
 void resume_in_closure(const Coroutine& co) {
@@ -377,7 +388,29 @@ void resume_in_closure(const Coroutine& co) {
   UNPROTECT(1);
   running_coroutine = running_before;
   if (m.status != Phase::Paused) let_go(co);
-  if (m.status == Phase::Paused) trace(co, "pump: pause\n");
+  if (m.status == Phase::Paused) trace_pause(co);
+}
+
+bool leave_later(const Coroutine& co, Completion kind, SEXP value) {
+  Machine& m = *co.machine;
+  if (m.status != Phase::Running || m.blocks == 0) return false;
+  bool is_due = false;
+  for (int i = 0; i < m.blocks; ++i) {
+    is_due = is_due || blocks(co)[i].kind == static_cast<int>(BlockKind::Finally);
+  }
+  if (!is_due) return false;
+  leave_layers_from(co, 0);
+  m.in_leaf = false;
+  m.in_closure = false;
+  m.is_escaping = true;
+  m.escape_kind = static_cast<int>(kind);
+  m.escape_target = 0;
+  m.matched = 0;
+  co.set(kStateEscape, value);
+  m.status = Phase::Paused;
+  m.pause = Pause::None;
+  ++m.wait;
+  return true;
 }
 
 void mark_abandoned(const Coroutine& co) {
@@ -388,7 +421,7 @@ void mark_abandoned(const Coroutine& co) {
   m.is_escaping = false;
   m.in_closure = false;
   close_iterators(co);
-  finish(co, Phase::Failed, R_NilValue);
+  finish(co, Phase::Failed, co.slot(kStateEscape));
   let_go(co);
 }
 

@@ -33,6 +33,9 @@ extern SEXP running_coroutine;
 
 // A long jump left the body for good.
 void mark_abandoned(const Coroutine& co);
+// The same where code that is due may pause: the body counts as paused, and its
+// next run begins by leaving it in the way of `kind`. False if nothing is due.
+bool leave_later(const Coroutine& co, Completion kind, SEXP value);
 
 // The two that the base context calls: drive() runs the body; left() hears that a
 // break left the inner loop, and the guard's three (conditions.cpp).

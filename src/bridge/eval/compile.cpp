@@ -84,12 +84,12 @@ void compile_if(Compiler& c, SEXP call) {
 
 void compile_loop(Compiler& c, SEXP condition, SEXP call, SEXP body) {
   Assembler& a = c.assembler;
-  const int setup = a.emit(Op::LoopSetup);
+  const int setup = a.emit(Op::LoopSetup, 0, 0, condition == nullptr ? 2 : 1);
   a.set_b(setup, a.here());
   int test = -1;
   if (condition != nullptr) {
     compile(c, condition);
-    test = a.emit(Op::JumpIfNot, 0, a.constant(call));
+    test = a.emit(Op::JumpIfNot, 0, a.constant(call), 1);
   }
   ++c.loops;
   compile(c, body);
@@ -164,6 +164,7 @@ void compile_assignment(Compiler& c, SEXP call) {
     compile_replacement(c, call);
     return;
   }
+  a.emit(Op::Target, a.constant(target));
   compile(c, CADDR(call));
   const Op op = CAR(call) == words().assign_outer ? Op::AssignOuter : Op::Assign;
   a.emit(op, a.constant(target));
@@ -389,7 +390,7 @@ bool gives_invisibly(SEXP expr) {
 void compile_leaf(Compiler& c, SEXP expr) {
   const int type = TYPEOF(expr);
   const bool is_code = type == LANGSXP || type == SYMSXP || type == PROMSXP || type == BCODESXP;
-  c.assembler.emit(is_code ? Op::Eval : Op::Const, c.assembler.constant(expr));
+  c.assembler.emit(is_code ? Op::Eval : Op::Const, c.assembler.constant(expr), is_code ? 0 : 1);
   if (gives_invisibly(expr)) c.assembler.emit(Op::Invisible);
 }
 

@@ -224,6 +224,7 @@ void compile_call(Compiler& c, SEXP call) {
 
 void compile_replacement(Compiler& c, SEXP call) {
   if (TYPEOF(CADR(call)) != LANGSXP) build_error("nothing can be assigned to this", call);
+  c.assembler.emit(Op::Target, c.assembler.constant(CADR(call)));
   compile(c, CADDR(call));
   Holes holes;
   hoist(c, holes, CADR(call));

@@ -31,6 +31,8 @@ bool ends_outside(const Coroutine& co) {
   const Block* block = blocks(co);
   for (int i = 0; i < m.blocks; ++i) {
     const bool is_finally = block[i].kind == static_cast<int>(BlockKind::Finally);
+    // The iterators of loops are closed before what R's on.exit() does.
+    if (is_task && is_closing_loop(block[i])) return true;
     if (is_finally && (is_task || block[i].x == 1)) return true;
   }
   return false;
@@ -92,6 +94,8 @@ void dispatch(const Coroutine& co, int layer, SEXP condition, SEXP frame, int fr
   if (layer == 0 && is_end && ends_outside(co)) {
     escape(co, Completion::Reject, condition, 0, 0, frame);
   }
+  // For print(): on its way out it passes R code that forgets it.
+  if (is_end) co.set(kStateEscape, condition);
 }
 
 // R has left everything inside a restart of ours, and calls it.
@@ -105,8 +109,10 @@ void restart(const Coroutine& co, int block, int index, SEXP arguments) {
 }
 
 // The guard's frame goes away. When something else than the body or one of its
-// handlers jumps (an error that nobody in the body catches, a restart), the
-// finally code of this layer is due now.
+// handlers jumps (an error that nobody in the body catches, a restart, a return()
+// that R evaluates), the finally code of this layer is due now. Code that may
+// pause waits until the jump has arrived: that of a return() at the base context,
+// any other outside of the body, which goes on from there (leave_later()).
 void guard_left(const Coroutine& co, int layer, SEXP frame) {
   Machine& m = *co.machine;
   if (m.status != Phase::Running || !m.in_leaf || m.is_escaping) return;
@@ -115,13 +121,16 @@ void guard_left(const Coroutine& co, int layer, SEXP frame) {
   layer_range(co, layer, &low, &high);
   bool is_due = false;
   for (int i = low; i < m.blocks; ++i) {
-    if (blocks(co)[i].kind == static_cast<int>(BlockKind::Finally)) is_due = true;
+    const Block& block = blocks(co)[i];
+    const bool is_finally = block.kind == static_cast<int>(BlockKind::Finally);
+    if (is_finally && block.x == 1) return;
+    is_due = is_due || is_finally || is_closing_loop(block);
   }
   if (!is_due) return;
   m.in_leaf = false;
   m.is_leaving = true;
   m.layer = layer;
-  complete(co, Completion::Jump, R_NilValue, layer, 0);
+  complete(co, Completion::Jump, co.slot(kStateEscape), layer, 0);
   while (m.status == Phase::Running && m.scopes >= layer) {
     if (m.scopes > layer) Rf_error("local() cannot be entered while an error leaves the body");
     m.is_stale = false;
@@ -134,7 +143,7 @@ void guard_left(const Coroutine& co, int layer, SEXP frame) {
   }
   if (m.status == Phase::Paused) {
     finish(co, Phase::Failed, R_NilValue);
-    Rf_error("code in `finally` cannot pause while an error that is not caught leaves the body");
+    Rf_error("code in `finally` cannot wait for a channel while a jump leaves the body");
   }
   if (m.status == Phase::Done) {
     // `finally` returned: as in R, that replaces the jump.

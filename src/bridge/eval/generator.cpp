@@ -54,10 +54,28 @@ void refuse_running(const Coroutine& co) {
 void run_on(const Coroutine& co, Inject inject, SEXP value) {
   resume(co, inject, value);
   if (co.machine->status != Phase::Failed) return;
-  SEXP condition = PROTECT(co.slot(kStateResult));
-  co.set(kStateResult, R_NilValue);
-  Rf_eval(PROTECT(Rf_lang2(hooks().stop, condition)), R_BaseEnv);
-  UNPROTECT(2);
+  SEXP call = PROTECT(Rf_lang2(hooks().stop, co.slot(kStateResult)));
+  Rf_eval(call, R_BaseEnv);
+  UNPROTECT(1);
+}
+
+// What a jump brings along: the condition that tryCatch() has caught (nullptr, and
+// R's message, if the error was raised in C), that of a handler that returns it, or
+// nothing; an error that nobody caught has left a traceback. NULL if it was no error,
+// or cannot be told. Only for print() and summary(). Not protected.
+SEXP error_of_jump(SEXP brought, SEXP traceback_before) {
+  if (Rf_inherits(brought, "error")) return brought;
+  const bool is_caught =
+      TYPEOF(brought) == VECSXP && Rf_length(brought) >= 3 && Rf_isFunction(VECTOR_ELT(brought, 2));
+  if (is_caught && VECTOR_ELT(brought, 0) != R_NilValue) {
+    const SEXP condition = VECTOR_ELT(brought, 0);
+    return Rf_inherits(condition, "error") ? condition : R_NilValue;
+  }
+  if (!is_caught && last_traceback() == traceback_before) return R_NilValue;
+  SEXP call = PROTECT(Rf_lang1(hooks().last_error));
+  SEXP error = Rf_eval(call, R_BaseEnv);
+  UNPROTECT(1);
+  return error;
 }
 
 // Leaves all of the chain, from the inside out.
@@ -115,19 +133,38 @@ SEXP ask_generator(const Coroutine& root, Inject inject, SEXP value) {
       tip = descend(root, tip);
       continue;
     }
-    if (tip.machine->kind == BodyKind::Generator) tip.set(kStateResult, R_NilValue);
+    if (tip.machine->kind == BodyKind::Generator && tip.machine->status == Phase::Done) {
+      tip.set(kStateResult, R_NilValue);
+    }
     if (tip.self == root.self) return root.self;
     tip = ascend(root, tip);
     inject = Inject::None;
   }
 }
 
-void abandon_generator(const Coroutine& root) {
+bool is_running_generator(const Coroutine& root) {
+  return tip_of(root).machine->status == Phase::Running;
+}
+
+SEXP last_traceback() {
+  static const SEXP name = Rf_install(".Traceback");
+  return Rf_findVarInFrame3(R_BaseEnv, name, TRUE);
+}
+
+void abandon_generator(const Coroutine& root, SEXP token, SEXP traceback_before) {
+  SEXP error = PROTECT(error_of_jump(CAR(token), traceback_before));
   for (Coroutine tip = tip_of(root);; tip = ascend(root, tip)) {
     if (tip.machine->status == Phase::Paused) tip.machine->status = Phase::Running;
-    mark_abandoned(tip);
-    if (tip.self == root.self) return;
+    if (leave_later(tip, Completion::Return, R_NilValue)) {
+      note_paused_generator(tip);
+    } else {
+      mark_abandoned(tip);
+    }
+    const bool has_failed = tip.machine->status == Phase::Failed;
+    if (has_failed && tip.slot(kStateResult) == R_NilValue) tip.set(kStateResult, error);
+    if (tip.self == root.self) break;
   }
+  UNPROTECT(1);
 }
 
 }  // namespace elsewhere::eval

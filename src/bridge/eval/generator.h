@@ -17,6 +17,11 @@ bool may_delegate(const Coroutine& co, SEXP source);
 // The next value; the coroutine itself when there is none. Errors of the body go
 // out of here; the caller then calls abandon_generator().
 SEXP ask_generator(const Coroutine& co, Inject inject, SEXP value);
-void abandon_generator(const Coroutine& co);
+// It also keeps the error, as far as the jump's `token` and the last traceback
+// before it tell.
+void abandon_generator(const Coroutine& co, SEXP token, SEXP traceback_before);
+SEXP last_traceback();
+// Is the one that would be asked running?
+bool is_running_generator(const Coroutine& co);
 
 }  // namespace elsewhere::eval

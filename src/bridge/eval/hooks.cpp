@@ -73,6 +73,9 @@ void init_hooks(SEXP space) {
   h.schedule = function_of(space, "schedule_drain");
   h.run_reaction = function_of(space, "run_reaction");
   h.trace_leaf = function_of(space, "eval_trace_leaf");
+  h.refuse_loaded = function_of(space, "eval_refuse_loaded");
+  h.last_error = function_of(space, "eval_last_error");
+  h.trace_about = function_of(space, "eval_trace_about");
   h.next_item = function_of(space, "eval_next_item");
   h.foreign_resolve = function_of(space, "resolve_with_foreign");
   h.unhandled = function_of(space, "watch_rejection");

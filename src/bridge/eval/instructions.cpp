@@ -22,8 +22,16 @@ void replace_top(const Coroutine& co, int count, SEXP value) {
   UNPROTECT(1);
 }
 
+// Back to the beginning of `repeat`.
+void trace_again(const Coroutine& co) {
+  const Block& loop = blocks(co)[co.machine->blocks - 1];
+  const bool is_repeat = loop.kind == static_cast<int>(BlockKind::Loop) && loop.y == 2;
+  if (is_repeat) trace(co, "repeat: again\n");
+}
+
 void jump(const Coroutine& co, int target) {
   Machine& m = *co.machine;
+  if (m.is_traced && target < m.pc) trace_again(co);
   if (target < m.pc && ++m.back_edges % kBackEdgesPerCheck == 0) R_CheckUserInterrupt();
   m.pc = target;
 }
@@ -48,14 +56,14 @@ void arrive(const Coroutine& co) {
     case Inject::Value:
       // What a consumer sends is evaluated here, where the body can catch its
       // errors.
-      push(co, TYPEOF(sent) == PROMSXP ? run_leaf(co, sent, current_env(co)) : sent);
+      push(co, TYPEOF(sent) == PROMSXP ? run_own_leaf(co, sent, current_env(co)) : sent);
       break;
     case Inject::Same: push(co, co.slot(kStateResult)); break;
     case Inject::Return: complete(co, Completion::Return, sent, 0, 0); break;
     case Inject::Raise: {
       SEXP literal = PROTECT(as_literal(sent));
       SEXP call = PROTECT(Rf_lang2(hooks().stop, literal));
-      run_leaf(co, call, current_env(co));
+      run_own_leaf(co, call, current_env(co));
       UNPROTECT(2);
       break;
     }
@@ -71,7 +79,7 @@ void await_operand(const Coroutine& co, int below) {
     // a promise in any way is its own value.
     SEXP literal = PROTECT(as_literal(operand));
     SEXP call = PROTECT(Rf_lang2(hooks().as_awaitable, literal));
-    operand = run_leaf(co, call, current_env(co));
+    operand = run_own_leaf(co, call, current_env(co));
     UNPROTECT(2);
   }
   PROTECT(operand);
@@ -91,14 +99,14 @@ SEXP find_function(const Coroutine& co, SEXP symbol) {
     if (found == R_UnboundValue || found == R_MissingArg) continue;
     if (TYPEOF(found) == PROMSXP) {
       PROTECT(found);
-      found = run_leaf(co, found, env);
+      found = run_own_leaf(co, found, env);
       UNPROTECT(1);
     }
     if (Rf_isFunction(found)) return found;
   }
   // R words the error.
   SEXP call = PROTECT(Rf_lang1(symbol));
-  SEXP value = run_leaf(co, call, env);
+  SEXP value = run_own_leaf(co, call, env);
   UNPROTECT(1);
   return value;
 }
@@ -131,13 +139,13 @@ void call_and_replace(const Coroutine& co, SEXP call, int dropped) {
 void assign_outer(const Coroutine& co, SEXP symbol) {
   SEXP literal = PROTECT(as_literal(top(co)));
   SEXP call = PROTECT(Rf_lang3(words().assign_outer, symbol, literal));
-  run_leaf(co, call, current_env(co));
+  run_own_leaf(co, call, current_env(co));
   UNPROTECT(2);
 }
 
 void evaluate_dots(const Coroutine& co) {
   SEXP call = PROTECT(Rf_lang2(hooks().list, R_DotsSymbol));
-  push(co, PROTECT(run_leaf(co, call, current_env(co))));
+  push(co, PROTECT(run_own_leaf(co, call, current_env(co))));
   UNPROTECT(2);
 }
 
@@ -147,11 +155,15 @@ void logic(const Coroutine& co, const int* operand, bool is_left) {
   if (is_left) {
     SEXP value = PROTECT(logic_left(co, top(co), is_or, call));
     replace_top(co, 1, value);
-    if (LOGICAL(value)[0] == static_cast<int>(is_or)) co.machine->pc = operand[0];
+    if (LOGICAL(value)[0] == static_cast<int>(is_or)) {
+      trace(co, is_or ? "||: TRUE (skip)\n" : "&&: FALSE (skip)\n");
+      co.machine->pc = operand[0];
+    }
     UNPROTECT(1);
   } else {
     SEXP value = PROTECT(logic_right(co, top(co, 1), top(co), is_or, call));
     replace_top(co, 2, value);
+    trace_about(co, is_or ? "||: " : "&&: ", value, "\n");
     UNPROTECT(1);
   }
 }
@@ -161,6 +173,9 @@ void leave_try(const Coroutine& co) {
   const Block& block = blocks(co)[--m.blocks];
   if (block.kind == static_cast<int>(BlockKind::Restart)) m.is_stale = true;
   const int count = block.x;
+  if (block.kind == static_cast<int>(BlockKind::Handler) && count >= 0) {
+    trace(co, "catch: success\n");
+  }
   SEXP value = PROTECT(top(co));
   drop(co, 1 + (count < 0 ? -count : count));
   push(co, value);
@@ -171,6 +186,7 @@ void set_up_try(const Coroutine& co, const int* operand) {
   Block& block = push_block(co, BlockKind::Handler, operand[1], 0);
   block.x = operand[2];
   block.y = operand[0];
+  if (block.x >= 0) trace(co, "catch: begin\n");
 }
 
 void call_handler(const Coroutine& co) {
@@ -216,8 +232,9 @@ void choose_arm(const Coroutine& co, const int* operand) {
   Machine& m = *co.machine;
   SEXP call = PROTECT(Rf_shallow_duplicate(constant(co, operand[0])));
   SETCADR(call, as_literal(top(co)));
-  SEXP chosen = PROTECT(run_leaf(co, call, current_env(co)));
+  SEXP chosen = PROTECT(run_own_leaf(co, call, current_env(co)));
   const bool is_name = TYPEOF(top(co)) == STRSXP;
+  trace_about(co, "switch: ", top(co), "\n");
   drop(co);
   m.is_visible = true;
   if (chosen != R_NilValue) {
@@ -338,7 +355,7 @@ void return_from_body(const Coroutine& co) {
 // What a source gives next. A channel gives a promise of it, which is awaited.
 void next_item(const Coroutine& co, SEXP source, bool may_wait = true) {
   SEXP call = PROTECT(Rf_lang2(hooks().next_item, source));
-  SEXP item = PROTECT(run_leaf(co, call, current_env(co)));
+  SEXP item = PROTECT(run_own_leaf(co, call, current_env(co)));
   if (OBJECT(item) && is_native_promise(item)) {
     if (!may_wait) fail_in_body(co, "nextOr() of a channel is a promise; use awaitNext()");
     if (co.machine->kind == BodyKind::Generator || co.machine->kind == BodyKind::Run) {
@@ -375,6 +392,17 @@ void bind_or_leave(const Coroutine& co, int symbol) {
   drop(co);
 }
 
+void trace_expression(const Coroutine& co, SEXP expr, SEXP env) {
+  SEXP quoted = PROTECT(as_literal(expr));
+  SEXP call = PROTECT(Rf_lang3(hooks().trace_leaf, co.slot(kStateTrace), quoted));
+  Rf_eval(call, env);
+  UNPROTECT(2);
+}
+
+void trace_for(const Coroutine& co, int symbol, const char* what) {
+  if (co.machine->is_traced && symbol >= 0) trace_about(co, "for ", constant(co, symbol), what);
+}
+
 void next_of_for(const Coroutine& co, const int* operand) {
   Machine& m = *co.machine;
   const Block& loop = blocks(co)[m.blocks - 1];
@@ -390,11 +418,11 @@ void next_of_for(const Coroutine& co, const int* operand) {
     return;
   }
   if (step_for(co)) {
-    trace(co, "for: do\n");
+    trace_for(co, operand[0], ": do\n");
     bind_or_leave(co, operand[0]);
     ++m.pc;
   } else {
-    trace(co, "for: finished\n");
+    trace_for(co, operand[0], ": finished\n");
     m.pc = operand[1];
   }
 }
@@ -410,8 +438,14 @@ void step(const Coroutine& co, Op op, const int* operand) {
       return;
     }
     case Op::Const:
+      if (operand[1] == 1 && m.is_traced) {
+        trace_expression(co, constant(co, operand[0]), current_env(co));
+      }
       push(co, constant(co, operand[0]));
       m.is_visible = true;
+      return;
+    case Op::Target:
+      if (m.is_traced) trace_expression(co, constant(co, operand[0]), current_env(co));
       return;
     case Op::Pop: drop(co); return;
     case Op::DropUnder: replace_top(co, 2, top(co)); return;
@@ -419,7 +453,11 @@ void step(const Coroutine& co, Op op, const int* operand) {
     case Op::JumpIfNot: {
       const bool holds = condition_holds(co, top(co), constant(co, operand[1]));
       drop(co);
-      trace(co, holds ? "if: TRUE\n" : "if: FALSE\n");
+      if (operand[2] == 1) {
+        trace(co, holds ? "while: do\n" : "while: end\n");
+      } else {
+        trace(co, holds ? "if: TRUE\n" : "if: FALSE\n");
+      }
       if (!holds) m.pc = operand[0];
       return;
     }
@@ -430,7 +468,7 @@ void step(const Coroutine& co, Op op, const int* operand) {
       SEXP value = top(co, holes);
       SEXP call = PROTECT(
           fill_replacement(constant(co, operand[0]), value, co.slot(kStateStack), m.sp - holes));
-      run_leaf(co, call, current_env(co));
+      run_own_leaf(co, call, current_env(co));
       drop(co, holes);
       UNPROTECT(1);
       return;
@@ -491,9 +529,16 @@ void step(const Coroutine& co, Op op, const int* operand) {
     case Op::ForSetup: set_up_for(co, operand[0], operand[1], operand[2] == 1); return;
     case Op::ForNext: next_of_for(co, operand); return;
     case Op::ForTake:
-      if (open_item(co, operand[1])) bind_or_leave(co, operand[0]);
+      if (open_item(co, operand[1])) {
+        trace_for(co, operand[0], ": do\n");
+        bind_or_leave(co, operand[0]);
+      } else {
+        trace_for(co, operand[0], ": finished\n");
+      }
       return;
-    case Op::LoopSetup: push_block(co, BlockKind::Loop, operand[0], operand[1]); return;
+    case Op::LoopSetup:
+      push_block(co, BlockKind::Loop, operand[0], operand[1]).y = operand[2];
+      return;
     case Op::LoopEnd:
       --m.blocks;
       if (operand[0] > 0) drop(co, operand[0]);
@@ -512,7 +557,10 @@ void step(const Coroutine& co, Op op, const int* operand) {
     case Op::CallPlain: call_plain(co); return;
     case Op::RestartSetup: set_up_restarts(co, operand); return;
     case Op::CallRestart: call_restart(co); return;
-    case Op::FinallySetup: push_block(co, BlockKind::Finally, operand[0], 0).x = operand[1]; return;
+    case Op::FinallySetup:
+      trace(co, "finally: begin\n");
+      push_block(co, BlockKind::Finally, operand[0], 0).x = operand[1];
+      return;
     case Op::FinallyPop: pop_finally(co, operand[0]); return;
     case Op::FinallyEnd: go_on_after_finally(co); return;
     case Op::ExitsSetup: {
@@ -542,13 +590,6 @@ void step(const Coroutine& co, Op op, const int* operand) {
   }
 }
 
-void trace_expression(const Coroutine& co, SEXP expr, SEXP env) {
-  SEXP quoted = PROTECT(as_literal(expr));
-  SEXP call = PROTECT(Rf_lang3(hooks().trace_leaf, co.slot(kStateTrace), quoted));
-  Rf_eval(call, env);
-  UNPROTECT(2);
-}
-
 // For trace = and debugAsync(): tells of the expression, and gives one that
 // evaluates it under R's browser.
 SEXP observed(const Coroutine& co, SEXP expr, SEXP env) {
@@ -567,15 +608,21 @@ SEXP observed(const Coroutine& co, SEXP expr, SEXP env) {
 
 // Something only the base context can do: enter or leave a scope, put up the
 // guard.
-bool needs_base(Op op) {
+bool needs_base(const Coroutine& co, Op op) {
+  if (op == Op::ForSetup) return is_closing_loop(blocks(co)[co.machine->blocks - 1]);
   return op == Op::TrySetup || op == Op::FinallySetup || op == Op::ExitsSetup;
 }
 
 }  // namespace
 
 SEXP run_leaf(const Coroutine& co, SEXP expr, SEXP env) {
-  Machine& m = *co.machine;
+  const Machine& m = *co.machine;
   if (m.is_traced || m.is_debugged) expr = observed(co, expr, env);
+  return run_own_leaf(co, expr, env);
+}
+
+SEXP run_own_leaf(const Coroutine& co, SEXP expr, SEXP env) {
+  Machine& m = *co.machine;
   PROTECT(expr);
   m.in_leaf = true;
   SEXP value = Rf_eval(expr, env);
@@ -588,7 +635,7 @@ void fail_in_body(const Coroutine& co, const char* message) {
   SEXP text = PROTECT(Rf_mkString(message));
   SEXP make = PROTECT(Rf_lang2(hooks().run_error, text));
   SEXP call = PROTECT(Rf_lang2(hooks().stop, PROTECT(Rf_eval(make, R_BaseEnv))));
-  run_leaf(co, call, current_env(co));
+  run_own_leaf(co, call, current_env(co));
   Rf_error("%s", message);  // the call above does not return
 }
 
@@ -602,7 +649,7 @@ void run_instructions(const Coroutine& co) {
     const int* at = code + m.pc++ * kInstructionInts;
     const auto op = static_cast<Op>(at[0]);
     step(co, op, at + 1);
-    if (needs_base(op)) return;
+    if (needs_base(co, op)) return;
   }
 }
 

@@ -28,7 +28,7 @@ bool is_plain_sequence(SEXP value) {
 SEXP run_plain_for(const Coroutine& co, SEXP variable, SEXP value, SEXP body) {
   SEXP literal = PROTECT(as_literal(value));
   SEXP loop = PROTECT(Rf_lang4(words().for_, variable, literal, body));
-  SEXP result = run_leaf(co, loop, current_env(co));
+  SEXP result = run_own_leaf(co, loop, current_env(co));
   UNPROTECT(2);
   return result;
 }
@@ -96,7 +96,7 @@ bool condition_holds(const Coroutine& co, SEXP value, SEXP call) {
   SEXP yes = PROTECT(Rf_ScalarLogical(TRUE));
   SEXP no = PROTECT(Rf_ScalarLogical(FALSE));
   SEXP test = PROTECT(Rf_lang4(words().if_, literal, yes, no));
-  const SEXP answer = run_leaf(co, test, current_env(co));
+  const SEXP answer = run_own_leaf(co, test, current_env(co));
   UNPROTECT(4);
   (void)call;
   return LOGICAL(answer)[0] == TRUE;
@@ -109,7 +109,7 @@ SEXP logic_left(const Coroutine& co, SEXP value, bool is_or, SEXP) {
   SEXP literal = PROTECT(as_literal(value));
   SEXP neutral = PROTECT(Rf_ScalarLogical(!is_or));
   SEXP test = PROTECT(Rf_lang3(is_or ? words().or_ : words().and_, literal, neutral));
-  SEXP answer = run_leaf(co, test, current_env(co));
+  SEXP answer = run_own_leaf(co, test, current_env(co));
   UNPROTECT(3);
   return answer;
 }
@@ -117,7 +117,7 @@ SEXP logic_left(const Coroutine& co, SEXP value, bool is_or, SEXP) {
 SEXP logic_right(const Coroutine& co, SEXP left, SEXP right, bool is_or, SEXP) {
   SEXP literal = PROTECT(as_literal(right));
   SEXP test = PROTECT(Rf_lang3(is_or ? words().or_ : words().and_, left, literal));
-  SEXP answer = run_leaf(co, test, current_env(co));
+  SEXP answer = run_own_leaf(co, test, current_env(co));
   UNPROTECT(2);
   return answer;
 }

@@ -33,7 +33,8 @@ struct Block {
                   // Handler, Restart: how many, negative if calling. Scope: its
                   // environment. Finally: 1 if its code may pause
   int y;          // Handler: constant with the classes. Restart: with the names.
-                  // Finally: 1 if it is the one of on.exit()
+                  // Finally: 1 if it is the one of on.exit(). Loop: 1 for while,
+                  // 2 for repeat
   int64_t index;  // Loop: the next element
 };
 constexpr int kBlockInts = sizeof(Block) / sizeof(int);
@@ -113,6 +114,8 @@ struct Coroutine {
 };
 
 Coroutine coroutine_from(SEXP pointer);
+// What was saved and loaded, or sent to another process, has lost what was behind it.
+[[noreturn]] void refuse_loaded();
 bool is_coroutine(SEXP value);
 // Not protected. `trace` is NULL or a function of one string.
 SEXP new_coroutine(SEXP program, SEXP env, BodyKind kind, SEXP trace, SEXP call, SEXP frame);
@@ -124,6 +127,8 @@ void drop(const Coroutine& co, int count = 1);
 
 // block stack
 Block* blocks(const Coroutine& co);
+// A loop that closes its iterator when it is left early.
+bool is_closing_loop(const Block& block);
 Block& push_block(const Coroutine& co, BlockKind kind, int pc, int pc2);
 
 SEXP current_env(const Coroutine& co);
@@ -132,6 +137,8 @@ SEXP constant(const Coroutine& co, int index);
 
 // Evaluates an expression of the body. Not protected.
 SEXP run_leaf(const Coroutine& co, SEXP expr, SEXP env);
+// The same for one that the user did not write: neither trace nor debugger show it.
+SEXP run_own_leaf(const Coroutine& co, SEXP expr, SEXP env);
 
 // Raises an error where the body is, for the body to catch.
 [[noreturn]] void fail_in_body(const Coroutine& co, const char* message);
@@ -152,6 +159,8 @@ void finish(const Coroutine& co, Phase status, SEXP value);
 // A body that has ended lets go of its environment; not while R runs in it.
 void let_go(const Coroutine& co);
 void trace(const Coroutine& co, const char* message);
+// A line of a word, a dash of text, and how it went: "for i: do".
+void trace_about(const Coroutine& co, const char* before, SEXP about, const char* after);
 
 // The position of the instruction before `pc` in the source (a srcref, or NULL),
 // and the call that pauses there (or NULL). Not protected.

@@ -10,11 +10,13 @@ namespace elsewhere::eval {
 
 enum class Op : int {
   Eval,          // push what R makes of constant a, in the current scope
-  Const,         // push constant a as it is
+  Const,         // push constant a as it is; b = 1: the user's, for trace =
+  Target,        // constant a is what an assignment assigns to, for trace =
   Pop,           // drop the top value
   DropUnder,     // drop the value below the top one
   Jump,          // go to a
-  JumpIfNot,     // pop a condition; go to a if false; b: the call, for errors
+  JumpIfNot,     // pop a condition; go to a if false; b: the call, for errors;
+                 // c = 1: that of a while loop
   Assign,        // top value into symbol a; it stays on the stack
   AssignOuter,   // the same with `<<-`
   Replace,       // `x[i] <- value`: a: call site; b holes above the value
@@ -39,7 +41,7 @@ enum class Op : int {
   ForNext,       // next element into symbol a (a < 0: push it), past the
                  // following instruction; at the end go to b
   ForTake,       // the same with an item that had to be waited for
-  LoopSetup,     // push LOOP block: break at a, next at b
+  LoopSetup,     // push LOOP block: break at a, next at b; c = 1: while, 2: repeat
   LoopEnd,       // pop LOOP block and a values
   Break,         //
   Next,          //

@@ -92,9 +92,12 @@ SEXP new_promise_object(SEXP kind) {
 }
 
 SEXP core_of(SEXP promise) {
-  if (is_core(promise)) return promise;
-  if (!is_native_promise(promise)) Rf_error("this is not a promise made by elsewhere");
-  return VECTOR_ELT(promise, 0);
+  if (!is_core(promise) && !is_native_promise(promise)) {
+    Rf_error("this is not a promise made by elsewhere");
+  }
+  const SEXP core = is_core(promise) ? promise : VECTOR_ELT(promise, 0);
+  if (bits(core) == 0) refuse_loaded();
+  return core;
 }
 
 Settled settled_state(SEXP core) { return static_cast<Settled>(bits(core) & kStateBits); }

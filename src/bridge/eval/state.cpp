@@ -21,6 +21,11 @@ SEXP grown(SEXP vector) { return Rf_lengthgets(vector, 2 * Rf_length(vector)); }
 
 }  // namespace
 
+void refuse_loaded() {
+  Rf_eval(PROTECT(Rf_lang1(hooks().refuse_loaded)), R_BaseEnv);
+  Rf_error("this was saved and loaded");  // the call above does not return
+}
+
 bool is_coroutine(SEXP value) {
   return TYPEOF(value) == EXTPTRSXP && R_ExternalPtrTag(value) == coroutine_tag();
 }
@@ -29,7 +34,7 @@ Coroutine coroutine_from(SEXP pointer) {
   if (!is_coroutine(pointer)) Rf_error("this is not a coroutine");
   auto* machine = static_cast<Machine*>(R_ExternalPtrAddr(pointer));
   if (machine == nullptr) {
-    Rf_error("this coroutine belongs to another R process, or was saved and loaded");
+    refuse_loaded();
   }
   return {machine, R_ExternalPtrProtected(pointer), pointer};
 }
@@ -89,6 +94,10 @@ Block* blocks(const Coroutine& co) {
   return reinterpret_cast<Block*>(INTEGER(co.slot(kStateBlocks)));
 }
 
+bool is_closing_loop(const Block& block) {
+  return block.kind == static_cast<int>(BlockKind::Loop) && block.x == 1;
+}
+
 Block& push_block(const Coroutine& co, BlockKind kind, int pc, int pc2) {
   if ((co.machine->blocks + 1) * kBlockInts > Rf_length(co.slot(kStateBlocks))) {
     co.set(kStateBlocks, grown(co.slot(kStateBlocks)));
@@ -122,6 +131,16 @@ void trace(const Coroutine& co, const char* message) {
   SEXP call = PROTECT(Rf_lang2(co.slot(kStateTrace), text));
   Rf_eval(call, current_env(co));
   UNPROTECT(2);
+}
+
+void trace_about(const Coroutine& co, const char* before, SEXP about, const char* after) {
+  if (!co.machine->is_traced) return;
+  SEXP quoted = PROTECT(Rf_lang2(hooks().quote, about));
+  SEXP start = PROTECT(Rf_mkString(before));
+  SEXP end = PROTECT(Rf_mkString(after));
+  SEXP call = PROTECT(Rf_lang5(hooks().trace_about, co.slot(kStateTrace), start, quoted, end));
+  Rf_eval(call, current_env(co));
+  UNPROTECT(4);
 }
 
 SEXP source_position(const Coroutine& co, int pc) {

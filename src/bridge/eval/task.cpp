@@ -34,7 +34,6 @@ void subscribe(const Coroutine& co) {
   PROTECT(awaited);
   co.set(kStateAwaited, awaited);
   note_waiting(co);
-  trace(co, "await: registered\n");
   if (is_native_promise(awaited)) {
     when_settled(core_of(awaited), co.self);
   } else {
@@ -101,6 +100,7 @@ void go_on(const Coroutine& co) {
     case Phase::Failed:
       leave_session(co);
       result = PROTECT(clean_condition(co, result));
+      trace(co, "async: stop (rejecting)\n");
       reject_core(promise_core(co), result);
       UNPROTECT(1);
       break;
@@ -177,11 +177,17 @@ SEXP start_task_in_closure(const Coroutine& co, SEXP kind) {
   return co.slot(kStatePromise);
 }
 
+void closure_left(const Coroutine& co) {
+  if (co.machine->status != Phase::Running) return;
+  mark_handled(promise_core(co));  // nobody has got the promise
+  task_left(co);
+}
+
 void wake_task(SEXP coroutine, SEXP core) {
   const Coroutine co = coroutine_from(coroutine);
   const Machine& m = *co.machine;
   if (core == R_NilValue) {
-    if (m.status == Phase::Fresh) {
+    if (m.status == Phase::Fresh || (m.status == Phase::Paused && m.is_escaping)) {
       run(co, Inject::None, R_NilValue);
     } else if (m.status == Phase::Paused && m.pause == Pause::Yield) {
       run(co, Inject::Same, R_NilValue);
@@ -241,6 +247,12 @@ void task_left(const Coroutine& co) {
   if (m.status == Phase::Running || (m.status == Phase::Done && m.is_escaping)) {
     m.status = Phase::Running;
     SEXP condition = PROTECT(m.is_escaping ? co.slot(kStateEscape) : jump_error());
+    if (leave_later(co, Completion::Reject, condition)) {
+      note_waiting(co);
+      put_off(co);
+      UNPROTECT(1);
+      return;
+    }
     mark_abandoned(co);
     co.set(kStateResult, condition);
     trace(co, "pump: stop\n");

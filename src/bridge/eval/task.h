@@ -30,6 +30,9 @@ void run_task(const Coroutine& co);
 void fail_task(const Coroutine& co, SEXP condition, SEXP frame);
 // That guard's frame goes away, however.
 void task_left(const Coroutine& co);
+// The same for a task that has begun in the frame of its function: a jump has left
+// that call, so that nobody holds its promise.
+void closure_left(const Coroutine& co);
 
 // Tasks now running inside each other. A jump skips the count's end; entries put
 // it back.

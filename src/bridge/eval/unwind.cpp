@@ -42,6 +42,7 @@ void enter_handler(const Coroutine& co, const Block& block, SEXP condition, int 
   SEXP handler = PROTECT(VECTOR_ELT(co.slot(kStateStack), base + matched));
   m.pc = block.pc;
   m.matched = matched;
+  trace(co, "catch: stop\n");
   set_height(co, base);
   push(co, handler);
   push(co, condition);
@@ -68,6 +69,10 @@ void end_body(const Coroutine& co, Completion kind, SEXP value) {
     case Completion::Normal:
     case Completion::Return:
       trace(co, "pump: return\n");
+      if (co.machine->kind == BodyKind::Generator) {
+        trace(co, "generator: return\n");
+        trace(co, "pump: finish\n");
+      }
       finish(co, Phase::Done, value);
       return;
     case Completion::Reject:
@@ -82,12 +87,17 @@ void end_body(const Coroutine& co, Completion kind, SEXP value) {
   }
 }
 
+void trace_jump(const Coroutine& co, const Block& loop, bool is_break) {
+  if (loop.y == 1) trace(co, is_break ? "while: break\n" : "while: next\n");
+  if (loop.y == 2) trace(co, is_break ? "repeat: break\n" : "repeat: next\n");
+}
+
 // The loop is left before its iterator has ended.
 void close_iterator(const Coroutine& co, const Block& block, SEXP closer) {
-  if (block.kind != static_cast<int>(BlockKind::Loop) || block.x != 1) return;
+  if (!is_closing_loop(block)) return;
   SEXP source = PROTECT(VECTOR_ELT(co.slot(kStateStack), block.sp - 1));
   SEXP call = PROTECT(Rf_lang2(closer, source));
-  run_leaf(co, call, current_env(co));
+  run_own_leaf(co, call, current_env(co));
   UNPROTECT(2);
 }
 
@@ -118,6 +128,7 @@ void complete(const Coroutine& co, Completion kind, SEXP value, int target, int 
     if (block_kind == BlockKind::Loop && is_jump_to_loop(kind) && m.scopes == target) {
       set_height(co, block.sp);
       m.pc = kind == Completion::Break ? block.pc : block.pc2;
+      trace_jump(co, block, kind == Completion::Break);
       if (kind == Completion::Break) close_iterator(co, block, hooks().close_iterator);
       UNPROTECT(1);
       return;

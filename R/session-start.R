@@ -187,9 +187,12 @@ session_environment <- function(private, options) {
     if (!is.null(profile)) c(ELSEWHERE_USER_PROFILE = profile),
     session_renviron(private, given)
   )
-  for (name in intersect(names(given), c("R_PROFILE", "R_PROFILE_USER"))) {
+  hidden <- c("R_PROFILE", "R_PROFILE_USER", "GLIBC_TUNABLES")
+  for (name in intersect(names(given), hidden)) {
     variables[[paste0("ELSEWHERE_SAVED_", name)]] <- given[[name]]
-    if (name == "R_PROFILE" && !is.na(given[[name]])) {
+    if (name == "GLIBC_TUNABLES") {
+      variables[name] <- with_large_pages(given[[name]])
+    } else if (name == "R_PROFILE" && !is.na(given[[name]])) {
       variables <- variables[!(names(variables) == name & variables == "")]
     }
   }

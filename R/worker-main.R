@@ -71,8 +71,17 @@ worker_variables <- function(system_profile = FALSE) {
     R_PROFILE_USER = worker_profile(),
     saved_variable("R_PROFILE_USER"),
     saved_variable("R_PROFILE"),
-    if (!system_profile) c(R_PROFILE = "")
+    if (!system_profile) c(R_PROFILE = ""),
+    GLIBC_TUNABLES = with_large_pages(Sys.getenv("GLIBC_TUNABLES")),
+    saved_variable("GLIBC_TUNABLES")
   )
+}
+
+# The C library's memory in pages of 2 MB, where the system has such: R starts,
+# forks and ends in less time. Other systems and libraries take no notice.
+with_large_pages <- function(tunables) {
+  if (is.na(tunables) || !nzchar(tunables)) return("glibc.malloc.hugetlb=1")
+  paste0(tunables, ":glibc.malloc.hugetlb=1")
 }
 
 saved_variable <- function(name) {

@@ -46,6 +46,21 @@ test_that("what starts the session is hidden from what it starts", {
   )
 })
 
+test_that("what speeds up the start is hidden from what is started", {
+  tunables <- function() Sys.getenv("GLIBC_TUNABLES", NA)
+  for (way in c("nursery", "exec")) {
+    withr::local_options(elsewhere.session_start = way)
+    withr::local_envvar(GLIBC_TUNABLES = NA)
+    expect_identical(local_session()$run(tunables), NA_character_)
+    withr::local_envvar(GLIBC_TUNABLES = "glibc.malloc.check=0")
+    expect_identical(local_session()$run(tunables), "glibc.malloc.check=0")
+    chosen <- local_session(env = c(GLIBC_TUNABLES = "glibc.malloc.perturb=0"))
+    expect_identical(chosen$run(tunables), "glibc.malloc.perturb=0")
+    without <- local_session(env = c(GLIBC_TUNABLES = NA))
+    expect_identical(without$run(tunables), NA_character_)
+  }
+})
+
 test_that("libpath and repos reach the session", {
   library <- withr::local_tempdir()
   session <- local_session(

@@ -68,7 +68,7 @@ void parse_and_run(void* data) {
 }  // namespace
 
 Arrival arrive() {
-  for (const char* name : {"R_PROFILE", "R_PROFILE_USER"}) {
+  for (const char* name : {"R_PROFILE", "R_PROFILE_USER", "GLIBC_TUNABLES"}) {
     const std::string saved = std::string("ELSEWHERE_SAVED_") + name;
     const char* value = std::getenv(saved.c_str());
     if (value == nullptr) {

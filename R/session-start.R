@@ -62,6 +62,9 @@ session_start <- function(self, private, super, options, wait, wait_timeout) {
   invisible(self)
 }
 
+# callr's, which a busy machine can miss.
+default_wait_timeout <- function() getOption("elsewhere.wait_timeout", 3000)
+
 session_setup <- function(self, private, func, args, package) {
   value <- session_run(self, private, func, args, package, Inf)
   private$setups <- c(private$setups, list(list(func, args, package)))
@@ -322,7 +325,8 @@ abort_slow_start <- function(self, private, printed, wait_timeout) {
   abort(
     paste0(
       "Could not start R session, timed out after ", format(wait_timeout),
-      " ms. Give it longer: `wait_timeout =`."
+      " ms. Give it longer: `wait_timeout =`, or",
+      " `options(elsewhere.wait_timeout =)` for all."
     ),
     "elsewhere_worker_start",
     stdout = printed$stdout, stderr = printed$stderr,

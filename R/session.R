@@ -19,7 +19,7 @@
 #'   has class `callr_timeout_error`. For `$poll_process()` one whole number of
 #'   milliseconds; -1 waits for ever.
 #' @param wait_timeout One number of milliseconds to wait for the start; the
-#'   default is 3000.
+#'   default is option `elsewhere.wait_timeout`, or 3000.
 #' @param grace How long the process may take to end before it is killed: for
 #'   `$close()` one number of milliseconds, by default 1000; for `$kill()` one
 #'   number of seconds, by default 0.1.
@@ -72,7 +72,7 @@ r_session <- R6::R6Class(
     #'   `TRUE`. If `FALSE`, event 201 says when it is.
     #' @return A session; class `r_session`.
     initialize = function(options = r_session_options(), wait = TRUE,
-                          wait_timeout = 3000) {
+                          wait_timeout = default_wait_timeout()) {
       session_start(self, private, super, options, wait, wait_timeout)
     },
 
@@ -101,7 +101,7 @@ r_session <- R6::R6Class(
     #'   with the same options in its place. What was given to `$setup()` is run
     #'   again, in the same order.
     #' @return The session, invisibly.
-    restart = function(wait_timeout = 3000) {
+    restart = function(wait_timeout = default_wait_timeout()) {
       session_restart(self, private, super, wait_timeout)
     },
 

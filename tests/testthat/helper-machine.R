@@ -1,3 +1,6 @@
+# A busy machine starts R when it can.
+options(elsewhere.wait_timeout = 60000)
+
 # Promises about time, on a machine that may be slow, busy, or stop for a
 # moment.
 

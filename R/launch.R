@@ -103,9 +103,25 @@ launch_here <- function(future, backend, payload, options) {
     plans$stack <- former
     plans$backend <- former_backend
     if (!is.null(inner)) backend_stop(inner)
-    if (is.null(.subset2(future, "outcome"))) future$state <- "interrupted"
+    if (is.null(.subset2(future, "outcome"))) note_interrupt_here(future)
   })
   take_result(future, evaluate(payload))
+}
+
+# An evaluation in this process that Ctrl-C or a jump to a restart has left is not
+# begun again by itself: it may have done half of what it does.
+note_interrupt_here <- function(future) {
+  set_field(future, "state", "interrupted")
+  set_outcome(future, list(failure = FutureInterruptError(
+    sprintf(
+      paste(
+        "Future %s was interrupted while it was evaluated in this process.",
+        "reset() makes it new again. %s"
+      ),
+      describe_future(future), future_origin(future)
+    ),
+    future = future
+  )))
 }
 
 # With `wait = FALSE` the future queues if it must.

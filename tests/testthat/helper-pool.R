@@ -67,21 +67,29 @@ local_r_process <- function(code, env = parent.frame(), limit = ":",
   process
 }
 
-# The first line that matches `pattern`, or an error with what came instead.
-read_line <- function(process, pattern, seconds = 60) {
+# The first line that matches `pattern`, or an error with what came instead. What
+# came after it is for the next call.
+read_line <- function(process, pattern, seconds = 20) {
   deadline <- Sys.time() + seconds
+  key <- as.character(process$get_pid())
+  lines <- unread_lines[[key]]
   seen <- character()
   repeat {
-    process$poll_io(200)
-    lines <- process$read_output_lines()
+    found <- grep(pattern, lines)
+    if (length(found)) {
+      unread_lines[[key]] <- lines[-seq_len(found[[1L]])]
+      return(lines[[found[[1L]]]])
+    }
     seen <- c(seen, lines)
-    found <- grep(pattern, lines, value = TRUE)
-    if (length(found)) return(found[[1L]])
     if (Sys.time() > deadline || !process$is_incomplete_output()) {
       stop("no line matches ", pattern, ":\n", paste(seen, collapse = "\n"))
     }
+    process$poll_io(200)
+    lines <- process$read_output_lines()
   }
 }
+
+unread_lines <- new.env(parent = emptyenv())
 
 # The lines of an expression, with .(x) replaced by values from here.
 bquote_lines <- function(expr, env = parent.frame()) {

@@ -109,6 +109,8 @@ muffle <- function(condition) {
 }
 
 # The calls of the expression: what lies between the evaluator and the handler.
+# Without references to their source, which bring a whole file along, and all
+# that is around the function that parsed it.
 future_calls <- function(calls, own_call, calls_max = 200L) {
   own <- vapply(calls, identical, NA, own_call)
   if (any(own)) calls <- calls[-seq_len(max(which(own)))]
@@ -121,7 +123,10 @@ future_calls <- function(calls, own_call, calls_max = 200L) {
     half <- calls_max %/% 2L
     calls <- c(calls[seq_len(half)], calls[length(calls) - (half - 1L):0L])
   }
-  as.list(calls)
+  lapply(calls, function(call) {
+    attr(call, "srcref") <- NULL
+    call
+  })
 }
 
 # `stdout` is TRUE to keep what is printed, FALSE to drop it, NA to leave it.

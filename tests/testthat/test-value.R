@@ -184,6 +184,20 @@ test_that("the calls that led to an error can be had", {
   })
 })
 
+test_that("the source of functions does not travel with the calls", {
+  g <- eval(parse(text = "function() stop('x')", keep.source = TRUE))
+  every_plan({
+    f <- future({
+      # Not even where it holds what cannot travel.
+      assign("held", rawConnection(raw()), attr(attr(g, "srcref"), "srcfile"))
+      g()
+    })
+    expect_error(value(f), "x")
+    calls <- backtrace(f)
+    expect_null(unlist(lapply(calls, attr, "srcref")))
+  })
+})
+
 test_that("immediate conditions come while the future runs", {
   local_plan(multisession, workers = 2)
   gate <- withr::local_tempfile()

@@ -24,7 +24,9 @@ make_event <- function(self, private, news) {
     ready = {
       private$state <- "idle"
       session_identify(private, value$pid)
-      private$temporary_directory <- value$temporary_directory
+      private$temporary_directories <- union(
+        private$temporary_directories, value$temporary_directory
+      )
       session_result(201L, "ready to go")
     },
     event = session_result(message_code(value), value),
@@ -214,10 +216,12 @@ session_let_go <- function(private) {
 session_cleanup <- function(self, private) {
   unlink(private$files)
   private$files <- character()
-  # A session that ends in order deletes its directory itself.
-  if (private$state == "finished") {
-    unlink(private$temporary_directory, recursive = TRUE)
-    private$temporary_directory <- NULL
+  if (private$state == "finished" && length(private$temporary_directories)) {
+    # A process that lives may make it again, or another one elsewhere.
+    .Call(ew_session_wait_gone, private$link)
+    # A session that ends in order has deleted its directory itself.
+    unlink(private$temporary_directories, recursive = TRUE)
+    private$temporary_directories <- character()
   }
   invisible()
 }
@@ -228,13 +232,6 @@ session_finalize <- function(self, private) {
   if (!is_owner) return(invisible())
   tryCatch(
     {
-      # A session that nobody has waited for has told where its directory is.
-      if (private$state == "starting") {
-        news <- .Call(ew_session_take, private$link)
-        if (identical(news[[1L]], "ready")) {
-          private$temporary_directory <- news[[2L]]$temporary_directory
-        }
-      }
       session_identify(private)
       if (isTRUE(private$cleanup_tree)) {
         self$kill_tree(close_connections = FALSE)

@@ -84,18 +84,21 @@ stand_in_file <- function() {
 # knows.
 session_pid <- function(private, handled) {
   if (is.null(private$stand_in)) return(handled)
-  if (is.null(private$forked_pid)) session_identify(private)
+  if (is.null(private$forked_pid)) session_identify(private, patience = 30)
   if (is.null(private$forked_pid)) handled else private$forked_pid
 }
 
 # Waits until the nursery has said which process it has forked. `pid` is what the
 # session itself has said, if it has: a stand-in without a nursery becomes the
-# session, and is like any other process from then on.
-session_identify <- function(private, pid = NULL) {
-  if (is.null(private$stand_in) || !is.null(private$forked_pid)) return()
+# session, and is like any other process from then on. FALSE if the nursery does
+# not answer, as one that is stopped does not.
+session_identify <- function(private, pid = NULL, patience = 10) {
+  if (is.null(private$stand_in) || !is.null(private$forked_pid)) return(TRUE)
   process <- .Call(
-    ew_session_process, private$link, private$request, private$stand_in
+    ew_session_process, private$link, private$request, private$stand_in,
+    patience
   )
+  if (identical(process, FALSE)) return(FALSE)
   if (!is.null(process)) {
     private$forked_pid <- as.integer(process[[1L]])
     private$starttime_raw <- private$starttime_raw + process[[2L]]
@@ -104,6 +107,7 @@ session_identify <- function(private, pid = NULL) {
   } else if (!is.null(pid)) {
     private$stand_in <- NULL
   }
+  TRUE
 }
 
 # TRUE if the signal was sent. As processx does it: newer ones signal the group.
@@ -116,7 +120,7 @@ session_signal <- function(private, super, number, ...) {
 }
 
 session_signal_fork <- function(private, number, group) {
-  session_identify(private)
+  if (!session_identify(private, patience = 2)) return(NULL)
   if (is.null(private$forked_pid)) return(NULL)
   .Call(ew_session_signal, private$link, as.integer(number), group)
 }
@@ -125,6 +129,8 @@ session_signal_fork <- function(private, number, group) {
 session_kill <- function(self, private, super, grace, close_connections) {
   check_seconds(grace, "grace")
   was_alive <- self$is_alive()
+  # What a nursery forks for a stand-in that is gone does not stay.
+  if (!session_identify(private, patience = 2)) super$signal(9L)
   end_by <- function(number, milliseconds) {
     is_sent <- session_signal_fork(private, number, TRUE)
     if (is.null(is_sent)) super$signal(number)

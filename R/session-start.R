@@ -26,9 +26,10 @@ session_fields <- function() {
     forked_pid = NULL,
     request = NULL,
     # Files of this process for the start of the session, and the temporary
-    # directory of the session, which stays when it is killed.
+    # directory of the session, which stays when it is killed: the one made for
+    # it, and the one it has told us of.
     files = character(),
-    temporary_directory = NULL,
+    temporary_directories = character(),
     # Which streams of a call end in memory, and come with its result.
     keeps = c(TRUE, TRUE),
     # The last event of all, repeated by read().
@@ -102,7 +103,11 @@ session_launch <- function(self, private, super, options, streams) {
     error = function(e) close(poll_connection)
   )
   private$poll_pipe <- poll_connection
-  .Call(ew_session_guard_process, private$link, private$status)
+  is_started <- is.null(private$stand_in)
+  .Call(
+    ew_session_guard_process, private$link, private$status,
+    if (is_started) self$get_pid() else NA_integer_
+  )
   private$started_at <- Sys.time()
 }
 
@@ -115,6 +120,7 @@ session_exec <- function(self, private, super, options, streams, binary,
   environment <- session_environment(private, options)
   joint <- session_joint(private, options, environment, binary, arguments)
   passed_on <- c(passed_on, joint)
+  environment <- with_own_directory(private, environment, extra$wd)
   own <- list(
     command = if (is.null(joint)) binary else stand_in_file(),
     args = if (is.null(joint)) arguments else c(binary, arguments),
@@ -206,6 +212,27 @@ session_environment <- function(private, options) {
     variables
   )
   environment[!is.na(environment)]
+}
+
+# The environment with a temporary directory for the session alone, made here so
+# that it can be removed however the session ends. R makes its directory inside,
+# which then takes the place of this one; see src/bridge/worker/own_directory.h.
+with_own_directory <- function(private, environment, wd) {
+  parents <- environment[c("TMPDIR", "TMP", "TEMP")]
+  parents <- c(parents[!is.na(parents) & nzchar(parents)], "/tmp")
+  is_relative <- !startsWith(parents, "/")
+  if (any(is_relative)) {
+    home <- normalizePath(if (is.null(wd)) "." else wd)
+    parents[is_relative] <- file.path(home, parents[is_relative])
+  }
+  own <- .Call(ew_session_directory, parents)
+  # Without one, R says why.
+  if (is.null(own)) return(environment)
+  private$temporary_directories <- own
+  saved <- environment["TMPDIR"]
+  environment[c("TMPDIR", "ELSEWHERE_TMPDIR")] <- own
+  if (!is.na(saved)) environment["ELSEWHERE_SAVED_TMPDIR"] <- saved
+  environment
 }
 
 libpath_variables <- function(libpath) {

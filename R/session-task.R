@@ -19,6 +19,7 @@ r_process <- R6::R6Class(
     cleanup = function() session_cleanup(self, private),
     kill = function(grace = 0.1, close_connections = TRUE) {
       killed <- session_kill(self, private, super, grace, close_connections)
+      private$state <- "finished"
       self$cleanup()
       killed
     }

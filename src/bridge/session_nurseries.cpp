@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace elsewhere {
 namespace {
@@ -72,7 +73,11 @@ std::vector<pid_t> SessionNurseries::pids() {
 
 // Never destroyed: finalizers of sessions run while the process ends.
 SessionNurseries& session_nurseries() {
-  static auto* nurseries = new SessionNurseries();
+  static auto* nurseries = [] {
+    // What a nursery has left that was killed is removed when it is found dead.
+    std::atexit([] { session_nurseries().pids(); });
+    return new SessionNurseries();
+  }();
   return *nurseries;
 }
 

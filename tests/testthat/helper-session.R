@@ -25,3 +25,6 @@ wait_for_output <- function(session, text) {
 progress_condition <- function(...) {
   structure(list(...), class = c("callr_message", "condition"))
 }
+
+# The pids of the processes that fork sessions.
+nurseries <- function() .Call(ew_session_nurseries)

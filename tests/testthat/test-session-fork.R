@@ -8,8 +8,6 @@ started_session <- function(..., frame = parent.frame()) {
   )
 }
 
-nurseries <- function() .Call(ew_session_nurseries)
-
 test_that("a forked session sees what a started one sees", {
   local_leak_check()
   withr::local_dir(withr::local_tempdir())
@@ -196,17 +194,4 @@ test_that("the nursery ends with its owner", {
   expect_true(is_process(pid))
   owner$kill(grace = 0)
   expect_true(within_a_second(function() !is_process(pid)))
-})
-
-test_that("a session that is killed while it starts leaves nothing", {
-  folder <- withr::local_tempdir()
-  withr::local_envvar(TMPDIR = folder)
-  local_leak_check()
-  for (i in 1:10) {
-    session <- r_session$new(wait = FALSE)
-    if (i %% 2L == 0L) session$kill() else session$close(grace = 0)
-  }
-  rm(session)
-  gc()
-  expect_true(wait_until(function() length(list.files(folder)) == 0L))
 })

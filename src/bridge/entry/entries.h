@@ -122,7 +122,8 @@ SEXP ew_random_substreams(SEXP seed, SEXP count);
 
 // session.cpp
 SEXP ew_session_open(SEXP keeps_output, SEXP keeps_error);
-SEXP ew_session_guard_process(SEXP session, SEXP process);
+SEXP ew_session_guard_process(SEXP session, SEXP process, SEXP pid);
+SEXP ew_session_wait_gone(SEXP session);
 SEXP ew_session_set_up(SEXP session, SEXP setup);
 SEXP ew_session_start(SEXP session, SEXP payload, SEXP refuse_references);
 SEXP ew_session_sync(SEXP session);
@@ -140,8 +141,9 @@ SEXP ew_without_source(SEXP func);
 
 // session_start.cpp
 SEXP ew_session_fork(SEXP key, SEXP program, SEXP arguments, SEXP environment, SEXP functions);
-SEXP ew_session_process(SEXP session, SEXP request, SEXP stand_in);
+SEXP ew_session_process(SEXP session, SEXP request, SEXP stand_in, SEXP patience);
 SEXP ew_session_signal(SEXP session, SEXP signal, SEXP whole_group);
+SEXP ew_session_directory(SEXP parents);
 SEXP ew_session_nurseries();
 SEXP ew_session_nurseries_stop();
 }

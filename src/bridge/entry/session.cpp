@@ -5,14 +5,15 @@
 #include "bridge/entry/entries.h"
 #include "bridge/guard.h"
 #include "bridge/serialize.h"
-#include "bridge/session_handle.h"
 #include "bridge/session_exchange.h"
+#include "bridge/session_handle.h"
 #include "engine/os/socket.h"
 
 namespace elsewhere {
 namespace {
 
 constexpr std::chrono::milliseconds kRestOfPacket{250};
+constexpr std::chrono::seconds kLastMoments{2};
 
 std::optional<std::chrono::milliseconds> milliseconds_from(MainThread& main, SEXP value) {
   const double number = number_from(main, value);
@@ -45,10 +46,23 @@ extern "C" SEXP ew_session_open(SEXP keeps_output, SEXP keeps_error) {
   });
 }
 
-extern "C" SEXP ew_session_guard_process(SEXP session, SEXP process) {
+// `pid` is that of a session for which R was started, or NA.
+extern "C" SEXP ew_session_guard_process(SEXP session, SEXP process, SEXP pid) {
   return guard([&](MainThread& main) {
     guard_process(main, session, process);
+    if (Rf_asInteger(pid) != NA_INTEGER) {
+      auto pidfd = open_pidfd(int_from(main, pid));
+      if (pidfd.ok()) session_from(main, session).is_started(std::move(pidfd.value()));
+    }
     return R_NilValue;
+  });
+}
+
+// Waits until the process of a session has ended, which was killed before.
+extern "C" SEXP ew_session_wait_gone(SEXP session) {
+  return guard([&](MainThread& main) {
+    const bool is_gone = session_from(main, session).wait_gone(deadline_in(kLastMoments));
+    return r_call(main, [&] { return Rf_ScalarLogical(is_gone); });
   });
 }
 

@@ -1,15 +1,16 @@
 #include <signal.h>
 
+#include <cmath>
+
 #include "bridge/convert.h"
 #include "bridge/entry/entries.h"
 #include "bridge/guard.h"
 #include "bridge/session_handle.h"
 #include "bridge/session_nurseries.h"
+#include "engine/os/temporary_directory.h"
 
 namespace elsewhere {
 namespace {
-
-constexpr std::chrono::seconds kIntroduction{30};
 
 bool signal_session(const Process& process, int number, bool whole_group) {
   const bool is_there = or_throw(send_signal(process, whole_group ? 0 : number));
@@ -42,17 +43,22 @@ extern "C" SEXP ew_session_fork(SEXP key, SEXP program, SEXP arguments, SEXP env
 }
 
 // c(pid, seconds that it started after its stand-in) of a session that a nursery
-// has forked; NULL when it has not, or nobody can say.
-extern "C" SEXP ew_session_process(SEXP session, SEXP request, SEXP stand_in) {
+// has forked; NULL when it has not, or nobody can say; FALSE when the nursery has
+// not answered within `patience` seconds.
+extern "C" SEXP ew_session_process(SEXP session, SEXP request, SEXP stand_in, SEXP patience) {
   return guard([&](MainThread& main) {
     SessionLink& link = session_from(main, session);
     const TaskId asked{static_cast<std::uint64_t>(number_from(main, request))};
-    const auto deadline = deadline_in(kIntroduction);
+    const std::chrono::milliseconds limit(std::lround(number_from(main, patience) * 1000));
+    const auto deadline = deadline_in(limit);
     for (;;) {
       auto process = session_nurseries().forked(asked, deadline);
       if (process.ok()) {
         if (process.value()) link.is_forked(std::move(*process.value()));
         break;
+      }
+      if (process.error().code == ErrorCode::TimedOut) {
+        return r_call(main, [] { return Rf_ScalarLogical(FALSE); });
       }
       if (process.error().code != ErrorCode::Interrupted) throw EngineError(process.error());
     }
@@ -78,6 +84,16 @@ extern "C" SEXP ew_session_signal(SEXP session, SEXP signal, SEXP whole_group) {
     const bool is_sent =
         signal_session(*process, int_from(main, signal), flag_from(main, whole_group));
     return r_call(main, [&] { return Rf_ScalarLogical(is_sent); });
+  });
+}
+
+// Makes the temporary directory of a session in the first of `parents` that takes
+// one; NULL if none does.
+extern "C" SEXP ew_session_directory(SEXP parents) {
+  return guard([&](MainThread& main) {
+    const auto made = make_temporary_directory(strings_from(main, parents));
+    if (!made.ok()) return R_NilValue;
+    return r_call(main, [&] { return Rf_mkString(made.value().c_str()); });
   });
 }
 

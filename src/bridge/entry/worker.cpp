@@ -2,6 +2,7 @@
 #include "bridge/entry/entries.h"
 #include "bridge/guard.h"
 #include "bridge/worker/arrival.h"
+#include "bridge/worker/own_directory.h"
 #include "bridge/worker/worker_main.h"
 #include "engine/os/process.h"
 
@@ -41,6 +42,7 @@ extern "C" SEXP ew_worker_boot(SEXP functions) {
     if (TYPEOF(functions) != ENVSXP) {
       throw EngineError({ErrorCode::BadArgument, "a worker boots with an environment"});
     }
+    move_into_directory(take_own_directory());
     SEXP entries = r_call(main, [&] {
       const struct {
         const char* name;

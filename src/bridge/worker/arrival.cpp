@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "bridge/worker/own_directory.h"
 #include "engine/os/process.h"
 #include "engine/workers/launch.h"
 
@@ -100,9 +101,11 @@ void replace_environment(const std::vector<std::string>& entries) {
   for (const auto& entry : entries) set(entry);
 }
 
-void start_environment(const std::vector<std::string>& given, const std::vector<std::string>& own) {
+std::string start_environment(const std::vector<std::string>& given,
+                              const std::vector<std::string>& own) {
   const auto entries = as_after_start(given, own);
   replace_environment(entries);
+  std::string directory = take_own_directory();
   process_system_Renviron();
   process_site_Renviron();
   process_user_Renviron();
@@ -111,6 +114,7 @@ void start_environment(const std::vector<std::string>& given, const std::vector<
     const bool is_own = std::find(own.begin(), own.end(), entry) != own.end();
     if (is_own && !is_set(entry)) set(entry);
   }
+  return directory;
 }
 
 bool run_preamble(const std::string& code) {

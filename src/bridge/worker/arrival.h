@@ -16,12 +16,15 @@ struct Arrival {
 Arrival arrive();
 
 // In a session that a nursery has forked: makes the environment what it would be
-// had R started with `given`. `own` is the nursery's, after its start.
-void start_environment(const std::vector<std::string>& given, const std::vector<std::string>& own);
+// had R started with `given`. `own` is the nursery's, after its start. Returns the
+// temporary directory that its owner has made for it.
+std::string start_environment(const std::vector<std::string>& given,
+                              const std::vector<std::string>& own);
 
 // Evaluates R code in base. false after an error, which R has printed.
 bool run_preamble(const std::string& code);
 
+// Sets these variables and no others.
 void replace_environment(const std::vector<std::string>& entries);
 
 }  // namespace elsewhere

@@ -3,11 +3,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -18,8 +16,10 @@
 #include <vector>
 
 #include "bridge/worker/arrival.h"
+#include "bridge/worker/own_directory.h"
 #include "engine/os/process.h"
 #include "engine/os/socket.h"
+#include "engine/os/temporary_directory.h"
 #include "engine/wire/belongings.h"
 #include "engine/wire/nursery_body.h"
 #include "engine/workers/adoption.h"
@@ -41,44 +41,12 @@ constexpr int kIdleMilliseconds = 5 * 60 * 1000;
 
 bool is_for_sessions() { return std::getenv(kRoomName) != nullptr; }
 
-// A page that a fork shares with its nursery: the path of its temporary directory.
-// A process that is killed cannot remove that, and may not have told anyone.
-class DirectoryNote {
- public:
-  DirectoryNote() = default;
-  DirectoryNote(DirectoryNote&& other) noexcept : page_(std::exchange(other.page_, nullptr)) {}
-  DirectoryNote& operator=(DirectoryNote&& other) noexcept {
-    std::swap(page_, other.page_);
-    return *this;
-  }
-  ~DirectoryNote() {
-    if (page_ != nullptr) ::munmap(page_, kBytes);
-  }
-  static DirectoryNote open() {
-    DirectoryNote note;
-    void* page = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (page != MAP_FAILED) note.page_ = static_cast<char*>(page);
-    return note;
-  }
-  void write(const char* path) {
-    if (page_ != nullptr && path != nullptr) std::strncpy(page_, path, kBytes - 1);
-  }
-  void remove() const {
-    std::error_code failed;
-    if (page_ != nullptr && *page_ != 0) std::filesystem::remove_all(page_, failed);
-  }
-
- private:
-  static constexpr std::size_t kBytes = PATH_MAX;
-  char* page_ = nullptr;
-};
-
 struct Forked {
   pid_t pid;
   Fd pidfd;
   TaskId request;
-  Fd joint;  // to the stand-in of a session, which hears how it ended
-  DirectoryNote directory;
+  Fd joint;               // to the stand-in of a session, which hears how it ended
+  std::string directory;  // of a worker of a pool; a session's is its owner's business
 };
 
 constexpr std::size_t kPoolJoints = 2;  // channel and output
@@ -98,6 +66,18 @@ void report_end(const Fd& joint, int status) {
                 {});
 }
 
+std::vector<std::string> split(std::span<const std::byte> block) {
+  std::vector<std::string> entries;
+  const auto* next = reinterpret_cast<const char*>(block.data());
+  const auto* end = next + block.size();
+  while (next < end) {
+    const std::size_t length = ::strnlen(next, static_cast<std::size_t>(end - next));
+    entries.emplace_back(next, length);
+    next += length + 1;
+  }
+  return entries;
+}
+
 class NurseryMain {
  public:
   NurseryMain(Fd owner, SEXP functions)
@@ -105,7 +85,7 @@ class NurseryMain {
 
   // true in a child, with what the request brought.
   bool serve(Packet& request, std::vector<Fd>& joints);
-  DirectoryNote& note() { return note_; }
+  const std::string& directory() const { return directory_; }
   Fd take_owner() { return std::move(owner_); }
   // In a child: none of this is its own. The channel's number is reused.
   void let_go() { (void)channel_.release(); }
@@ -120,7 +100,7 @@ class NurseryMain {
   Channel channel_;
   Fd owner_;
   SEXP functions_;
-  DirectoryNote note_;  // of the process that is forked next, or was
+  std::string directory_;  // of the process that is forked next, or was
   std::vector<Forked> children_;
 };
 
@@ -144,7 +124,7 @@ void NurseryMain::report_exits() {
   std::erase_if(children_, [&](const Forked& child) {
     int status = 0;
     if (::waitpid(child.pid, &status, WNOHANG) != child.pid) return false;
-    if (WIFSIGNALED(status)) child.directory.remove();
+    remove_all_of(child.directory);
     if (child.joint) {
       report_end(child.joint, status);
       return true;
@@ -173,17 +153,23 @@ bool NurseryMain::fork_one(Packet& request, std::vector<Fd>& joints) {
     return false;
   }
   std::fflush(nullptr);
-  note_ = DirectoryNote::open();
+  directory_.clear();
+  if (!is_for_session(joints)) {
+    auto made = make_temporary_directory(temporary_parents(split(request.body.span())));
+    if (made.ok()) directory_ = std::move(made.value());
+  }
   const pid_t pid = ::fork();
   if (pid == 0) return true;
   if (pid < 0) {
     refuse(request.task, joints, system_error("fork()").message);
+    remove_all_of(directory_);
     return false;
   }
   auto pidfd = open_pidfd(pid);
   if (!pidfd.ok()) {
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
+    remove_all_of(directory_);
     refuse(request.task, joints, pidfd.error().message);
     return false;
   }
@@ -194,7 +180,7 @@ bool NurseryMain::fork_one(Packet& request, std::vector<Fd>& joints) {
   (void)channel_.wait_sent({});  // before the descriptor can be closed
   Fd joint = is_for_session(joints) ? std::move(joints[0]) : Fd();
   children_.push_back(
-      {pid, std::move(pidfd.value()), request.task, std::move(joint), std::move(note_)});
+      {pid, std::move(pidfd.value()), request.task, std::move(joint), std::move(directory_)});
   return false;
 }
 
@@ -231,18 +217,6 @@ bool NurseryMain::serve(Packet& request, std::vector<Fd>& joints) {
   }
 }
 
-std::vector<std::string> split(std::span<const std::byte> block) {
-  std::vector<std::string> entries;
-  const auto* next = reinterpret_cast<const char*>(block.data());
-  const auto* end = next + block.size();
-  while (next < end) {
-    const std::size_t length = ::strnlen(next, static_cast<std::size_t>(end - next));
-    entries.emplace_back(next, length);
-    next += length + 1;
-  }
-  return entries;
-}
-
 // The marks by which processx finds what a session has started are looked for in
 // the memory where a process was given its environment. That of a fork is the
 // nursery's, where a variable keeps room for them.
@@ -269,15 +243,7 @@ Status take_over_from_stand_in(const Fd& joint) {
   return Done{};
 }
 
-// Every worker has a temporary directory of its own. R makes a new one when it
-// finds that the one it has is gone, and the nursery removes its own at once.
-void renew_temporary_directory() {
-  int failed = 0;
-  SEXP call = PROTECT(Rf_lang2(Rf_install("tempdir"), PROTECT(Rf_ScalarLogical(TRUE))));
-  R_tryEvalSilent(call, R_BaseEnv, &failed);
-  UNPROTECT(2);
-}
-
+// Its forks have directories of their own.
 void remove_temporary_directory() {
   int failed = 0;
   SEXP place = PROTECT(Rf_lang1(Rf_install("tempdir")));
@@ -313,6 +279,7 @@ Result<Role> serve_forks(SEXP functions) {
   // From here on this is the child.
   ::setsid();
   nursery.let_go();
+  std::string directory = nursery.directory();
   Role role;
   role.is_session = is_for_session(joints);
   role.owners.push_back(nursery.take_owner());
@@ -322,7 +289,7 @@ Result<Role> serve_forks(SEXP functions) {
     if (auto status = take_over_from_stand_in(joints[0]); !status.ok()) return status.error();
     role.owners.push_back(std::move(adopted.value().stand_in));
     show_marks(adopted.value().environment);
-    start_environment(adopted.value().environment, own);
+    directory = start_environment(adopted.value().environment, own);
     R_setStartTime();
   } else {
     ::dup2(joints[0].get(), kChannelFd);
@@ -330,13 +297,7 @@ Result<Role> serve_forks(SEXP functions) {
     ::dup2(joints[1].get(), 2);
     replace_environment(split(request.body.span()));
   }
-  // A signal between the two would leave a directory that nobody knows.
-  sigset_t all, before;
-  sigfillset(&all);
-  ::sigprocmask(SIG_SETMASK, &all, &before);
-  renew_temporary_directory();
-  nursery.note().write(R_TempDir);
-  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  renew_directory(directory);
   return role;
 }
 

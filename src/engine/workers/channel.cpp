@@ -17,13 +17,13 @@ constexpr std::chrono::milliseconds kSlice{200};
 
 Error closed() { return {ErrorCode::Closed, "the other end of the channel is closed"}; }
 
+}  // namespace
+
 std::optional<std::chrono::milliseconds> time_left(Deadline deadline) {
   if (!deadline) return {};
   const auto left = *deadline - std::chrono::steady_clock::now();
   return std::max(std::chrono::ceil<std::chrono::milliseconds>(left), std::chrono::milliseconds(0));
 }
-
-}  // namespace
 
 Deadline deadline_in(std::optional<std::chrono::milliseconds> timeout) {
   if (!timeout) return {};

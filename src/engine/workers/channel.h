@@ -21,6 +21,8 @@ namespace elsewhere {
 // No deadline waits for ever.
 using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 Deadline deadline_in(std::optional<std::chrono::milliseconds> timeout);
+// None for no deadline, else 0 or more.
+std::optional<std::chrono::milliseconds> time_left(Deadline deadline);
 
 class Channel {
  public:

@@ -46,19 +46,32 @@ Result<Joints> make_joints() {
                 std::move(output.value().first), std::move(output.value().second)};
 }
 
+OwnDirectory give_directory(const LaunchSpec& spec) {
+  auto made = make_temporary_directory(temporary_parents(spec.environment));
+  // R says itself that there is no place for one.
+  if (!made.ok()) return {spec.environment, {}};
+  return {with_temporary_directory(spec.environment, made.value()),
+          TemporaryDirectory(made.value())};
+}
+
 Result<Launched> launch_by_exec(const LaunchSpec& spec) {
   auto made = make_joints();
   if (!made.ok()) return made.error();
   Joints& joints = made.value();
+  auto own = give_directory(spec);
   auto process = spawn({spec.program,
                         spec.arguments,
-                        spec.environment,
+                        own.environment,
                         {{1, joints.their_output.get()},
                          {2, joints.their_output.get()},
                          {kChannelFd, joints.their_channel.get()}}});
   if (!process.ok()) return process.error();
-  return Launched{std::move(process.value()), std::move(joints.our_channel),
-                  std::move(joints.our_output), Parent::Us};
+  return Launched{std::move(process.value()),
+                  std::move(joints.our_channel),
+                  std::move(joints.our_output),
+                  Parent::Us,
+                  {},
+                  std::move(own.directory)};
 }
 
 Result<Launched> launch_remote(const RemoteSpec& spec) {

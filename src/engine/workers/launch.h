@@ -9,6 +9,7 @@
 #include "engine/base/result.h"
 #include "engine/os/fd.h"
 #include "engine/os/process.h"
+#include "engine/os/temporary_directory.h"
 
 namespace elsewhere {
 
@@ -49,6 +50,7 @@ struct Launched {
   Fd output;   // what the process prints, standard output and error together
   Parent parent = Parent::Us;
   std::optional<Remote> remote = {};
+  TemporaryDirectory directory = {};  // when we are the parent
 };
 
 // The two ends of what joins a worker to its owner.
@@ -57,6 +59,14 @@ struct Joints {
   Fd our_output, their_output;
 };
 Result<Joints> make_joints();
+
+// A temporary directory for the R process that `spec` starts, and its environment
+// with it.
+struct OwnDirectory {
+  std::vector<std::string> environment;
+  TemporaryDirectory directory;
+};
+OwnDirectory give_directory(const LaunchSpec& spec);
 
 // Starts a process of its own. Takes about as long as posix_spawn, a
 // millisecond, and does not wait until R is up.

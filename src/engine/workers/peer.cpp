@@ -33,6 +33,7 @@ Peer::Peer(Turn& turn, Loop& loop, Launched launched, PeerListener& listener)
       parent_(launched.parent),
       channel_(std::move(launched.channel)),
       output_(std::move(launched.output)),
+      directory_(std::move(launched.directory)),
       remote_(std::move(launched.remote)),
       awaits_greeting_(remote_.has_value()) {
   loop_.watch_readable(turn, channel_.get(), [this](Turn& now) { on_channel_readable(now); });
@@ -273,6 +274,7 @@ void Peer::depart(Turn& turn, const ExitStatus& exit) {
     if (!remote_exit_) departure.ending = Ending::ConnectionLost;
     if (awaits_greeting_) departure.ending = Ending::NotReached;
   }
+  directory_.remove();
   listener_.on_departed(turn, departure);
 }
 

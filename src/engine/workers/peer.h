@@ -21,8 +21,8 @@ namespace elsewhere {
 
 // What is known of a peer's end.
 enum class Ending {
-  Seen,         // the exit is its own
-  NotReached,   // on another machine, and it never made itself known
+  Seen,            // the exit is its own
+  NotReached,      // on another machine, and it never made itself known
   ConnectionLost,  // on another machine, and the exit is that of the way there
 };
 
@@ -106,6 +106,7 @@ class Peer {
   PacketReader reader_;
   std::vector<Fd> received_descriptors_;
   std::deque<Outgoing> outgoing_;
+  TemporaryDirectory directory_;
   std::optional<Remote> remote_;
   std::deque<PacketOut> stream_;  // what goes to another machine
   bool awaits_greeting_ = false;

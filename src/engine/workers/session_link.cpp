@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/os/socket.h"
+
 namespace elsewhere {
 namespace {
 
@@ -18,7 +20,19 @@ off_t size_of(int fd) {
 void SessionLink::close() {
   channel_.close();
   forked_.reset();
+  started_.reset();
   for (Fd& file : files_) file.reset();
+}
+
+bool SessionLink::wait_gone(Deadline deadline) const {
+  for (const int pidfd : {started_.get(), forked_ ? forked_->pidfd.get() : -1}) {
+    while (pidfd >= 0) {
+      const auto ready = wait_ready(pidfd, Ready::Readable, time_left(deadline));
+      if (ready.ok() && ready.value()) break;
+      if (ready.ok() || ready.error().code != ErrorCode::Interrupted) return false;
+    }
+  }
+  return true;
 }
 
 Status SessionLink::set_up(Bytes setup) {

@@ -29,6 +29,10 @@ class SessionLink {
   // while it is not known.
   const Process* forked_process() const { return forked_ ? &*forked_ : nullptr; }
   void is_forked(Process process) { forked_ = std::move(process); }
+  // That of a session for which R was started.
+  void is_started(Fd pidfd) { started_ = std::move(pidfd); }
+  // Waits until the process of the session has ended; false if it has not in time.
+  bool wait_gone(Deadline deadline) const;
 
   Status set_up(Bytes setup);
   // Sends a task; what does not go at once goes with the next call of any kind.
@@ -56,6 +60,7 @@ class SessionLink {
 
   Channel channel_;
   std::optional<Process> forked_;
+  Fd started_;
   std::uint64_t last_task_ = 0;
   Parcel sending_;  // holds the segment until its descriptor is sent
   std::optional<TaskId> running_;

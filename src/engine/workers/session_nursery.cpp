@@ -20,10 +20,12 @@ Result<SessionNursery> SessionNursery::start(LaunchSpec spec,
   // Room for the marks of processx; see show_marks() in nursery_main.cpp.
   spec.environment.push_back("ELSEWHERE_ROOM=" + std::string(512, 'x'));
   spec.environment.push_back("ELSEWHERE_ROLE=nursery");
+  auto own = give_directory(spec);
   auto process = spawn(
-      {spec.program, spec.arguments, spec.environment, {{kChannelFd, ends.value().second.get()}}});
+      {spec.program, spec.arguments, own.environment, {{kChannelFd, ends.value().second.get()}}});
   if (!process.ok()) return process.error();
-  SessionNursery nursery(std::move(process.value()), std::move(ends.value().first));
+  SessionNursery nursery(std::move(process.value()), std::move(ends.value().first),
+                         std::move(own.directory));
   auto sent = nursery.channel_.send(
       {PacketKind::Setup, PacketFlag::None, kNoTask, functions.size()}, Bytes(functions));
   if (!sent.ok()) return sent.error();
@@ -80,6 +82,7 @@ bool SessionNursery::has_ended() {
   if (has_ended_) return true;
   auto status = reap(process_);
   has_ended_ = !status.ok() || status.value().has_value();
+  if (has_ended_) directory_.remove();
   return has_ended_;
 }
 

@@ -37,13 +37,16 @@ class SessionNursery {
   pid_t pid() const { return process_.pid; }
 
  private:
-  SessionNursery(Process process, Fd channel)
-      : process_(std::move(process)), channel_(std::move(channel)) {}
+  SessionNursery(Process process, Fd channel, TemporaryDirectory directory)
+      : process_(std::move(process)),
+        channel_(std::move(channel)),
+        directory_(std::move(directory)) {}
 
   void note(Packet packet);
 
   Process process_;
   Channel channel_;
+  TemporaryDirectory directory_;
   std::set<TaskId> asked_;
   std::map<TaskId, Process> answered_;
   bool has_ended_ = false;

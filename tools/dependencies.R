@@ -1,6 +1,6 @@
 # Installs from CRAN what is missing or too old, and nothing else.
 #
-#   Rscript tools/dependencies.R test|demo|bench|lint|shiny
+#   Rscript tools/dependencies.R test|demo|bench|fuzz|lint|shiny
 #
 # What elsewhere itself needs, and in which version, is in DESCRIPTION alone.
 
@@ -15,6 +15,7 @@ purposes <- list(
     "iterators", "listenv", "progressr", "survival", "testthat", "withr"
   ),
   bench = c("callr", "coro", "future", "mirai", "testthat"),
+  fuzz = character(),
   # Minutes to compile, so not part of `test`: what is missing is skipped there.
   shiny = c("chromote", "shiny", "survival", "testthat", "withr"),
   lint = c("lintr", "roxygen2")

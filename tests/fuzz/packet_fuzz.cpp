@@ -54,6 +54,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Bytes again = encode(found.packet);
   require(again.size() == consumed.size());
   require(std::memcmp(again.data(), consumed.data(), consumed.size()) == 0);
-  for (const std::size_t piece : {1, 7, 4096}) read_in_pieces(consumed, piece, found.packet);
+  for (const std::size_t piece : {1U, 7U, 4096U}) read_in_pieces(consumed, piece, found.packet);
   return 0;
 }

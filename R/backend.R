@@ -37,7 +37,11 @@ backend_settings <- function(strategy) {
   settings$libraries <- if (is_here) check_libraries(
     if ("rscript_libs" %in% names(tweaks)) tweaks$rscript_libs else .libPaths()
   )
-  settings$keep <- isTRUE(tweaks$persistent)
+  settings$keep <- if (is.null(tweaks$persistent)) {
+    strategy_name(strategy) == "remote"
+  } else {
+    isTRUE(tweaks$persistent)
+  }
   settings$launch <- if (is.null(tweaks$launch)) "nursery" else tweaks$launch
   settings$steps <- setup_steps(tweaks$setup)
   settings$recycle <- check_recycle(tweaks$recycle)
@@ -50,6 +54,7 @@ backend_settings <- function(strategy) {
 # Forks where they can be had, as at home.
 backend_name <- function(strategy) {
   name <- strategy_name(strategy)
+  if (name == "remote") return("cluster")
   if (name != "multiprocess") return(name)
   if (supportsMulticore()) "multicore" else "multisession"
 }

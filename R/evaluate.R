@@ -15,6 +15,7 @@ evaluator_functions <- function() {
     muffle = muffle,
     attach_packages = attach_packages,
     evaluation_environment = evaluation_environment,
+    own_environment = own_environment,
     map_elements = map_elements,
     map_progress = map_progress,
     future_calls = future_calls,
@@ -46,7 +47,7 @@ capture_end <- function() .Call(ew_capture_end)
 # `payload` is a list: expr, and where they differ from the default: globals
 # (named list), packages, seed (seven integers), check_rng, stdout, conditions,
 # immediate, live (output is sent as it comes), options, keep (the workspace
-# stays), check_workspace, allow_references (a value may hold external pointers,
+# stays), in_workspace (the expression assigns there), check_workspace, allow_references (a value may hold external pointers,
 # which arrive dead).
 evaluate <- function(payload) {
   started <- .Call(ew_now)
@@ -135,7 +136,7 @@ attach_packages <- function(packages, namespaces = NULL) {
 evaluation_environment <- function(payload) {
   globals <- payload$globals
   outer <- globalenv()
-  if (!length(globals)) return(new.env(parent = outer))
+  if (!length(globals)) return(own_environment(outer, payload))
   dots <- globals[["..."]]
   globals[["..."]] <- NULL
   # Only an argument can be asked whether it is missing().
@@ -161,7 +162,9 @@ evaluation_environment <- function(payload) {
       methods::cacheMetaData(globalenv(), TRUE)
     }
   }
-  if (is.null(dots) && !length(arguments)) return(new.env(parent = outer))
+  if (is.null(dots) && !length(arguments)) {
+    return(own_environment(outer, payload))
+  }
   # A frame is the only place for `...` and for arguments that are missing.
   formals <- rep(alist(a = ), length(arguments))
   names(formals) <- names(arguments)
@@ -173,6 +176,12 @@ evaluation_environment <- function(payload) {
   )
   parent.env(here) <- outer
   here
+}
+
+# With `persistent = TRUE` what an expression assigns stays, as in a session.
+own_environment <- function(outer, payload) {
+  if (isTRUE(payload$in_workspace)) return(outer)
+  new.env(parent = outer)
 }
 
 # What a worker does once, before its first task. `setup` is the owner's first

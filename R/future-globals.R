@@ -80,6 +80,47 @@ as_future_globals <- function(globals) {
   structure(globals, class = c("FutureGlobals", "Globals", "list"))
 }
 
+#' Globals of a future as an object
+#'
+#' What `getGlobalsAndPackages()$globals` and the field `globals` of a future are,
+#' made from a list. [future()] takes it for its argument `globals`, as it takes
+#' the list.
+#'
+#' @param object,x A named list.
+#' @param resolved `TRUE` says that no element is a future that has not settled.
+#'   Default: `FALSE`.
+#' @param total_size Bytes of all together, or `NA` (default).
+#' @param ... Not used.
+#' @return A list of class `FutureGlobals` and `Globals`, with attributes
+#'   `resolved` and `total_size`.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: not a list, or one without a name for each
+#'   element.
+#' @examples
+#' value(future(a + b, globals = as.FutureGlobals(list(a = 40, b = 2))))
+#' @export
+FutureGlobals <- function(object = list(), resolved = FALSE,
+                          total_size = NA_real_, ...) {
+  names <- names(object)
+  is_named <- !length(object) || !is.null(names) && !anyNA(names) && all(nzchar(names))
+  if (!is.list(object) || !is_named) {
+    abort_argument("object", "a list with a name for each element", object)
+  }
+  if (inherits(object, "FutureGlobals")) return(object)
+  if (is.null(names)) names(object) <- character()
+  structure(
+    object, class = unique(c("FutureGlobals", "Globals", class(object))),
+    resolved = resolved, total_size = total_size
+  )
+}
+
+#' @rdname FutureGlobals
+#' @export
+as.FutureGlobals <- function(x, ...) UseMethod("as.FutureGlobals")
+
+#' @export
+as.FutureGlobals.default <- function(x, ...) FutureGlobals(x, ...)
+
 # Refuses globals over `limit` bytes. Only measured when there is a limit.
 check_globals_size <- function(future, limit) {
   if (is.null(limit) || is.infinite(limit)) return()

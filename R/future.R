@@ -215,6 +215,34 @@ run_future <- function(future) {
   invisible(future)
 }
 
+#' Make a future without starting it
+#'
+#' The bare constructor behind [future()], for packages that build on futures.
+#' What it makes is started by [run()], [value()] or [resolved()], wherever
+#' [plan()] says at that time.
+#'
+#' @inheritParams future
+#' @param expr An expression. Default: `NULL`.
+#' @param globals As in [future()], but an empty list by default: nothing is
+#'   looked for.
+#' @return A `Future` in state `"created"`.
+#' @inheritSection future Errors
+#' @examples
+#' f <- Future(a + 1, globals = list(a = 41))
+#' value(f)
+#' @export
+Future <- function(expr = NULL, envir = parent.frame(), substitute = TRUE,
+                   stdout = TRUE, conditions = "condition", globals = list(),
+                   packages = NULL, seed = FALSE, lazy = FALSE, label = NULL,
+                   ...) {
+  if (substitute) expr <- substitute(expr)
+  check_future_arguments(lazy, stdout, conditions, label, Inf, 0L)
+  new_future(
+    current_backend(), expr, envir, lazy, seed, globals, packages,
+    stdout = stdout, conditions = conditions, label = label, ...
+  )
+}
+
 #' Call a function as a future
 #'
 #' @param FUN A function.

@@ -83,7 +83,7 @@ read_launch_options <- function(backend) {
   }
   if (!is.null(backend$pool)) {
     if (!is.null(changed <- changed_options(backend))) common$options <- changed
-    if (backend$keep) common$keep <- TRUE
+    if (backend$keep) common$keep <- common$in_workspace <- TRUE
   }
   list(
     limit = limit, on_reference = getOption("future.globals.onReference"),

@@ -34,3 +34,82 @@ print.elsewhere_session_details <- function(x, ...) {
   cat("Libraries:", paste0("  ", x$library_paths), sep = "\n")
   invisible(x)
 }
+
+#' Say how futures are set up here
+#'
+#' Prints, as messages, what to add to a question about futures: versions of
+#' packages, cores, the options that are set, the plan, and, after a trial, the
+#' R processes that it uses.
+#'
+#' @param test `TRUE` (default) evaluates one future a worker.
+#' @param anonymize `TRUE` (default) leaves the names of machines and users out.
+#' @return Nothing, invisibly.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: an argument is not `TRUE` or `FALSE`.
+#' * What [value()] says where the trial fails.
+#' @examples
+#' futureSessionInfo(test = FALSE)
+#' @export
+futureSessionInfo <- function(test = TRUE, anonymize = TRUE) {
+  check_flag(test, "test")
+  check_flag(anonymize, "anonymize")
+  say <- function(x) {
+    message(paste(utils::capture.output(print(x)), collapse = "\n"))
+  }
+  message("*** Package versions")
+  packages <- c("elsewhere", "parallelly", "processx", "later", "promises")
+  versions <- vapply(packages, function(name) {
+    as.character(utils::packageVersion(name))
+  }, "")
+  message(paste(packages, versions, collapse = ", "))
+  message("\n*** Cores and workers")
+  say(availableCores(which = "all"))
+  if (!anonymize) say(availableWorkers())
+  message("\n*** Options")
+  set <- options()[grep("^(future|elsewhere|parallelly)[.]", names(options()))]
+  for (name in names(set)) {
+    value <- paste(deparse(set[[name]], nlines = 1L), collapse = "")
+    message(sprintf("%s = %s", name, value))
+  }
+  message("\n*** Plan")
+  say(plan("list"))
+  message("Number of workers: ", nbrOfWorkers())
+  if (!test) return(invisible())
+  message("\n*** Trial")
+  say(session_table(list(session_row()), anonymize))
+  # Each waits for a moment, so that no worker does two of them.
+  rows <- value(lapply(seq_len(min(nbrOfWorkers(), 1000)), function(i) {
+    future(
+      { Sys.sleep(delay); session_row() },
+      globals = list(
+        delay = getOption("future.futureSessionInfo.delay", 0.2),
+        session_row = `environment<-`(session_row, globalenv())
+      )
+    )
+  }))
+  say(session_table(rows, anonymize))
+  count <- length(unique(vapply(rows, `[[`, 0L, "pid")))
+  message(sprintf(
+    ngettext(count, "%d process evaluated %d futures.", "%d processes evaluated %d futures."),
+    count, length(rows)
+  ))
+  invisible()
+}
+
+# Base R only: evaluated in the workers.
+session_row <- function() {
+  info <- Sys.info()
+  list(
+    pid = Sys.getpid(), r = format(getRversion()), host = info[["nodename"]],
+    user = info[["user"]], system = paste(info[["sysname"]], info[["release"]])
+  )
+}
+
+session_table <- function(rows, anonymize) {
+  out <- do.call(rbind, lapply(rows, as.data.frame))
+  if (anonymize) {
+    out$host <- sprintf("host%02d", match(out$host, unique(out$host)))
+    out$user <- sprintf("user%02d", match(out$user, unique(out$user)))
+  }
+  out
+}

@@ -57,6 +57,11 @@ transparent <- new_strategy(
   c("transparent", "sequential", "uniprocess"), common_tweaks
 )
 
+#' @rdname sequential
+#' @usage uniprocess(expr, ..., envir = parent.frame(), substitute = TRUE)
+#' @export
+uniprocess <- sequential
+
 pool_tweaks <- c(
   common_tweaks, "workers", "queue", "rscript_libs", "persistent", "launch",
   "setup", "start_timeout", "recycle"
@@ -163,8 +168,8 @@ multisession <- new_strategy(
 #' @param rscript_libs Character vector of library folders for all workers, or
 #'   `NULL`. Not given: those of this process for the workers here, and what R
 #'   there starts with for the others.
-#' @param persistent `TRUE` keeps what a future leaves in the workspace of its
-#'   worker. Default: `FALSE`.
+#' @param persistent `TRUE` evaluates futures in the workspace of their worker and
+#'   keeps what they leave there. Default: `FALSE`.
 #' @return Called directly: a `Future`.
 #' @section Given by name to `plan()` and `tweak()`:
 #' * `rshcmd`, `rshopts`: Character vectors: the command that connects to a
@@ -199,6 +204,40 @@ cluster <- new_strategy(
     direct_future(sys.function(), settings, expr, envir, lazy = lazy, ...)
   },
   c("cluster", "multiprocess"), c(pool_tweaks, remote_tweaks)
+)
+
+#' Evaluate futures on another machine, as in an R session there
+#'
+#' [cluster] with `persistent = TRUE`: what a future leaves in the workspace of
+#' its worker is there for the next.
+#'
+#' @inheritParams cluster
+#' @param persistent As in [cluster()], but `TRUE` by default.
+#' @return Called directly: a `Future`.
+#' @inheritSection cluster Errors
+#' @examples
+#' \donttest{
+#' plan(remote, workers = "localhost")
+#' value(future(x <- 42))
+#' value(future(x, globals = FALSE))
+#' plan(sequential)
+#' }
+#' @usage remote(expr, ..., workers = availableWorkers(), persistent = TRUE,
+#'   queue = 0, lazy = FALSE, rscript_libs = .libPaths(),
+#'   envir = parent.frame(), substitute = TRUE)
+#' @export
+remote <- new_strategy(
+  function(expr, ..., workers = availableWorkers(), persistent = TRUE,
+           queue = 0, lazy = FALSE, rscript_libs = .libPaths(),
+           envir = parent.frame(), substitute = TRUE) {
+    if (substitute) expr <- substitute(expr)
+    settings <- list(
+      workers = workers, persistent = persistent, queue = queue,
+      rscript_libs = rscript_libs
+    )
+    direct_future(sys.function(), settings, expr, envir, lazy = lazy, ...)
+  },
+  c("remote", "cluster", "multiprocess"), c(pool_tweaks, remote_tweaks)
 )
 
 #' Evaluate futures in several processes, whichever kind is at hand
@@ -257,6 +296,8 @@ strategy_by_name <- function(name) {
     transparent = transparent,
     multisession = multisession,
     cluster = cluster,
+    remote = remote,
+    uniprocess = sequential,
     multiprocess = multiprocess,
     pool = multisession,
     NULL

@@ -177,11 +177,14 @@ test_that("what a future leaves is cleaned away before the next", {
 test_that("a persistent worker keeps what a future leaves", {
   local_plan(cluster, workers = 1, persistent = TRUE)
   value(future({
-    left <<- 41
+    left <- 41
     options(left.behind = 2)
     library(splines)
   }))
   expect_equal(value(future(left + 1)), 42)
+  one <- 1
+  value(future(left <- left + one))
+  expect_equal(value(future(left)), 42)
   expect_equal(value(future(getOption("left.behind"))), 2)
   expect_true(value(future("package:splines" %in% search())))
 })

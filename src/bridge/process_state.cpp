@@ -8,7 +8,7 @@
 
 #include "bridge/guard.h"
 
-extern char** environ;
+extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to us
 
 namespace elsewhere {
 namespace {
@@ -25,9 +25,9 @@ enum Field {
   kNamespaces,
   kFields
 };
-constexpr const char* kNames[kFields] = {"options", "variables",   "directory",
-                                         "seed",    "devices",     "connections",
-                                         "search",  "locale",      "namespaces"};
+constexpr const char* kNames[kFields] = {"options", "variables", "directory",
+                                         "seed",    "devices",   "connections",
+                                         "search",  "locale",    "namespaces"};
 
 // The functions below may fail in R and hold nothing with a destructor.
 
@@ -182,9 +182,8 @@ int process_changes(MainThread& main, SEXP state) {
     note(StateChange::Connections,
          are_same_numbers(connections(), VECTOR_ELT(state, kConnections)));
     note(StateChange::Search, ENCLOS(R_GlobalEnv) == VECTOR_ELT(state, kSearch));
-    note(StateChange::Locale,
-         std::strcmp(std::setlocale(LC_ALL, nullptr),
-                     CHAR(STRING_ELT(VECTOR_ELT(state, kLocale), 0))) == 0);
+    note(StateChange::Locale, std::strcmp(std::setlocale(LC_ALL, nullptr),
+                                          CHAR(STRING_ELT(VECTOR_ELT(state, kLocale), 0))) == 0);
   });
   return changes;
 }

@@ -25,6 +25,7 @@ TryParts take_apart(SEXP call, bool has_finally) {
   for (SEXP rest = CDR(call); rest != R_NilValue; rest = CDR(rest)) {
     const SEXP tag = TAG(rest);
     const SEXP argument = CAR(rest);
+    // NOLINTNEXTLINE(bugprone-branch-clone): the order of the questions counts.
     if (argument == R_DotsSymbol || argument == R_MissingArg) {
       parts.is_plain = false;
     } else if (tag == words().expr || (tag == R_NilValue && parts.expr == nullptr)) {
@@ -98,7 +99,7 @@ constexpr int kJumpsMax = kHandlersMax;
 // What follows TryPop when a handler was entered, one piece of code a form.
 void compile_handler_cases(Compiler& c, const TryParts& parts, int* ends, int& end_count) {
   Assembler& a = c.assembler;
-  int cases[kHandlersMax];
+  int cases[kHandlersMax] = {};
   for (int i = 0; i < parts.count; ++i) {
     if (form_of(parts.handlers[i]) == HandlerForm::Function) continue;
     cases[i] = a.emit(Op::HandlerCase, i);

@@ -63,7 +63,7 @@ void compile_switch(Compiler& c, SEXP call) {
   if (is_target) a.set_a(setup, table);
   const int first = a.here();
   for (int i = 0; i < count; ++i) a.emit(Op::Jump);
-  int ends[kArmsMax];
+  int ends[kArmsMax] = {};
   int i = 0;
   for (SEXP rest = arms; rest != R_NilValue; rest = CDR(rest), ++i) {
     ends[i] = -1;

@@ -69,7 +69,6 @@ enum class Op : int {
                  // the one below
   ScopeEnter,    // pop an environment; SCOPE block leaving to a
   ScopeLeave,    // leave it normally with the top value
-  Bind,          // pop a value into symbol a of the environment on top
   NewEnv,        // push a child of the current environment
   SwitchTable,   // pop EXPR; R chooses by the call a; go to the arm, or to b if
                  // there is none (c = 1: an error)
@@ -78,7 +77,6 @@ enum class Op : int {
   Goto,          // to the innermost SWITCH block: to its table with the label
                  // on top (a = 1), or to its EXPR (a = 0)
   Invisible,     // the value on top is invisible
-  Fail,          // raise an error with message constant a
   Finish         // pop the value of the body and end
 };
 

@@ -24,7 +24,7 @@ class Bytes {
   }
   Bytes(const Bytes&) = delete;
   Bytes& operator=(const Bytes&) = delete;
-  ~Bytes() { std::free(data_); }
+  ~Bytes() { std::free(data_); }  // NOLINT(clang-analyzer-unix.Malloc): swap() confuses it
 
   std::byte* data() { return data_; }
   const std::byte* data() const { return data_; }

@@ -50,7 +50,7 @@ test_that("SIGINT ends the wait for futures, and nothing is lost", {
       "cat('kept', unlist(value(fs)), '\\n')",
       "attempt('map', future_map(1:4, hold))",
       "attempt('lapply', future_lapply(1:4, hold))",
-      "attempt('assigned', { x %<-% hold(1); x })",
+      "unlink(go)", "x %<-% hold(1)", "attempt('assigned', x)",
       "cat('kept', x, '\\n')",
       "attempt('creation', for (i in 1:3) f <- future(hold(i)))"
     ))

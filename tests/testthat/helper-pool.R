@@ -69,7 +69,7 @@ local_r_process <- function(code, env = parent.frame(), limit = ":",
 
 # The first line that matches `pattern`, or an error with what came instead. What
 # came after it is for the next call.
-read_line <- function(process, pattern, seconds = 20) {
+read_line <- function(process, pattern, seconds = 60) {
   deadline <- Sys.time() + seconds
   key <- as.character(process$get_pid())
   lines <- unread_lines[[key]]

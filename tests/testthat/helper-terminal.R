@@ -17,7 +17,7 @@ new_terminal <- function(line, env = parent.frame()) {
 }
 
 # What the terminal shows until `pattern` is at its end.
-await_text <- function(terminal, pattern, seconds = 20) {
+await_text <- function(terminal, pattern, seconds = 60) {
   deadline <- Sys.time() + seconds
   seen <- ""
   while (Sys.time() < deadline) {

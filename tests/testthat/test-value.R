@@ -169,9 +169,11 @@ test_that("cancel() stops a future, and resets make it new", {
 
 test_that("cancel(interrupt = FALSE) lets the future end", {
   local_plan(multisession, workers = 2)
-  f <- future({ Sys.sleep(0.2); 42 })
+  gate <- withr::local_tempfile()
+  f <- future({ while (!file.exists(gate)) Sys.sleep(0.01); 42 })
   cancel(f, interrupt = FALSE)
   expect_identical(f$state, "canceled")
+  file.create(gate)
   expect_identical(value(f), 42)
 })
 

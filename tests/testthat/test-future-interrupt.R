@@ -1,15 +1,20 @@
 # Ctrl-C while the session waits for futures, as typed and as sent by kill.
 
-# Code for an owner: futures that wait for the file that `release()` makes, and
-# attempt(name, code), which says when it can be interrupted and what became of
-# `code`.
-interrupt_program <- c(
+# Code for an owner: futures that wait for the file that `release()` makes, having
+# made the file `begun`, and attempt(name, code), which says when it can be
+# interrupted and what became of `code`.
+interrupt_program <- function(begun) c(
   "library(elsewhere)",
   "go <- tempfile()",
+  sprintf("begun <- '%s'", begun),
   "release <- function() invisible(file.create(go))",
-  "hold <- function(x) { while (!file.exists(go)) Sys.sleep(0.01); x }",
+  "hold <- function(x) {",
+  "  file.create(begun)",
+  "  while (!file.exists(go)) Sys.sleep(0.01)",
+  "  x",
+  "}",
   "attempt <- function(name, code) {",
-  "  unlink(go)",
+  "  unlink(c(go, begun))",
   "  how <- tryCatch({",
   "    cat('ready ', name, '\\n', sep = '')",
   "    code",
@@ -27,16 +32,10 @@ interrupted_plans <- c(
   multicore = "plan(multicore, workers = 2)"
 )
 
-interrupt_attempt <- function(owner, name) {
-  read_line(owner, paste0("^ready ", name))
-  owner$interrupt()
-  read_line(owner, paste0("^after ", name))
-}
-
 test_that("SIGINT ends the wait for futures, and nothing is lost", {
   for (name in names(interrupted_plans)) {
     owner <- local_r_process(c(
-      interrupt_program, interrupted_plans[[name]],
+      interrupt_program(withr::local_tempfile()), interrupted_plans[[name]],
       "f <- future(hold(1))",
       "attempt('value', value(f))",
       "cat('kept', value(f), '\\n')",
@@ -75,8 +74,9 @@ test_that("SIGINT ends the wait for futures, and nothing is lost", {
 
 test_that("SIGINT in a future of this process ends it, and says so later", {
   for (here in c("sequential", "multisession, workers = 1")) {
+    begun <- withr::local_tempfile()
     owner <- local_r_process(c(
-      interrupt_program, sprintf("plan(%s)", here),
+      interrupt_program(begun), sprintf("plan(%s)", here),
       "f <- future(hold(1), lazy = TRUE)",
       "attempt('value', value(f))",
       "cat('again', class(tryCatch(value(f), error = identity)), '\\n')",
@@ -88,6 +88,8 @@ test_that("SIGINT in a future of this process ends it, and says so later", {
     ))
     for (wait in c("value", "list", "map")) {
       read_line(owner, paste0("^ready ", wait))
+      # Only what has begun can end so.
+      expect_true(wait_until(function() file.exists(begun)))
       owner$interrupt()
       line <- read_line(owner, paste0("^after ", wait))
       expect_match(line, "interrupted, next 42", info = paste(here, wait))

@@ -13,7 +13,7 @@ refuse_used_references <- function(future) {
   } else {
     globals
   }
-  found <- find_reference(roots, closures = "used", globals = globals)
+  found <- find_reference(roots, "", closures = "used", globals = globals)
   if (!is.null(found)) refuse_references(future, found = found)
   if (!can_travel(expr)) refuse_references(future, is_refused = TRUE)
 }
@@ -21,7 +21,7 @@ refuse_used_references <- function(future) {
 # `is_refused`: the engine has found one already, wherever it is.
 refuse_references <- function(
     future, is_refused = FALSE,
-    found = find_reference(.subset2(future, "globals"))) {
+    found = find_reference(as.list(.subset2(future, "globals")), "")) {
   if (is.null(found) && !is_refused) return(invisible())
   stop(new_future_error(
     reference_message(future, found), NULL, future = future,
@@ -30,7 +30,7 @@ refuse_references <- function(
 }
 
 warn_references <- function(future) {
-  found <- find_reference(.subset2(future, "globals"))
+  found <- find_reference(as.list(.subset2(future, "globals")), "")
   if (is.null(found)) return(invisible())
   warning(new_future_condition(
     reference_message(future, found), c("FutureWarning", "warning"),

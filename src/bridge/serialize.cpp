@@ -104,13 +104,33 @@ SEXP handle_tag() {
   return tag;
 }
 
+namespace {
+
+// Each definition of a class, and with it each object of a reference class, has a
+// key of its version: a pointer to a function of the methods package, the same for
+// all. Null while that package is not loaded. Found once.
+const void* class_version_key() {
+  static const void* found = nullptr;
+  if (found != nullptr) return found;
+  SEXP methods = Rf_findVarInFrame(R_NamespaceRegistry, Rf_install("methods"));
+  if (TYPEOF(methods) != ENVSXP) return nullptr;
+  SEXP call = PROTECT(Rf_lang1(Rf_install(".newExternalptr")));
+  int failed = 0;
+  SEXP key = R_tryEvalSilent(call, methods, &failed);
+  if (failed == 0 && TYPEOF(key) == EXTPTRSXP) found = R_ExternalPtrAddr(key);
+  UNPROTECT(1);
+  return found;
+}
+
+}  // namespace
+
 bool LiveReferences::is_live(SEXP value) {
   if (TYPEOF(value) == WEAKREFSXP) return true;
   if (TYPEOF(value) != EXTPTRSXP || R_ExternalPtrAddr(value) == nullptr) return false;
   // A pool or task of ours: dead elsewhere it says so itself, and futures that
   // hold one may travel.
   if (R_ExternalPtrTag(value) == handle_tag()) return false;
-  if (value == inside_mark_) return false;
+  if (value == inside_mark_ || R_ExternalPtrAddr(value) == class_version_key()) return false;
   // data.table marks its tables with a pointer to nothing, which holds one to the
   // table itself; it checks the mark and renews it after a copy.
   const bool is_table_mark =

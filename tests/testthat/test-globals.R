@@ -448,3 +448,21 @@ test_that("a search that ends early says so", {
     elsewhere:::find_globals(quote(parts), environment()), "2 million parts"
   )
 })
+
+test_that("names in text that will be code are found", {
+  expect_found(
+    quote(glue("{{no}} hi {who}, {fmt(n, d$col)} no")), c("who", "fmt", "n", "d"),
+    ones("who", "fmt", "n", "d", "col", "hi", "no"), not = c("col", "hi", "no")
+  )
+  expect_found(quote(cli::cli_text("a {.val {b}} c")), "b", ones("a", "b", "c"), not = c("a", "c"))
+  expect_found(quote(eval(parse(text = "aa + bb[[1]]"))), c("aa", "bb"))
+  expect_found(quote(glue("} {unclosed")), "unclosed")
+})
+
+test_that("a variable that holds the name of a function leads to it", {
+  define <- list(fn = "my", my = function(x) x + other, other = 1)
+  expect_found(quote(do.call(fn, list(5))), c("fn", "my"), define)
+  expect_found(quote(sapply(xs, fn)), c("fn", "my"), c(define, list(xs = 1)))
+  expect_found(quote(get(fn)), c("fn", "my"), define)
+  expect_found(quote(paste(fn)), "fn", define, not = "my")
+})

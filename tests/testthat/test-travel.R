@@ -33,3 +33,34 @@ test_that("an argument that cannot travel is named before anything is sent", {
   expect_identical(session$get_state(), "idle")
   expect_identical(session$run(function() 1), 1)
 })
+
+test_that("reference classes and S4 classes of the workspace travel", {
+  program <- c(
+    "library(elsewhere)", "plan(multisession, workers = 2)",
+    "Counter <- setRefClass('Counter', fields = list(n = 'numeric'),",
+    "  methods = list(up = function() { n <<- n + step; invisible(.self) }))",
+    "step <- 4",
+    "counter <- Counter$new(n = 10)",
+    "cat('new', value(future(Counter$new(n = 1)$up()$n)), '\\n')",
+    "cat('object', value(future({ counter$up()$up(); counter$n })), '\\n')",
+    "cat('back', value(future(counter))$up()$n, '\\n')",
+    "setClass('Point', representation(x = 'numeric'))",
+    "cat('class', value(future(new('Point', x = 7)@x)), '\\n')",
+    "cat('map', unlist(future_map(1:2, function(i) Counter$new(n = i)$up()$n)), '\\n')"
+  )
+  owner <- local_r_process(program)
+  output <- owner$read_all_output()
+  expect_match(output, "new 5 ")
+  expect_match(output, "object 18 ")
+  expect_match(output, "back 14 ")
+  expect_match(output, "class 7 ")
+  expect_match(output, "map 5 6 ")
+})
+
+test_that("the refusal names the variable", {
+  local_plan(multisession, workers = 2)
+  held <- list(inner = textConnection("a"))
+  withr::defer(close(held$inner))
+  message <- conditionMessage(error_of(future(length(held))))
+  expect_match(message, "object: held$inner, of class", fixed = TRUE)
+})

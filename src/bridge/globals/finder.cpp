@@ -37,8 +37,22 @@ void Finder::resolve(const Summary& summary, SEXP env, Level level, int owner) {
     if (use.as_value) {
       is_found |= resolve_name(use.symbol, Wanted::Anything, use.is_certain, env, level, owner);
     }
+    if (use.as_function && use.as_value) resolve_named(use.symbol, env, level, owner);
     if (!is_found && use.is_certain && level == Level::Expression) missing_.add(use.symbol);
   }
+}
+
+// fn <- "my"; do.call(fn, list(1)): a variable that stands where a function does,
+// and holds one string, may name it.
+void Finder::resolve_named(SEXP symbol, SEXP env, Level level, int owner) {
+  if (symbol == R_DotsSymbol || ignored_.contains(symbol)) return;
+  const Binding binding = find_binding(main_, symbol, env, Wanted::Anything, kept_);
+  if (binding.frame == nullptr || place_of(main_, binding.frame, env) == Place::Base) return;
+  const SEXP name = binding.value;
+  if (name == nullptr || TYPEOF(name) != STRSXP || XLENGTH(name) != 1) return;
+  if (STRING_ELT(name, 0) == NA_STRING || LENGTH(STRING_ELT(name, 0)) == 0) return;
+  const SEXP named = r_call(main_, [&] { return Rf_installTrChar(STRING_ELT(name, 0)); });
+  resolve_name(named, Wanted::Anything, false, env, level, owner);
 }
 
 // true if it was found, whether or not there is something to send.

@@ -77,6 +77,7 @@ class Finder {
 
   // finder.cpp
   void resolve(const Summary& summary, SEXP env, Level level, int owner);
+  void resolve_named(SEXP symbol, SEXP env, Level level, int owner);
   bool resolve_name(SEXP symbol, Wanted wanted, bool is_certain, SEXP env, Level level, int owner);
   int add_global(SEXP symbol, const Binding& binding, Place place, Reason reason, bool is_certain,
                  int owner);

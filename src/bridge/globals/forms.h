@@ -39,6 +39,8 @@ enum class Form {
   SureFirst,          // evaluates its first argument for sure, in place
   CallsFunction,      // takes a function by name: do.call(), lapply(), match.fun()
   Get,                // get(), exists(), mget()
+  Template,           // glue("{x}") and its kin
+  Parse,              // parse(text = "x"), str2lang("x")
   AssignByName,       // assign()
   DelayedAssign,      // delayedAssign()
   UseMethod,          // UseMethod(), standardGeneric()

@@ -175,6 +175,8 @@ void Walk::form(Form form, SEXP head, SEXP call, bool head_is_free) {
       return arguments(CDR(args));
     case Form::CallsFunction: return calls_function(args);
     case Form::Get: return get_by_name(args);
+    case Form::Template: return code_in_text(args, Text::Template);
+    case Form::Parse: return code_in_text(args, Text::Code);
     case Form::AssignByName: return assign_by_name(args, false);
     case Form::DelayedAssign: return assign_by_name(args, true);
     case Form::UseMethod: return use_method(args);

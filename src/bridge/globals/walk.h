@@ -84,6 +84,9 @@ class Walk {
   void calls_function(SEXP arguments);
   void function_by_name(SEXP value);
   void get_by_name(SEXP arguments);
+  enum class Text { Code, Template };
+  void code_in_text(SEXP arguments, Text kind);
+  void names_in(SEXP string, Text kind);
   void use_method(SEXP arguments);
   void pipe(SEXP head, SEXP arguments);
 

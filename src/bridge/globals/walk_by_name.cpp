@@ -1,7 +1,24 @@
 // Forms that name a variable or function by a string.
+#include <algorithm>
+#include <string>
+#include <string_view>
+
 #include "bridge/globals/walk.h"
+#include "bridge/guard.h"
 
 namespace elsewhere {
+namespace {
+
+constexpr std::size_t kTextLengthMax = 1 << 16;
+
+bool starts_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+
+bool continues_name(char c) { return starts_name(c) || (c >= '0' && c <= '9') || c == '_'; }
+
+}  // namespace
 
 // do.call("f", ...), sapply(xs, "f"), match.fun("f"): every literal string may
 // be the function. A variable may also be its name: match.fun(f) looks for a
@@ -46,8 +63,58 @@ void Walk::get_by_name(SEXP args) {
   };
   const SEXP first = CAR(args);
   use(first);
+  // What the variable holds names the other one: the finder looks.
+  if (TYPEOF(first) == SYMSXP && first != R_MissingArg && dots_number(first) == 0) {
+    use_function_weakly(first);
+  }
   if (TYPEOF(first) == LANGSXP && CAR(first) == known_.c) {
     for (SEXP rest = CDR(first); rest != R_NilValue; rest = CDR(rest)) use(CAR(rest));
+  }
+}
+
+// glue("{x}") evaluates what is between braces, parse(text = "x") gives what somebody
+// will evaluate. Any word of it may be a name; those that are none are not found.
+void Walk::code_in_text(SEXP args, Text kind) {
+  out_.calls_closures = true;
+  arguments(args);
+  for (SEXP rest = args; rest != R_NilValue; rest = CDR(rest)) {
+    const SEXP value = CAR(rest);
+    if (TYPEOF(value) != STRSXP) continue;
+    for (R_xlen_t i = 0; i < XLENGTH(value); ++i) names_in(STRING_ELT(value, i), kind);
+  }
+}
+
+void Walk::names_in(SEXP string, Text kind) {
+  const std::string_view text(CHAR(string), static_cast<std::size_t>(LENGTH(string)));
+  if (text.size() > kTextLengthMax) return;
+  int depth = kind == Text::Code ? 1 : 0;
+  for (std::size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    if (kind == Text::Template && (c == '{' || c == '}')) {
+      const bool is_escape = depth == 0 && i + 1 < text.size() && text[i + 1] == c;
+      if (!is_escape) depth = std::max(0, depth + (c == '{' ? 1 : -1));
+      i += is_escape ? 2 : 1;
+      continue;
+    }
+    if (depth <= 0 || !continues_name(c)) {
+      ++i;
+      continue;
+    }
+    std::size_t end = i;
+    while (end < text.size() && continues_name(text[end])) ++end;
+    // Not a number, and not the name of a component.
+    if (starts_name(c) && (i == 0 || (text[i - 1] != '$' && text[i - 1] != '@'))) {
+      const std::string name(text.substr(i, end - i));
+      const SEXP symbol = r_call(main_, [&] {
+        SEXP chars = PROTECT(Rf_mkCharCE(name.c_str(), CE_UTF8));
+        SEXP installed = Rf_installTrChar(chars);
+        UNPROTECT(1);
+        return installed;
+      });
+      scope_.use_value(symbol, true);
+      use_function_weakly(symbol);
+    }
+    i = end;
   }
 }
 

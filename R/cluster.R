@@ -18,11 +18,13 @@
 #'   all cores, [parallelly::availableCores()].
 #' @param rscript_libs Character vector of library folders that the nodes use.
 #'   Default: those of this process. `NULL` leaves what R starts with.
-#' @param setup A quoted expression that each node evaluates in its workspace
-#'   when it starts, or `NULL` (default).
+#' @param setup What each node does when it starts: a function without arguments,
+#'   or code made by [quote()], which is evaluated in the node's workspace. Globals
+#'   and packages are found and sent, as for [future()]. Default: nothing.
 #' @return A list of nodes, of class `elsewhere_cluster` and `cluster`.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: an argument is not as above.
+#' * `elsewhere_cannot_travel`: `setup` needs something that cannot be sent.
 #' * `elsewhere_worker_died`, raised by the functions of the parallel package: a
 #'   node ended. It is not replaced, because what it had been given is lost.
 #' @examples
@@ -36,23 +38,21 @@ make_cluster <- function(workers = availableCores(), rscript_libs = .libPaths(),
                          setup = NULL) {
   count <- check_workers(workers, "make_cluster")
   libraries <- check_libraries(rscript_libs)
-  if (!is.null(setup) && !is.language(setup)) {
-    abort_argument("setup", "a quoted expression or `NULL`", setup)
-  }
+  steps <- setup_steps(setup)
   # Shared by the nodes, also of a part of the cluster.
   shared <- new.env(parent = emptyenv())
   shared$was_interrupted <- FALSE
   nodes <- lapply(seq_len(count), function(rank) {
-    new_node(rank, libraries, setup, shared)
+    new_node(rank, libraries, steps, shared)
   })
   shared$nodes <- nodes
   structure(nodes, class = c("elsewhere_cluster", "cluster"))
 }
 
-new_node <- function(rank, libraries, setup, shared) {
+new_node <- function(rank, libraries, steps, shared) {
   state <- new.env(parent = emptyenv())
   state$pool <- pool_start(1L, list(
-    functions = shipped$cluster, library_paths = libraries, code = setup,
+    functions = shipped$cluster, library_paths = libraries, steps = steps,
     working_directory = getwd()
   ))
   state$tasks <- list()  # sent and not received, in order
@@ -72,7 +72,13 @@ cluster_functions <- function() {
 prepare_node <- function(setup) {
   if (length(setup$library_paths)) .libPaths(setup$library_paths)
   if (length(setup$working_directory)) setwd(setup$working_directory)
-  if (!is.null(setup$code)) eval(setup$code, globalenv())
+  for (step in setup$steps) {
+    for (namespace in step$namespaces) loadNamespace(namespace)
+    for (package in step$packages) library(package, character.only = TRUE)
+    list2env(as.list(step$globals), envir = globalenv())
+    eval(step$expr, globalenv())
+    rm(list = intersect(".setup", names(globalenv())), envir = globalenv())
+  }
   NULL
 }
 

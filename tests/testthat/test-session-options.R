@@ -97,6 +97,26 @@ test_that("the load hook runs once, its variables stay its own", {
   expect_false(session$run(function() exists("hidden")))
 })
 
+test_that("a load hook may hold much, whoever waits for the start", {
+  local_leak_check()
+  for (count in c(1e4, 2e4, 3e4, 5e4, 1e5)) {
+    numbers <- as.numeric(seq_len(count))
+    hook <- bquote(options(elsewhere.test = .(numbers)))
+    for (way in c("nursery", "exec")) {
+      withr::local_options(elsewhere.session_start = way)
+      session <- local_session(load_hook = hook, wait = FALSE)
+      # Nothing but this looks at the session.
+      polled <- processx::poll(list(session), 60000)[[1L]]
+      expect_identical(polled[["process"]], "ready")
+      expect_identical(session$read()$code, 201L)
+      expect_identical(
+        session$run(function() getOption("elsewhere.test")), numbers
+      )
+      session$close()
+    }
+  }
+})
+
 test_that("a load hook that fails ends the start with what R printed", {
   local_leak_check()
   error <- expect_error(

@@ -35,17 +35,20 @@ bool SessionLink::wait_gone(Deadline deadline) const {
   return true;
 }
 
-Status SessionLink::set_up(Bytes setup) {
-  const PacketHeader header{PacketKind::Setup, PacketFlag::None, kNoTask, setup.size()};
-  return channel_.send(header, std::move(setup));
+Status SessionLink::set_up(Parcel setup) {
+  return send(PacketKind::Setup, kNoTask, std::move(setup));
 }
 
 Status SessionLink::start(Parcel payload) {
   const TaskId task{++last_task_};
-  sending_ = std::move(payload);
-  const auto body = sending_.body();
-  const PacketHeader header{PacketKind::Run, sending_.flag(), task, body.size()};
   running_ = task;
+  return send(PacketKind::Run, task, std::move(payload));
+}
+
+Status SessionLink::send(PacketKind kind, TaskId task, Parcel parcel) {
+  sending_ = std::move(parcel);
+  const auto body = sending_.body();
+  const PacketHeader header{kind, sending_.flag(), task, body.size()};
   std::vector<int> fds;
   if (sending_.segment()) fds.push_back(sending_.segment()->fd());
   return channel_.send(header, Bytes(body), std::move(fds));

@@ -34,7 +34,10 @@ class SessionLink {
   // Waits until the process of the session has ended; false if it has not in time.
   bool wait_gone(Deadline deadline) const;
 
-  Status set_up(Bytes setup);
+  // Nobody may read before R is up, and whoever waits for that may only look at the
+  // channel: what is not sent at once is not sent. So what a socket might not take
+  // comes in a segment.
+  Status set_up(Parcel setup);
   // Sends a task; what does not go at once goes with the next call of any kind.
   Status start(Parcel payload);
   // The value that came with a packet that take() or wait() returned last.
@@ -55,6 +58,7 @@ class SessionLink {
   void keep_in_memory(bool output, bool error);
 
  private:
+  Status send(PacketKind kind, TaskId task, Parcel parcel);
   bool is_expected(const Packet& packet);
   void adopt_files();
 

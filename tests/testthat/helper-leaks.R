@@ -89,15 +89,21 @@ mark_children <- function() {
 }
 
 child_processes <- function() {
+  pids <- own_processes()
+  commands <- proc_text(file.path("..", pids, "cmdline"))
+  # What started no program of its own (a zombie) has no command line.
+  sprintf("process %s: %s", pids, commands)
+}
+
+# The pids, as text, of what this process has started and what that has started.
+own_processes <- function() {
   pids <- setdiff(
     list.files("/proc", pattern = "^[0-9]+$"), as.character(Sys.getpid())
   )
   parents <- vapply(pids, parent_of, "")
   is_ours <- reaches(pids, parents, as.character(Sys.getpid())) |
     vapply(pids, is_marked, NA)
-  commands <- proc_text(file.path("..", pids[is_ours], "cmdline"))
-  # What started no program of its own (a zombie) has no command line.
-  sprintf("process %s: %s", pids[is_ours], commands)
+  pids[is_ours]
 }
 
 # For each pid: does the chain of its parents lead to `ancestor`?

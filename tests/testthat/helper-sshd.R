@@ -62,13 +62,20 @@ free_port <- function() {
   }
 }
 
-# The TCP ports that this machine listens on.
-listening_ports <- function() {
+# The TCP sockets on which a process that came from here listens; others on this
+# machine come and go as they like.
+listening_sockets <- function() {
   tables <- c("/proc/net/tcp", "/proc/net/tcp6")
   rows <- unlist(lapply(tables[file.exists(tables)], function(table) {
     readLines(table, warn = FALSE)[-1L]
   }))
   fields <- strsplit(trimws(rows), " +")
   is_listening <- vapply(fields, function(field) field[[4L]] == "0A", NA)
-  vapply(fields[is_listening], `[[`, "", 2L)
+  sockets <- vapply(fields[is_listening], function(field) {
+    sprintf("socket:[%s]", field[[10L]])
+  }, "")
+  open <- Sys.readlink(Sys.glob(
+    file.path("/proc", c(Sys.getpid(), own_processes()), "fd", "*")
+  ))
+  intersect(sockets, open)
 }

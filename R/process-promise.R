@@ -3,13 +3,16 @@
 
 #' Use a process or a connection as a promise
 #'
-#' `await()` takes processes of the processx and callr packages, and connections
-#' of processx, as it takes promises. The promise of a process is fulfilled when
-#' the process has ended, that of a connection when something can be read from
-#' it without waiting. Neither reads anything.
+#' `await()` takes processes of the processx and callr packages, connections of
+#' processx, and R's own sockets, as it takes promises. The promise of a process
+#' is fulfilled when the process has ended, that of a connection when something
+#' can be read from it without waiting, that of a listening socket when somebody
+#' has called. None reads anything. R's own files and text connections can be
+#' read at any time.
 #'
 #' @param x A `process` of processx, an `r_process` of callr (as started by
-#'   `callr::r_bg()`), or a `processx_connection`.
+#'   `callr::r_bg()`), a `processx_connection`, or a connection of R
+#'   ([socketConnection()], [serverSocket()]).
 #' @return A promise, see [promises::promise()]. Its value is the exit status of
 #'   a `process` (negative: the signal that ended it; `NA` if processx does not
 #'   know), the result of an

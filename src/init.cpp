@@ -19,6 +19,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_fork_watch, 1),
     ENTRY(ew_fork_forget, 1),
     ENTRY(ew_process_watch, 1),
+    ENTRY(ew_socket_find, 2),
     ENTRY(ew_fork_leaving, 0),
     ENTRY(ew_find_globals, 3),
     ENTRY(ew_explain_globals, 2),

@@ -96,17 +96,26 @@ random_statement <- function(depth, in_loop = FALSE) {
     call("<-", quote(x), call("numeric_or", call(
       "switch", pause_of(call("sample_name", random_pure(depth - 1L))),
       a = value(), b = quote(expr = ), c = value(), value()
-    )))
+    ))),
+    random_target(depth), random_target(depth),
+    random_binding(depth),
+    random_leaving(depth, in_loop), random_leaving(depth, in_loop),
+    random_caught(depth, in_loop),
+    call("for", as.name("i"), pick(
+      quote(list(1, "b", NULL)), quote(pause(y$b)), quote(factor(c("u", "v")))
+    ), block(TRUE)),
+    random_while(block(TRUE), pause_of(4)),
+    call("cat", "called", call("numeric_or", random_called(depth)), "\n")
   )
 }
 
-random_while <- function(body) {
+random_while <- function(body, limit = 4) {
   counter <- as.name(paste0("k", sample(1e6, 1L)))
   call(
     "{", call("<-", counter, 0),
     call(
       "while",
-      call("<", call("<-", call("(", counter)[[2]], call("+", counter, 1)), 4),
+      call("<", call("<-", counter, call("+", counter, 1)), limit),
       body
     )
   )
@@ -261,6 +270,49 @@ program_scope <- function() {
         b + a
       }
       lazy_pick <- function(a, b) a
+      # The call, unless it is one of R's own around the code.
+      call_of <- function(condition) {
+        text <- deparse(conditionCall(condition))
+        text[startsWith(text, "warner")]
+      }
+      warner <- function(v) {
+        warning("warned")
+        v
+      }
+      `second<-` <- function(x, value) {
+        x[2] <- numeric_or(value)
+        x
+      }
+      active_counter <- function() {
+        count <- 0
+        function(value) {
+          if (missing(value)) count <<- count + 1 else cat("set", value, "\n")
+          count
+        }
+      }
+      chosen <- function(type = c("aa", "bb"), x) {
+        type <- match.arg(type)
+        cat(type, missing(x), nargs(), "\n")
+        if (missing(x)) 1 else x
+      }
+      dotted <- function(...) {
+        cat(...length(), nargs(), "\n")
+        if (...length()) ..1 else 0
+      }
+      area <- function(x, ...) UseMethod("area")
+      area.square <- function(x, k, ...) {
+        cat("square", k, "\n")
+        NextMethod()
+      }
+      area.shape <- function(x, ...) {
+        cat("shape", ...length(), "\n")
+        unclass(x)
+      }
+      defaulted <- function(a, b = a + 1) {
+        a <- numeric_or(a) * 2
+        b
+      }
+      counted <- function(a, b, c) c(nargs(), missing(b))
       noisy <- function(v) {
         cat("noisy\n")
         v

@@ -383,3 +383,38 @@ test_that("a generator left by a restart gives out what its on.exit() yields", {
   expect_identical(g(), "exit")
   expect_identical(g("end"), "end")
 })
+
+test_that("a return() that R evaluates leaves `finally` before on.exit()", {
+  seen <- character()
+  say <- function(word) seen <<- c(seen, word)
+  task <- async({
+    on.exit(say("exit"))
+    local({
+      on.exit(say("local exit"))
+      tryCatch(
+        {
+          tryCatch(return(1), finally = say("inner"))
+          2
+        },
+        finally = {
+          await(soon(1))
+          say("outer")
+        }
+      )
+    })
+    tryCatch(
+      {
+        tryCatch(return("early"), finally = say("inner"))
+        "late"
+      },
+      finally = {
+        await(soon(1))
+        say("outer")
+      }
+    )
+  })
+  expect_identical(settled(task), "early")
+  expect_identical(
+    seen, c("inner", "outer", "local exit", "inner", "outer", "exit")
+  )
+})

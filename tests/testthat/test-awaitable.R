@@ -190,3 +190,78 @@ test_that("httr2's promises can be awaited", {
   }))
   expect_identical(settled(pages), list("/a", "/b"))
 })
+
+test_that("sockets of R are awaited until they can be read", {
+  # R has no way to ask for a free port.
+  for (port in sample(20000:60000, 50)) {
+    server <- tryCatch(serverSocket(port), error = function(e) NULL)
+    if (!is.null(server)) break
+  }
+  withr::defer(close(server))
+  call_in <- function() {
+    socketConnection(port = port, open = "r+", blocking = FALSE)
+  }
+  served <- async({
+    lines <- NULL
+    for (i in 1:2) {
+      caller <- socketAccept(await(server), open = "r+", blocking = FALSE)
+      lines <- c(lines, readLines(await(caller)))
+      writeLines("answer", caller)
+      close(caller)
+    }
+    lines
+  })
+  later::run_now(0.05)
+  expect_identical(promise_status(served), "pending")
+  talk <- async(function(word) {
+    connection <- call_in()
+    on.exit(close(connection))
+    await(delay(0))
+    writeLines(word, connection)
+    readLines(await(connection))
+  })
+  first <- talk("one")
+  expect_identical(settled(first), "answer")
+  expect_identical(settled(talk("two")), "answer")
+  expect_identical(settled(served), c("one", "two"))
+})
+
+test_that("a socket beside others of its port is woken for itself alone", {
+  for (port in sample(20000:60000, 50)) {
+    server <- tryCatch(serverSocket(port), error = function(e) NULL)
+    if (!is.null(server)) break
+  }
+  withr::defer(close(server))
+  pairs <- lapply(1:3, function(i) {
+    near <- socketConnection(port = port, open = "r+", blocking = FALSE)
+    list(near = near, far = socketAccept(server, open = "r+"))
+  })
+  withr::defer(for (pair in pairs) for (end in pair) close(end))
+  got <- async(readLines(await(pairs[[2]]$near), 1))
+  writeLines("not for you", pairs[[1]]$far)
+  later::run_now(0.2)
+  expect_identical(promise_status(got), "pending")
+  writeLines("for you", pairs[[2]]$far)
+  expect_identical(settled(got), "for you")
+  # It is ready at once while R holds more.
+  writeLines(c("a", "b"), pairs[[3]]$far)
+  more <- async({
+    first <- readLines(await(pairs[[3]]$near), 1)
+    c(first, readLines(await(pairs[[3]]$near), 1))
+  })
+  expect_identical(settled(more), c("a", "b"))
+})
+
+test_that("a connection that cannot be watched is refused, with a way out", {
+  pipe <- pipe("echo x")
+  withr::defer(close(pipe))
+  expect_error(
+    settled(async(await(pipe))), "processx", class = "elsewhere_cannot_await"
+  )
+  expect_error(
+    settled(async(await(stdin()))), class = "elsewhere_cannot_await"
+  )
+  text <- textConnection("line")
+  withr::defer(close(text))
+  expect_identical(settled(async(readLines(await(text)))), "line")
+})

@@ -262,3 +262,16 @@ test_that("what was saved and loaded says that it lives elsewhere", {
   expect_error(cancel(reloaded(async(await(delay(0))))), class = gone)
   expect_error(nextOr(reloaded(stream(yield(1)))), class = gone)
 })
+
+test_that("a loop over nothing leaves its variable NULL, as in R", {
+  expect_null(run({
+    i <- 3
+    for (i in yield(NULL)) yield(i)
+    i
+  })[[1L]])
+  expect_identical(settled(async({
+    i <- 3
+    for (i in await(soon(integer()))) await(soon(i))
+    list(i)
+  })), list(NULL))
+})

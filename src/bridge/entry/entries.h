@@ -26,6 +26,7 @@ SEXP ew_fork_is(SEXP task);
 SEXP ew_fork_watch(SEXP task);
 SEXP ew_fork_forget(SEXP descriptor);
 SEXP ew_process_watch(SEXP pid);
+SEXP ew_socket_find(SEXP port, SEXP end);
 SEXP ew_fork_leaving();
 
 // pool.cpp

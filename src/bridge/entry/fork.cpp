@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "bridge/convert.h"
 #include "bridge/entry/entries.h"
 #include "bridge/guard.h"
@@ -60,6 +62,20 @@ extern "C" SEXP ew_process_watch(SEXP pid) {
   return guard([&](MainThread& main) {
     const int descriptor = or_throw(open_pidfd(int_from(main, pid))).release();
     return r_call(main, [&] { return Rf_ScalarInteger(descriptor); });
+  });
+}
+
+// Descriptors of R's own socket connections, which R does not name: those with this
+// port at one end (PortOf) that cannot be read now.
+extern "C" SEXP ew_socket_find(SEXP port, SEXP end) {
+  return guard([&](MainThread& main) {
+    const auto wanted = static_cast<std::uint16_t>(int_from(main, port));
+    const auto found = quiet_tcp_sockets(wanted, static_cast<PortOf>(int_from(main, end)));
+    return r_call(main, [&] {
+      SEXP out = Rf_allocVector(INTSXP, static_cast<R_xlen_t>(found.size()));
+      std::copy(found.begin(), found.end(), INTEGER(out));
+      return out;
+    });
   });
 }
 

@@ -201,10 +201,9 @@ bool is_guard_stale(const Coroutine& co, int layer) {
   return (m.guarded & bit(layer)) != 0 && m.restarts[layer] != count_restarts(co, layer);
 }
 
-// on.exit() of the layer's frame is put away at a pause, or R would run it now.
-void park(const Coroutine& co, int layer) {
+void put_away(const Coroutine& co, int layer) {
   Machine& m = *co.machine;
-  if (!m.parks || m.status != Phase::Paused || (m.parked & bit(layer)) != 0) return;
+  if (!m.parks || (m.parked & bit(layer)) != 0) return;
   m.parked |= bit(layer);
   const SEXP env = layer_env(co, layer);
   SEXP call = PROTECT(Rf_lang1(hooks().sys_on_exit));
@@ -228,6 +227,11 @@ void park(const Coroutine& co, int layer) {
     UNPROTECT(1);
   }
   UNPROTECT(2);
+}
+
+// on.exit() of the layer's frame is put away at a pause, or R would run it now.
+void park(const Coroutine& co, int layer) {
+  if (co.machine->status == Phase::Paused) put_away(co, layer);
 }
 
 void restore(const Coroutine& co, int layer) {
@@ -331,6 +335,8 @@ bool drive(const Coroutine& co, int layer) {
     }
   }
 }
+
+void park_for_jump(const Coroutine& co, int layer) { put_away(co, layer); }
 
 void left(const Coroutine& co, int layer) { land(co, layer, Completion::Break); }
 

@@ -37,6 +37,10 @@ void mark_abandoned(const Coroutine& co);
 // next run begins by leaving it in the way of `kind`. False if nothing is due.
 bool leave_later(const Coroutine& co, Completion kind, SEXP value);
 
+// A jump leaves the layer while code that may pause is due, which comes before its
+// on.exit().
+void park_for_jump(const Coroutine& co, int layer);
+
 // The two that the base context calls: drive() runs the body; left() hears that a
 // break left the inner loop, and the guard's three (conditions.cpp).
 bool drive(const Coroutine& co, int layer);

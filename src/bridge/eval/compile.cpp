@@ -118,6 +118,11 @@ bool makes_sequence(SEXP expr) {
 template <class Body>
 void compile_iteration(Compiler& c, int variable, SEXP sequence, Body&& body) {
   Assembler& a = c.assembler;
+  if (variable >= 0) {  // as R: it stays NULL if there is no item
+    a.emit(Op::Const, a.constant(R_NilValue));
+    a.emit(Op::Assign, variable);
+    a.emit(Op::Pop);
+  }
   const int setup = a.emit(Op::ForSetup, 0, 0, makes_sequence(sequence));
   a.set_b(setup, a.here());
   const int step = a.emit(Op::ForNext, variable);

@@ -123,7 +123,10 @@ void guard_left(const Coroutine& co, int layer, SEXP frame) {
   for (int i = low; i < m.blocks; ++i) {
     const Block& block = blocks(co)[i];
     const bool is_finally = block.kind == static_cast<int>(BlockKind::Finally);
-    if (is_finally && block.x == 1) return;
+    if (is_finally && block.x == 1) {
+      park_for_jump(co, layer);
+      return;
+    }
     is_due = is_due || is_finally || is_closing_loop(block);
   }
   if (!is_due) return;

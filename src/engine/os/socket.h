@@ -47,6 +47,12 @@ Result<Moved> receive_some_with_fds(int fd, std::span<std::byte> into, std::vect
 // The same for a pipe or a file.
 Result<Moved> read_some(int fd, std::span<std::byte> into);
 
+// The TCP sockets of this process that have `port` (of their peer, of their own end
+// if they were accepted, or listening at any) and cannot be read now. For descriptors
+// that others own and do not name. A look at each descriptor; does not block.
+enum class PortOf { Peer, Own, Listening };
+std::vector<int> quiet_tcp_sockets(std::uint16_t port, PortOf end);
+
 // How many of the bytes sent on a local socket the other end has not read yet.
 std::size_t unread_bytes(int fd);
 

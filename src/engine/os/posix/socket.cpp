@@ -1,7 +1,9 @@
 #include "engine/os/socket.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -11,7 +13,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 
 namespace elsewhere {
@@ -192,6 +196,49 @@ Result<bool> wait_any_readable(std::span<const int> fds,
   entries.reserve(fds.size());
   for (const int fd : fds) entries.push_back({fd, POLLIN, 0});
   return poll_once(entries, timeout);
+}
+
+namespace {
+
+// The port of a TCP socket's one end; 0 if it is none, or has none there.
+std::uint16_t tcp_port(int fd, bool is_peer) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  const int failed =
+      is_peer ? ::getpeername(fd, generic, &size) : ::getsockname(fd, generic, &size);
+  if (failed != 0) return 0;
+  if (address.ss_family == AF_INET) {
+    return ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
+  }
+  if (address.ss_family == AF_INET6) {
+    return ntohs(reinterpret_cast<const sockaddr_in6*>(&address)->sin6_port);
+  }
+  return 0;
+}
+
+bool is_listening(int fd) {
+  int answer = 0;
+  socklen_t size = sizeof answer;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &answer, &size) == 0 && answer != 0;
+}
+
+}  // namespace
+
+std::vector<int> quiet_tcp_sockets(std::uint16_t port, PortOf end) {
+  std::vector<int> found;
+  std::error_code failure;
+  for (std::filesystem::directory_iterator entry("/dev/fd", failure), last;
+       !failure && entry != last; entry.increment(failure)) {
+    const int fd = std::atoi(entry->path().filename().c_str());
+    const bool has_peer = tcp_port(fd, true) != 0;
+    const bool fits = end == PortOf::Peer  ? tcp_port(fd, true) == port
+                      : end == PortOf::Own ? has_peer && tcp_port(fd, false) == port
+                                           : is_listening(fd);
+    pollfd look{fd, POLLIN, 0};
+    if (fits && ::poll(&look, 1, 0) == 0) found.push_back(fd);
+  }
+  return found;
 }
 
 }  // namespace elsewhere

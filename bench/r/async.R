@@ -106,6 +106,37 @@ bench_async_await_foreign <- function() {
   titled(per_item(compare(peers, 10), items), "one await of a foreign promise")
 }
 
+# Promises that settle on a later turn of the event loop, as most do.
+bench_async_await_pending <- function() {
+  pending <- function() {
+    promises::promise(function(resolve, reject) {
+      later::later(function() resolve(1))
+    })
+  }
+  items <- c(elsewhere = 300, coro = 300)
+  peers <- list(
+    elsewhere = function() {
+      elsewhere::async(for (i in 1:300) await(pending()))
+      run_loop()
+    },
+    coro = function() {
+      coro::async(function() for (i in 1:300) await(pending()))()
+      run_loop()
+    }
+  )
+  if (has_async()) {
+    items[["async"]] <- 300
+    peers$async <- function() {
+      async::async(for (i in 1:300) await(pending()))
+      run_loop()
+    }
+  }
+  titled(
+    per_item(compare(peers, 10), items),
+    "one await of a foreign promise that is pending, which is made too"
+  )
+}
+
 bench_async_build <- function() {
   items <- c(elsewhere = 2000, coro = 10)
   peers <- list(

@@ -18,9 +18,10 @@
 #'   all cores, [parallelly::availableCores()].
 #' @param rscript_libs Character vector of library folders that the nodes use.
 #'   Default: those of this process. `NULL` leaves what R starts with.
-#' @param setup What each node does when it starts: a function without arguments,
-#'   or code made by [quote()], which is evaluated in the node's workspace. Globals
-#'   and packages are found and sent, as for [future()]. Default: nothing.
+#' @param setup What each node does when it starts: a function without
+#'   arguments, or code made by [quote()], which is evaluated in the node's
+#'   workspace. Globals and packages are found and sent, as for [future()].
+#'   Default: nothing.
 #' @return A list of nodes, of class `elsewhere_cluster` and `cluster`.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: an argument is not as above.

@@ -47,8 +47,8 @@ capture_end <- function() .Call(ew_capture_end)
 # `payload` is a list: expr, and where they differ from the default: globals
 # (named list), packages, seed (seven integers), check_rng, stdout, conditions,
 # immediate, live (output is sent as it comes), options, keep (the workspace
-# stays), in_workspace (the expression assigns there), check_workspace, allow_references (a value may hold external pointers,
-# which arrive dead).
+# stays), in_workspace (the expression assigns there), check_workspace,
+# allow_references (a value may hold external pointers, which arrive dead).
 evaluate <- function(payload) {
   started <- .Call(ew_now)
   failure <- attach_packages(payload$packages, payload$namespaces)

@@ -73,7 +73,8 @@ FutureError <- function(message, call = NULL, uuid = future$uuid,
 }
 
 new_future_error <- function(message, class, call = NULL, uuid = future$uuid,
-                             future = NULL, ..., ours = "elsewhere_future_error") {
+                             future = NULL, ...,
+                             ours = "elsewhere_future_error") {
   new_future_condition(
     message, c(ours, class, "FutureError", "elsewhere_error", "error"),
     call, uuid, future, ...

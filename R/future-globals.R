@@ -82,9 +82,9 @@ as_future_globals <- function(globals) {
 
 #' Globals of a future as an object
 #'
-#' What `getGlobalsAndPackages()$globals` and the field `globals` of a future are,
-#' made from a list. [future()] takes it for its argument `globals`, as it takes
-#' the list.
+#' What `getGlobalsAndPackages()$globals` and the field `globals` of a future
+#' are, made from a list. [future()] takes it for its argument `globals`, as it
+#' takes the list.
 #'
 #' @param object,x A named list.
 #' @param resolved `TRUE` says that no element is a future that has not settled.
@@ -102,7 +102,9 @@ as_future_globals <- function(globals) {
 FutureGlobals <- function(object = list(), resolved = FALSE,
                           total_size = NA_real_, ...) {
   names <- names(object)
-  is_named <- !length(object) || !is.null(names) && !anyNA(names) && all(nzchar(names))
+  is_named <- !length(object) || !is.null(names) && !anyNA(names) && all(
+    nzchar(names)
+  )
   if (!is.list(object) || !is_named) {
     abort_argument("object", "a list with a name for each element", object)
   }

@@ -108,8 +108,8 @@ launch_here <- function(future, backend, payload, options) {
   take_result(future, evaluate(payload))
 }
 
-# An evaluation in this process that Ctrl-C or a jump to a restart has left is not
-# begun again by itself: it may have done half of what it does.
+# An evaluation in this process that Ctrl-C or a jump to a restart has left is
+# not begun again by itself: it may have done half of what it does.
 note_interrupt_here <- function(future) {
   set_field(future, "state", "interrupted")
   set_outcome(future, list(failure = FutureInterruptError(

@@ -103,9 +103,9 @@ resolved_soon <- function(x, is_late) {
   resolved_deep(x)
 }
 
-# Of the lazy futures at `which`, starts as many as the workers of `backend()` can
-# be busy with for a while. The others are not looked at: a thousand at each look
-# would be more garbage than all else together.
+# Of the lazy futures at `which`, starts as many as the workers of `backend()`
+# can be busy with for a while. The others are not looked at: a thousand at each
+# look would be more garbage than all else together.
 start_some <- function(futures, which, backend, is_late) {
   if (!length(which)) return()
   room <- start_room(backend())

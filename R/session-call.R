@@ -91,8 +91,8 @@ session_run_with_output <- function(self, private, func, args, package,
   session_event(self, private, session_await(self, private, timeout))
 }
 
-# The news that ends the call. Conditions on the way are signalled here. `news` is
-# what has come already.
+# The news that ends the call. Conditions on the way are signalled here. `news`
+# is what has come already.
 session_await <- function(self, private, timeout, news = NULL) {
   is_limited <- is.finite(timeout)
   if (is_limited) ends_at <- proc.time()[[3L]] + timeout

@@ -90,7 +90,10 @@ futureSessionInfo <- function(test = TRUE, anonymize = TRUE) {
   say(session_table(rows, anonymize))
   count <- length(unique(vapply(rows, `[[`, 0L, "pid")))
   message(sprintf(
-    ngettext(count, "%d process evaluated %d futures.", "%d processes evaluated %d futures."),
+    ngettext(
+      count, "%d process evaluated %d futures.",
+      "%d processes evaluated %d futures."
+    ),
     count, length(rows)
   ))
   invisible()

@@ -46,7 +46,10 @@ session_start_key <- function(options, environment, given, arguments) {
   files <- environment_files(options$extra$wd, environment)
   about <- file.info(files, extra_cols = FALSE)
   paste(
-    c(arguments, sort(given[is_read]), files, about$size, as.numeric(about$mtime)),
+    c(
+      arguments, sort(given[is_read]), files, about$size,
+      as.numeric(about$mtime)
+    ),
     collapse = "\n"
   )
 }
@@ -88,10 +91,10 @@ session_pid <- function(private, handled) {
   if (is.null(private$forked_pid)) handled else private$forked_pid
 }
 
-# Waits until the nursery has said which process it has forked. `pid` is what the
-# session itself has said, if it has: a stand-in without a nursery becomes the
-# session, and is like any other process from then on. FALSE if the nursery does
-# not answer, as one that is stopped does not.
+# Waits until the nursery has said which process it has forked. `pid` is what
+# the session itself has said, if it has: a stand-in without a nursery becomes
+# the session, and is like any other process from then on. FALSE if the nursery
+# does not answer, as one that is stopped does not.
 session_identify <- function(private, pid = NULL, patience = 10) {
   if (is.null(private$stand_in) || !is.null(private$forked_pid)) return(TRUE)
   process <- .Call(
@@ -125,7 +128,8 @@ session_signal_fork <- function(private, number, group) {
   .Call(ew_session_signal, private$link, as.integer(number), group)
 }
 
-# First the signal that asks, then, after `grace` seconds, the one that does not.
+# First the signal that asks, then, after `grace` seconds, the one that does
+# not.
 session_kill <- function(self, private, super, grace, close_connections) {
   check_seconds(grace, "grace")
   was_alive <- self$is_alive()

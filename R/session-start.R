@@ -20,8 +20,8 @@ session_fields <- function() {
     # of this process, does not end it.
     owner = NULL,
     original = NULL,
-    # The pid of the process that processx holds for a session that a nursery has
-    # forked, and that of the session, once it is known.
+    # The pid of the process that processx holds for a session that a nursery
+    # has forked, and that of the session, once it is known.
     stand_in = NULL,
     forked_pid = NULL,
     request = NULL,

@@ -168,8 +168,8 @@ multisession <- new_strategy(
 #' @param rscript_libs Character vector of library folders for all workers, or
 #'   `NULL`. Not given: those of this process for the workers here, and what R
 #'   there starts with for the others.
-#' @param persistent `TRUE` evaluates futures in the workspace of their worker and
-#'   keeps what they leave there. Default: `FALSE`.
+#' @param persistent `TRUE` evaluates futures in the workspace of their worker
+#'   and keeps what they leave there. Default: `FALSE`.
 #' @return Called directly: a `Future`.
 #' @section Given by name to `plan()` and `tweak()`:
 #' * `rshcmd`, `rshopts`: Character vectors: the command that connects to a

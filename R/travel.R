@@ -2,8 +2,8 @@
 # alive, connections, and whatever holds one.
 
 # NULL if `x` can travel. Otherwise list(path, class): where in `x` the first
-# such object is, written as R code on `name`, and its class. The elements of a list
-# without a name are variables. `closures` says
+# such object is, written as R code on `name`, and its class. The elements of a
+# list without a name are variables. `closures` says
 # what counts of the environment of a function, which holds whatever was around
 # when it was made: the "whole", what the function "used" (names), or "none" of
 # it. That of a formula counts only with the whole. `globals` are the variables

@@ -51,8 +51,8 @@ measure <- function(count = 1000L) {
 rounds <- t(vapply(1:5, function(i) measure(), numeric(5L)))
 print(round(rounds, 3L))
 
-# The whole list in one call, which is one tick; `collected_ms` is what R's garbage
-# collector took of the longest.
+# The whole list in one call, which is one tick; `collected_ms` is what R's
+# garbage collector took of the longest.
 look_at_all <- function(futures) {
   ticks <- collected <- numeric(1e5)
   now <- function() as.double(Sys.time()) * 1e3
@@ -77,10 +77,12 @@ summary_of <- function(ticks, collected) {
   )
 }
 
-# What the machine alone does to such a loop: as many ticks as long as the median,
-# of nothing but arithmetic, beside as many busy processes.
+# What the machine alone does to such a loop: as many ticks as long as the
+# median, of nothing but arithmetic, beside as many busy processes.
 ticks_alone <- function(count, each_ms) {
-  busy <- lapply(seq_len(workers), function(i) future(repeat NULL, lazy = FALSE))
+  busy <- lapply(
+    seq_len(workers), function(i) future(repeat NULL, lazy = FALSE)
+  )
   on.exit(cancel(busy, grace = 0))
   now <- function() as.double(Sys.time()) * 1e3
   ticks <- numeric(count)
@@ -98,6 +100,8 @@ rounds <- lapply(1:5, function(i) {
 })
 cat("resolved() of all 1 000 at each look, ms:\n")
 print(round(t(sapply(rounds, `[[`, "ours")), 2L))
-cat("the same ticks without any future, beside", workers, "busy processes, ms:\n")
+cat(
+  "the same ticks without any future, beside", workers, "busy processes, ms:\n"
+)
 print(round(t(sapply(rounds, `[[`, "alone")), 2L))
 plan(sequential)

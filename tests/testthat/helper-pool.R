@@ -67,8 +67,8 @@ local_r_process <- function(code, env = parent.frame(), limit = ":",
   process
 }
 
-# The first line that matches `pattern`, or an error with what came instead. What
-# came after it is for the next call.
+# The first line that matches `pattern`, or an error with what came instead.
+# What came after it is for the next call.
 read_line <- function(process, pattern, seconds = 60) {
   deadline <- Sys.time() + seconds
   key <- as.character(process$get_pid())

@@ -1,5 +1,5 @@
-# An interactive R on a pseudo-terminal, which ends with the test. `line` is typed
-# first.
+# An interactive R on a pseudo-terminal, which ends with the test. `line` is
+# typed first.
 new_terminal <- function(line, env = parent.frame()) {
   terminal <- processx::process$new(
     file.path(R.home("bin"), "R"), c("--no-save", "--quiet", "--no-restore"),

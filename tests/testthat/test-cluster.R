@@ -114,14 +114,20 @@ test_that("arguments of make_cluster() are checked", {
 test_that("nodes are set up by a function or by code, with what these need", {
   factor <- 6
   double <- function(x) 2 * x
-  cl <- make_cluster(2, setup = function() prepared <<- double(factor) + median(1:3))
+  cl <- make_cluster(
+    2, setup = function() prepared <<- double(factor) + median(1:3)
+  )
   withr::defer(parallel::stopCluster(cl))
   expect_identical(parallel::clusterEvalQ(cl, prepared), list(14, 14))
-  expect_identical(parallel::clusterEvalQ(cl, exists(".setup")), list(FALSE, FALSE))
+  expect_identical(
+    parallel::clusterEvalQ(cl, exists(".setup")), list(FALSE, FALSE)
+  )
   coded <- make_cluster(1, setup = quote(prepared <- 21))
   withr::defer(parallel::stopCluster(coded))
   expect_identical(parallel::clusterEvalQ(coded, prepared * 2), list(42))
   for (wrong in list("code", 1, function(x) x)) {
-    expect_error(make_cluster(1, setup = wrong), class = "elsewhere_bad_argument")
+    expect_error(
+      make_cluster(1, setup = wrong), class = "elsewhere_bad_argument"
+    )
   }
 })

@@ -45,7 +45,7 @@ test_that("futureSessionInfo() says what is set up, without names", {
   expect_no_match(text, Sys.info()[["nodename"]], fixed = TRUE)
 })
 
-test_that("remote keeps the workspace of its worker; uniprocess is sequential", {
+test_that("remote keeps its workspace; uniprocess is sequential", {
   local_plan(remote, workers = "localhost")
   value(future({
     kept <- 42

@@ -1,8 +1,8 @@
 # Ctrl-C while the session waits for futures, as typed and as sent by kill.
 
-# Code for an owner: futures that wait for the file that `release()` makes, having
-# made the file `begun`, and attempt(name, code), which says when it can be
-# interrupted and what became of `code`.
+# Code for an owner: futures that wait for the file that `release()` makes,
+# having made the file `begun`, and attempt(name, code), which says when it can
+# be interrupted and what became of `code`.
 interrupt_program <- function(begun) c(
   "library(elsewhere)",
   "go <- tempfile()",
@@ -109,7 +109,10 @@ test_that("Ctrl-C at the prompt ends the wait, and spares the workers", {
     terminal <- new_terminal("library(elsewhere)")
     type_line(terminal, interrupted_plans[[name]])
     go <- withr::local_tempfile()
-    code <- "f <- future({ while (!file.exists('%s')) Sys.sleep(0.01); 'its value' })"
+    code <- paste0(
+      "f <- future({ while (!file.exists('%s')) Sys.sleep(0.01); ",
+      "'its value' })"
+    )
     type_line(terminal, sprintf(code, go))
     terminal$write_input("{ cat('wait', 'ing\\n'); value(f) }\n")
     await_text(terminal, "wait ing")

@@ -6,7 +6,9 @@ test_that("a future and what is said about it are printed", {
     connection
     1
   }))
-  expect_s3_class(refused, c("elsewhere_cannot_travel", "FutureError"), exact = FALSE)
+  expect_s3_class(
+    refused, c("elsewhere_cannot_travel", "FutureError"), exact = FALSE
+  )
   # The condition is none of its futures.
   expect_output(print(refused), "non-exportable object")
   expect_output(print(attr(refused, "future")), "not started")

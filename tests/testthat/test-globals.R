@@ -451,10 +451,14 @@ test_that("a search that ends early says so", {
 
 test_that("names in text that will be code are found", {
   expect_found(
-    quote(glue("{{no}} hi {who}, {fmt(n, d$col)} no")), c("who", "fmt", "n", "d"),
+    quote(glue("{{no}} hi {who}, {fmt(n, d$col)} no")),
+    c("who", "fmt", "n", "d"),
     ones("who", "fmt", "n", "d", "col", "hi", "no"), not = c("col", "hi", "no")
   )
-  expect_found(quote(cli::cli_text("a {.val {b}} c")), "b", ones("a", "b", "c"), not = c("a", "c"))
+  expect_found(
+    quote(cli::cli_text("a {.val {b}} c")), "b", ones("a", "b", "c"),
+    not = c("a", "c")
+  )
   expect_found(quote(eval(parse(text = "aa + bb[[1]]"))), c("aa", "bb"))
   expect_found(quote(glue("} {unclosed")), "unclosed")
 })

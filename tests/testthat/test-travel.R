@@ -46,7 +46,8 @@ test_that("reference classes and S4 classes of the workspace travel", {
     "cat('back', value(future(counter))$up()$n, '\\n')",
     "setClass('Point', representation(x = 'numeric'))",
     "cat('class', value(future(new('Point', x = 7)@x)), '\\n')",
-    "cat('map', unlist(future_map(1:2, function(i) Counter$new(n = i)$up()$n)), '\\n')"
+    "up <- function(i) Counter$new(n = i)$up()$n",
+    "cat('map', unlist(future_map(1:2, up)), '\\n')"
   )
   owner <- local_r_process(program)
   output <- owner$read_all_output()

@@ -168,13 +168,10 @@ extern "C" SEXP ew_gen_ask(SEXP, SEXP, SEXP arguments, SEXP frame) {
   static const SEXP send = Rf_install("send");
   static const SEXP or_symbol = Rf_install("or");
   const bool is_plain = Rf_findVarInFrame(frame, send) == R_MissingArg;
-  SEXP value = R_NilValue;
-  if (is_plain) {
-    value = resume_generator(coroutine, Inject::Same, R_NilValue);
-  } else {
-    // As a promise: the body evaluates it (machine.h, arrive()).
-    value = resume_generator(coroutine, Inject::Value, Rf_findVarInFrame(frame, send));
-  }
+  // What is sent goes as a promise: the body evaluates it (machine.h, arrive()).
+  const SEXP value =
+      is_plain ? resume_generator(coroutine, Inject::Same, R_NilValue)
+               : resume_generator(coroutine, Inject::Value, Rf_findVarInFrame(frame, send));
   return value == coroutine ? Rf_eval(or_symbol, frame) : value;
 }
 

@@ -20,7 +20,7 @@
 
 #include "engine/wire/belongings.h"
 
-extern char** environ;
+extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to us
 
 namespace elsewhere {
 namespace {

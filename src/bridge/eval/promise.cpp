@@ -28,7 +28,6 @@ bool is_core(SEXP value) {
 std::intptr_t bits(SEXP core) { return reinterpret_cast<std::intptr_t>(R_ExternalPtrAddr(core)); }
 
 void set_bits(SEXP core, std::intptr_t value) {
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): nothing is read through it.
   R_SetExternalPtrAddr(core, reinterpret_cast<void*>(value));
 }
 

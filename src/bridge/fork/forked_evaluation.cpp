@@ -102,7 +102,7 @@ SEXP start_fork(MainThread& main, SEXP function, const ForkedTask::Options& opti
     UNPROTECT(1);
     return made;
   });
-  auto held = std::make_unique<Handle>(nullptr, function);
+  auto held = std::make_unique<Handle>(Handle{nullptr, function});
   R_SetExternalPtrAddr(handle, held.get());
   Handle* here = held.release();
   PROTECT(handle);

@@ -38,7 +38,7 @@ void make_new_directory() {
 std::string take_own_directory() {
   const char* given = std::getenv(kOwnDirectory.data());
   if (given == nullptr) return {};
-  const std::string path = given;
+  std::string path = given;
   ::unsetenv(kOwnDirectory.data());
   set_variable("TMPDIR", std::getenv(kSavedDirectory.data()));
   ::unsetenv(kSavedDirectory.data());

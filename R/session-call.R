@@ -174,6 +174,8 @@ relay_message <- function(message) {
           # It is set for all, by cli, say; a message that it cannot show is no
           # failure of the call.
           tryCatch(handler(message), error = function(e) {
+            # What only looks like cli's, cli has nothing to show of.
+            if (name == "cli_message" && !is.list(message$args)) return()
             warning(
               "A `", name, "` from a session could not be handled: ",
               conditionMessage(e), call. = FALSE

@@ -9,7 +9,8 @@ session_joint <- function(private, options, environment, binary, arguments) {
   if (!session_may_be_forked(private, options, environment)) return(NULL)
   given <- paste0(names(environment), "=", environment)
   asked <- .Call(
-    ew_session_fork, session_start_key(options, environment, given, arguments),
+    ew_session_fork, private$link,
+    session_start_key(options, environment, given, arguments),
     binary, arguments, given, shipped$session
   )
   if (is.null(asked)) return(NULL)

@@ -7,6 +7,9 @@
 
 library(elsewhere)
 
+# Other work on the machine is no failure of a start.
+options(elsewhere.wait_timeout = 60000)
+
 script <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))
 helpers <- new.env(parent = asNamespace("elsewhere"))
 sys.source(

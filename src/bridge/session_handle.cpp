@@ -5,6 +5,7 @@
 #include <set>
 
 #include "bridge/guard.h"
+#include "bridge/session_nurseries.h"
 
 namespace elsewhere {
 namespace {
@@ -27,9 +28,20 @@ void after_fork_in_child() {
   if (!handles->empty()) is_forked_child = true;
 }
 
+}  // namespace
+
+void close_session(SessionLink& link) {
+  session_nurseries().forget(link.request());
+  link.close();
+}
+
+namespace {
+
 void finalize(SEXP handle) {
   handles->erase(handle);
-  delete link_of(handle);
+  SessionLink* link = link_of(handle);
+  if (link != nullptr) close_session(*link);
+  delete link;
   R_ClearExternalPtr(handle);
 }
 

@@ -45,6 +45,10 @@ Result<std::optional<Process>> SessionNurseries::forked(TaskId request, Deadline
   return std::optional<Process>{};
 }
 
+void SessionNurseries::forget(TaskId request) {
+  for (Entry& entry : entries_) entry.nursery.forget(request);
+}
+
 void SessionNurseries::drop_what_ended() {
   if (owner_ != ::getpid()) {
     entries_.clear();

@@ -25,6 +25,8 @@ class SessionNurseries {
                              std::span<const std::byte> functions);
   // See SessionNursery::forked().
   Result<std::optional<Process>> forked(TaskId request, Deadline deadline);
+  // For a request whose answer nobody will take: the descriptor in it is closed.
+  void forget(TaskId request);
   // Lets all of them end; sessions live on.
   void stop();
   std::vector<pid_t> pids();

@@ -178,3 +178,21 @@ test_that("a handler that leaves run() stops the call", {
   expect_identical(session$get_state(), "idle")
   expect_identical(session$run(function() 1), 1)
 })
+
+test_that("a condition that only looks like cli's passes without a warning", {
+  session <- local_session()
+  job <- function() {
+    withRestarts(
+      {
+        signalCondition(structure(
+          list(message = "x"),
+          class = c("cli_message", "callr_message", "condition")
+        ))
+        "not handled"
+      },
+      cli_message_handled = function() "handled"
+    )
+  }
+  expect_no_warning(value <- session$run(job))
+  expect_identical(value, "handled")
+})

@@ -141,7 +141,8 @@ SEXP ew_session_run(SEXP session, SEXP func, SEXP args, SEXP package, SEXP timeo
 SEXP ew_without_source(SEXP func);
 
 // session_start.cpp
-SEXP ew_session_fork(SEXP key, SEXP program, SEXP arguments, SEXP environment, SEXP functions);
+SEXP ew_session_fork(SEXP session, SEXP key, SEXP program, SEXP arguments, SEXP environment,
+                     SEXP functions);
 SEXP ew_session_process(SEXP session, SEXP request, SEXP stand_in, SEXP patience);
 SEXP ew_session_signal(SEXP session, SEXP signal, SEXP whole_group);
 SEXP ew_session_directory(SEXP parents);

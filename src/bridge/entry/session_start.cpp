@@ -23,8 +23,8 @@ bool signal_session(const Process& process, int number, bool whole_group) {
 // c(descriptor that a stand-in needs to have its session forked, number of the
 // request); NULL when the session is to be started without. `functions` are those
 // of R/session-worker.R, serialized.
-extern "C" SEXP ew_session_fork(SEXP key, SEXP program, SEXP arguments, SEXP environment,
-                                SEXP functions) {
+extern "C" SEXP ew_session_fork(SEXP session, SEXP key, SEXP program, SEXP arguments,
+                                SEXP environment, SEXP functions) {
   return guard([&](MainThread& main) {
     if (TYPEOF(functions) != RAWSXP) {
       throw EngineError({ErrorCode::Bug, "the functions of a session come as bytes"});
@@ -35,6 +35,7 @@ extern "C" SEXP ew_session_fork(SEXP key, SEXP program, SEXP arguments, SEXP env
     auto asked = or_throw(
         session_nurseries().fork_session(string_from(main, key), spec, std::as_bytes(bytes)));
     if (!asked.joint) return R_NilValue;
+    session_from(main, session).has_asked(asked.request);
     SEXP out = r_call(main, [&] { return Rf_allocVector(REALSXP, 2); });
     REAL(out)[0] = asked.joint.release();
     REAL(out)[1] = static_cast<double>(number(asked.request));

@@ -78,6 +78,11 @@ Result<std::optional<Process>> SessionNursery::forked(TaskId request, Deadline d
   return std::optional(std::move(found.mapped()));
 }
 
+void SessionNursery::forget(TaskId request) {
+  asked_.erase(request);
+  answered_.erase(request);
+}
+
 bool SessionNursery::has_ended() {
   if (has_ended_) return true;
   auto status = reap(process_);

@@ -31,6 +31,8 @@ class SessionNursery {
   // Which process was forked for a request; blocks until that is known. Empty when
   // none was, or nobody can say. Takes the answer.
   Result<std::optional<Process>> forked(TaskId request, Deadline deadline);
+  // Whoever has asked does not want to know any more.
+  void forget(TaskId request);
   // Also collects the process, once it has ended.
   bool has_ended();
   void close() { channel_.close(); }

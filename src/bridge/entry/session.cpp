@@ -157,7 +157,7 @@ extern "C" SEXP ew_session_descriptor(SEXP session) {
 
 extern "C" SEXP ew_session_close(SEXP session) {
   return guard([&](MainThread& main) {
-    session_from(main, session).close();
+    close_session(session_from(main, session));
     return R_NilValue;
   });
 }

@@ -25,6 +25,9 @@ class SessionLink {
   // What is under way: a call, or nothing.
   bool is_running() const { return running_.has_value(); }
 
+  // The number of the request to a nursery to fork the session; kNoTask for none.
+  void has_asked(TaskId request) { request_ = request; }
+  TaskId request() const { return request_; }
   // The process of a session that a nursery has forked; null for any other, or
   // while it is not known.
   const Process* forked_process() const { return forked_ ? &*forked_ : nullptr; }
@@ -63,6 +66,7 @@ class SessionLink {
   void adopt_files();
 
   Channel channel_;
+  TaskId request_ = kNoTask;
   std::optional<Process> forked_;
   Fd started_;
   std::uint64_t last_task_ = 0;

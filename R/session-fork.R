@@ -4,14 +4,17 @@
 # process go to the session itself. See docs/decisions/.
 
 # The connection by which a stand-in gets its session, in a list; NULL for a
-# session that starts R itself. `environment` is complete, by name.
-session_joint <- function(private, options, environment, binary, arguments) {
+# session that starts R itself. `environment` is complete, by name; `channel` is
+# the session's end of its channel.
+session_joint <- function(private, options, environment, binary, arguments,
+                          channel) {
   if (!session_may_be_forked(private, options, environment)) return(NULL)
   given <- paste0(names(environment), "=", environment)
   asked <- .Call(
     ew_session_fork, private$link,
     session_start_key(options, environment, given, arguments),
-    binary, arguments, given, shipped$session
+    binary, arguments, given, shipped$session,
+    processx::conn_get_fileno(channel), session_directory(options)
   )
   if (is.null(asked)) return(NULL)
   private$request <- asked[[2L]]
@@ -36,6 +39,11 @@ session_may_be_forked <- function(private, options, environment) {
     identical(environment[["R_PROFILE"]], "") &&
     length(private$files) == 0L &&
     all(names(extra) %in% c("wd", "env", "encoding", "cleanup_tree"))
+}
+
+session_directory <- function(options) {
+  given <- options$extra$wd
+  if (is.null(given)) getwd() else path.expand(given)
 }
 
 # Sessions with the same key may be forked by the same nursery: R, the loader

@@ -118,7 +118,9 @@ session_exec <- function(self, private, super, options, streams, binary,
   extra <- options$extra
   arguments <- session_arguments(options$cmdargs)
   environment <- session_environment(private, options)
-  joint <- session_joint(private, options, environment, binary, arguments)
+  joint <- session_joint(
+    private, options, environment, binary, arguments, theirs
+  )
   passed_on <- c(passed_on, joint)
   environment <- with_own_directory(private, environment, extra$wd)
   own <- list(

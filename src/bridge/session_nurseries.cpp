@@ -15,7 +15,8 @@ constexpr std::size_t kNurseriesMax = 3;
 }  // namespace
 
 Result<SessionNurseries::Asked> SessionNurseries::fork_session(
-    const std::string& key, const LaunchSpec& spec, std::span<const std::byte> functions) {
+    const std::string& key, const LaunchSpec& spec, std::span<const std::byte> functions,
+    SessionRequest request) {
   drop_what_ended();
   // Twice: a nursery may end at the moment it is asked.
   for (int attempt = 0; attempt < 2; ++attempt) {
@@ -28,9 +29,9 @@ Result<SessionNurseries::Asked> SessionNurseries::fork_session(
       entries_.push_back({key, std::move(started.value())});
       found = entries_.end() - 1;
     }
-    const TaskId request{++last_request_};
+    request.number = TaskId{++last_request_};
     auto joint = found->nursery.fork_session(request);
-    if (joint.ok()) return Asked{std::move(joint.value()), request};
+    if (joint.ok()) return Asked{std::move(joint.value()), request.number};
     leaving_.push_back(std::move(found->nursery));
     entries_.erase(found);
   }

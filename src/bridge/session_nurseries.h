@@ -16,13 +16,14 @@ class SessionNurseries {
  public:
   // Asks the nursery of this key, which is started if there is none, for a
   // session: the end of the joint that its stand-in gets. No descriptor when
-  // there are as many nurseries as there may be. `functions` go to a new one.
+  // there are as many nurseries as there may be, or when none can do it.
+  // `functions` go to a new one. The request is numbered here.
   struct Asked {
     Fd joint;
     TaskId request = kNoTask;
   };
   Result<Asked> fork_session(const std::string& key, const LaunchSpec& spec,
-                             std::span<const std::byte> functions);
+                             std::span<const std::byte> functions, SessionRequest request);
   // See SessionNursery::forked().
   Result<std::optional<Process>> forked(TaskId request, Deadline deadline);
   // For a request whose answer nobody will take: the descriptor in it is closed.

@@ -1,5 +1,5 @@
 // The stand-in of a session: what processx starts, and holds as the session's
-// process, when the session itself is forked by a nursery. It hands over all that
+// process, when the session itself is forked by a nursery. It hands over what
 // processx gave it, then waits and ends as the session does: with its status, or
 // by its signal. Where the nursery cannot fork, the stand-in becomes the session
 // by starting R in its own place.
@@ -40,10 +40,12 @@ bool send_all(const void* from, size_t bytes) {
   return true;
 }
 
+bool is_mark(const char* entry) { return ::strncmp(entry, kMark, sizeof kMark - 1) == 0; }
+
 Belongings own_belongings() {
   Belongings own{};
   for (char** entry = environ; *entry != nullptr; ++entry) {
-    own.environment_bytes += ::strlen(*entry) + 1;
+    if (is_mark(*entry)) own.marks_bytes += ::strlen(*entry) + 1;
   }
   for (int i = 0; i < RLIM_NLIMITS; ++i) {
     ::getrlimit(static_cast<__rlimit_resource_t>(i), &own.limits[i]);
@@ -55,13 +57,18 @@ Belongings own_belongings() {
   return own;
 }
 
+bool send_marks() {
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (is_mark(*entry) && !send_all(*entry, ::strlen(*entry) + 1)) return false;
+  }
+  return true;
+}
+
 bool hand_over() {
   const Belongings own = own_belongings();
-  int fds[kBelongingFds];
-  for (int i = 0; i <= static_cast<int>(kPacketsFd); ++i) fds[i] = i;
-  fds[kDirectoryFd] = ::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int fds[kBelongingFds] = {0, 1, 2, -1};
   fds[kStandInFd] = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
-  if (fds[kDirectoryFd] < 0 || fds[kStandInFd] < 0) return false;
+  if (fds[kStandInFd] < 0) return false;
 
   iovec part{const_cast<Belongings*>(&own), sizeof own};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
@@ -77,10 +84,8 @@ bool hand_over() {
   ::memcpy(CMSG_DATA(attached), fds, sizeof fds);
   const bool is_sent =
       ::sendmsg(kJointFd, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof own);
-  ::close(fds[kDirectoryFd]);
   ::close(fds[kStandInFd]);
-  // The kernel has laid the variables out one behind the other.
-  return is_sent && send_all(environ[0], own.environment_bytes);
+  return is_sent && send_marks();
 }
 
 // false at the end of the connection. A pidfd that comes along goes to `pidfd`.
@@ -124,7 +129,7 @@ void let_go_of_the_sessions_descriptors() {
   const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int i = 0; i <= 2; ++i) ::dup2(nothing, i);
   ::close(nothing);
-  ::close(static_cast<int>(kPacketsFd));
+  ::close(kPacketsFd);
 }
 
 // processx finds what belongs to a session by its mark in the environment, and
@@ -132,7 +137,7 @@ void let_go_of_the_sessions_descriptors() {
 // the moment when its turn may come.
 void hide_marks() {
   for (char** entry = environ; *entry != nullptr; ++entry) {
-    if (::strncmp(*entry, "PROCESSX_", 9) == 0) ::memset(*entry, '_', ::strcspn(*entry, "="));
+    if (is_mark(*entry)) ::memset(*entry, '_', ::strcspn(*entry, "="));
   }
 }
 

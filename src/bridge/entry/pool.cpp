@@ -12,6 +12,7 @@
 #include "bridge/process_engine.h"
 #include "bridge/serialize.h"
 #include "bridge/task_handle.h"
+#include "engine/wire/environment_block.h"
 #include "engine/wire/greeting.h"
 
 namespace elsewhere {
@@ -58,14 +59,6 @@ std::vector<std::string> with_variables(std::vector<std::string> environment,
   });
   environment.insert(environment.end(), more.begin(), more.end());
   return environment;
-}
-
-Bytes zero_ended(const std::vector<std::string>& entries) {
-  Bytes block;
-  for (const auto& entry : entries) {
-    block.append(std::as_bytes(std::span(entry.c_str(), entry.size() + 1)));
-  }
-  return block;
 }
 
 // Waits by `wait(slice)` until it answers something else than `time_out` or the
@@ -127,7 +120,7 @@ PoolSpec pool_spec_from(MainThread& main, SEXP workers, SEXP setup, SEXP options
   const auto environment = current_environment();
   spec.launch.environment =
       with_variables(environment, strings_from(main, field(options, "environment")));
-  spec.environment = std::make_shared<const Parcel>(zero_ended(environment));
+  spec.environment = std::make_shared<const Parcel>(to_block(environment));
   spec.launch_by =
       string_from(main, field(options, "launch")) == "exec" ? LaunchBy::Exec : LaunchBy::Nursery;
   spec.setup = std::make_shared<const Parcel>(to_bytes(main, setup));

@@ -22,9 +22,10 @@ bool signal_session(const Process& process, int number, bool whole_group) {
 
 // c(descriptor that a stand-in needs to have its session forked, number of the
 // request); NULL when the session is to be started without. `functions` are those
-// of R/session-worker.R, serialized.
+// of R/session-worker.R, serialized; `channel` is the number of the session's end
+// of its channel.
 extern "C" SEXP ew_session_fork(SEXP session, SEXP key, SEXP program, SEXP arguments,
-                                SEXP environment, SEXP functions) {
+                                SEXP environment, SEXP functions, SEXP channel, SEXP directory) {
   return guard([&](MainThread& main) {
     if (TYPEOF(functions) != RAWSXP) {
       throw EngineError({ErrorCode::Bug, "the functions of a session come as bytes"});
@@ -32,8 +33,10 @@ extern "C" SEXP ew_session_fork(SEXP session, SEXP key, SEXP program, SEXP argum
     const std::span bytes(RAW(functions), static_cast<std::size_t>(Rf_xlength(functions)));
     const LaunchSpec spec{string_from(main, program), strings_from(main, arguments),
                           strings_from(main, environment)};
-    auto asked = or_throw(
-        session_nurseries().fork_session(string_from(main, key), spec, std::as_bytes(bytes)));
+    SessionRequest request{kNoTask, int_from(main, channel), string_from(main, directory),
+                           spec.environment};
+    auto asked = or_throw(session_nurseries().fork_session(
+        string_from(main, key), spec, std::as_bytes(bytes), std::move(request)));
     if (!asked.joint) return R_NilValue;
     session_from(main, session).has_asked(asked.request);
     SEXP out = r_call(main, [&] { return Rf_allocVector(REALSXP, 2); });

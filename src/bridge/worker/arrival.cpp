@@ -56,16 +56,6 @@ std::vector<std::string> as_after_start(const std::vector<std::string>& given,
   return entries;
 }
 
-void parse_and_run(void* data) {
-  ParseStatus status = PARSE_NULL;
-  SEXP text = PROTECT(Rf_mkString(static_cast<const char*>(data)));
-  SEXP code = PROTECT(R_ParseVector(text, -1, &status, R_NilValue));
-  for (R_xlen_t i = 0; status == PARSE_OK && i < Rf_xlength(code); ++i) {
-    Rf_eval(VECTOR_ELT(code, i), R_BaseEnv);
-  }
-  UNPROTECT(2);
-}
-
 }  // namespace
 
 Arrival arrive() {
@@ -98,6 +88,10 @@ Arrival arrive() {
 
 void replace_environment(const std::vector<std::string>& entries) {
   ::clearenv();
+  add_environment(entries);
+}
+
+void add_environment(const std::vector<std::string>& entries) {
   for (const auto& entry : entries) set(entry);
 }
 
@@ -117,8 +111,17 @@ std::string start_environment(const std::vector<std::string>& given,
   return directory;
 }
 
-bool run_preamble(const std::string& code) {
-  return R_ToplevelExec(parse_and_run, const_cast<char*>(code.c_str())) == TRUE;
+bool run_preamble(const std::string& code, Errors errors) {
+  const auto evaluate = errors == Errors::Silent ? R_tryEvalSilent : R_tryEval;
+  ParseStatus status = PARSE_NULL;
+  int failed = 0;
+  SEXP text = PROTECT(Rf_mkString(code.c_str()));
+  SEXP parsed = PROTECT(R_ParseVector(text, -1, &status, R_NilValue));
+  for (R_xlen_t i = 0; status == PARSE_OK && failed == 0 && i < Rf_xlength(parsed); ++i) {
+    evaluate(VECTOR_ELT(parsed, i), R_BaseEnv, &failed);
+  }
+  UNPROTECT(2);
+  return failed == 0;
 }
 
 }  // namespace elsewhere

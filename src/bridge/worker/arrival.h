@@ -21,10 +21,13 @@ Arrival arrive();
 std::string start_environment(const std::vector<std::string>& given,
                               const std::vector<std::string>& own);
 
-// Evaluates R code in base. false after an error, which R has printed.
-bool run_preamble(const std::string& code);
+// Evaluates R code in base. false after an error, which R has printed unless it
+// shall be silent.
+enum class Errors { Shown, Silent };
+bool run_preamble(const std::string& code, Errors errors);
 
 // Sets these variables and no others.
 void replace_environment(const std::vector<std::string>& entries);
+void add_environment(const std::vector<std::string>& entries);
 
 }  // namespace elsewhere

@@ -21,6 +21,7 @@
 #include "engine/os/socket.h"
 #include "engine/os/temporary_directory.h"
 #include "engine/wire/belongings.h"
+#include "engine/wire/environment_block.h"
 #include "engine/wire/nursery_body.h"
 #include "engine/workers/adoption.h"
 #include "engine/workers/channel.h"
@@ -49,10 +50,10 @@ struct Forked {
   std::string directory;  // of a worker of a pool; a session's is its owner's business
 };
 
-constexpr std::size_t kPoolJoints = 2;  // channel and output
+constexpr std::size_t kPoolJoints = 2;     // channel and output
+constexpr std::size_t kSessionJoints = 3;  // stand-in, channel and working directory
 
-// A session's joint leads to its stand-in, which has the rest.
-bool is_for_session(const std::vector<Fd>& joints) { return joints.size() == 1; }
+bool is_for_session(const std::vector<Fd>& joints) { return joints.size() == kSessionJoints; }
 
 // A stand-in that is gone need not be told.
 void tell_stand_in(const Fd& joint, SessionReport report, std::vector<int> fds) {
@@ -64,18 +65,6 @@ void report_end(const Fd& joint, int status) {
                 WIFSIGNALED(status) ? SessionReport{SessionNews::Signalled, WTERMSIG(status)}
                                     : SessionReport{SessionNews::Exited, WEXITSTATUS(status)},
                 {});
-}
-
-std::vector<std::string> split(std::span<const std::byte> block) {
-  std::vector<std::string> entries;
-  const auto* next = reinterpret_cast<const char*>(block.data());
-  const auto* end = next + block.size();
-  while (next < end) {
-    const std::size_t length = ::strnlen(next, static_cast<std::size_t>(end - next));
-    entries.emplace_back(next, length);
-    next += length + 1;
-  }
-  return entries;
 }
 
 class NurseryMain {
@@ -155,7 +144,7 @@ bool NurseryMain::fork_one(Packet& request, std::vector<Fd>& joints) {
   std::fflush(nullptr);
   directory_.clear();
   if (!is_for_session(joints)) {
-    auto made = make_temporary_directory(temporary_parents(split(request.body.span())));
+    auto made = make_temporary_directory(temporary_parents(from_block(request.body.span())));
     if (made.ok()) directory_ = std::move(made.value());
   }
   const pid_t pid = ::fork();
@@ -214,22 +203,23 @@ bool NurseryMain::serve(Packet& request, std::vector<Fd>& joints) {
     } else if (fork_one(request, joints)) {
       return true;
     }
+    // A copy here would hide the end of the fork's own.
+    joints.clear();
   }
 }
 
 // The marks by which processx finds what a session has started are looked for in
 // the memory where a process was given its environment. That of a fork is the
-// nursery's, where a variable keeps room for them.
-void show_marks(const std::vector<std::string>& entries) {
-  char* room = std::getenv(kRoomName);
+// nursery's, where a variable keeps room for them: `room` is its value.
+void show_marks(char* room, const std::vector<std::string>& marks) {
   if (room == nullptr) return;
   char* const end = room + std::strlen(room);
   room -= std::strlen(kRoomName) + 1;
-  for (const auto& entry : entries) {
-    const bool fits = end - room > static_cast<std::ptrdiff_t>(entry.size()) + 4;
-    if (!entry.starts_with("PROCESSX_") || !fits) continue;
-    std::memcpy(room, entry.c_str(), entry.size() + 1);
-    room += entry.size() + 1;
+  for (const auto& mark : marks) {
+    const bool fits = end - room > static_cast<std::ptrdiff_t>(mark.size()) + 4;
+    if (!fits) continue;
+    std::memcpy(room, mark.c_str(), mark.size() + 1);
+    room += mark.size() + 1;
     std::memcpy(room, "_=", 2);  // what is left of the room stays one variable
   }
 }
@@ -259,6 +249,42 @@ Result<Fd> open_owner() {
   return pidfd;
 }
 
+void become_pool_worker(const Packet& request, const std::vector<Fd>& joints,
+                        const std::string& directory) {
+  ::dup2(joints[0].get(), kChannelFd);
+  ::dup2(joints[1].get(), 1);
+  ::dup2(joints[1].get(), 2);
+  replace_environment(from_block(request.body.span()));
+  renew_directory(directory);
+}
+
+// Does what it can while processx still starts the stand-in, then waits for that.
+// Returns a descriptor of the stand-in. `own` is the nursery's environment.
+Result<Fd> become_session(const Packet& request, const std::vector<Fd>& joints,
+                          const std::vector<std::string>& own) {
+  char* const room = std::getenv(kRoomName);
+  auto environment = from_block(request.body.span());
+  if (auto status = move_in(joints[1], joints[2], environment); !status.ok()) {
+    return status.error();
+  }
+  renew_directory(start_environment(environment, own));
+  const std::string preamble = arrive().preamble;
+  const bool is_prepared = run_preamble(preamble, Errors::Silent);
+  auto adopted = adopt_belongings(joints[0].get());
+  if (!adopted.ok()) {
+    // Killed before it was a session: nobody is left to be told.
+    if (adopted.error().code == ErrorCode::Closed) end_this_process(0);
+    return adopted.error();
+  }
+  if (auto status = take_over_from_stand_in(joints[0]); !status.ok()) return status.error();
+  show_marks(room, adopted.value().marks);
+  add_environment(adopted.value().marks);
+  R_setStartTime();
+  // Once more, for the owner to see what is wrong with it.
+  if (!is_prepared && !run_preamble(preamble, Errors::Shown)) end_this_process(1);
+  return std::move(adopted.value().stand_in);
+}
+
 }  // namespace
 
 bool is_nursery() {
@@ -279,25 +305,15 @@ Result<Role> serve_forks(SEXP functions) {
   // From here on this is the child.
   ::setsid();
   nursery.let_go();
-  std::string directory = nursery.directory();
   Role role;
-  role.is_session = is_for_session(joints);
   role.owners.push_back(nursery.take_owner());
-  if (role.is_session) {
-    auto adopted = adopt_belongings(joints[0].get());
-    if (!adopted.ok()) return adopted.error();
-    if (auto status = take_over_from_stand_in(joints[0]); !status.ok()) return status.error();
-    role.owners.push_back(std::move(adopted.value().stand_in));
-    show_marks(adopted.value().environment);
-    directory = start_environment(adopted.value().environment, own);
-    R_setStartTime();
-  } else {
-    ::dup2(joints[0].get(), kChannelFd);
-    ::dup2(joints[1].get(), 1);
-    ::dup2(joints[1].get(), 2);
-    replace_environment(split(request.body.span()));
+  if (!is_for_session(joints)) {
+    become_pool_worker(request, joints, nursery.directory());
+    return role;
   }
-  renew_directory(directory);
+  auto stand_in = become_session(request, joints, own);
+  if (!stand_in.ok()) return stand_in.error();
+  role.owners.push_back(std::move(stand_in.value()));
   return role;
 }
 

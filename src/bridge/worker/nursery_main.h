@@ -16,7 +16,6 @@ bool is_nursery();
 
 // What a forked child is to be.
 struct Role {
-  bool is_session = false;
   // Descriptors of the processes it must not outlive: the one that owns the
   // nursery and, for a session, its stand-in.
   std::vector<Fd> owners;

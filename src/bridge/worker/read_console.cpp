@@ -40,7 +40,6 @@ bool take_role() {
       return false;
     }
   }
-  if (role.is_session && !run_preamble(arrive().preamble)) end_this_process(1);
   const auto status = worker_of_this_process->become_worker(std::move(role.owners));
   if (status.ok()) return true;
   std::fprintf(stderr, "elsewhere: %s\n", status.error().message.c_str());

@@ -1,5 +1,5 @@
-// What passes between a stand-in and the process that a nursery forks for it.
-// Plain structs without a library behind them: the stand-in links none. Both are
+// What passes between a stand-in and the process that a nursery forks for it. The
+// owner has sent the rest with its request; see session_nursery.h. Plain structs without a library behind them: the stand-in links none. Both are
 // built together and run on one machine, so they are copied as they are.
 #pragma once
 
@@ -11,13 +11,19 @@
 
 namespace elsewhere {
 
-// The number under which a stand-in finds its connection to the nursery.
+// The numbers under which a stand-in finds the session's packets, for the case
+// that it becomes the session, and its connection to the nursery.
+inline constexpr int kPacketsFd = 3;
 inline constexpr int kJointFd = 4;
 
+// How the names of the marks begin.
+inline constexpr char kMark[] = "PROCESSX_";
+
 // What a process has from the one that started it and a fork of another process
-// has not. Then comes the environment: NAME=value, each ended by a zero byte.
+// has not. Then come the marks, which processx has added to the environment:
+// NAME=value, each ended by a zero byte.
 struct Belongings {
-  std::uint64_t environment_bytes;
+  std::uint64_t marks_bytes;
   rlimit limits[RLIM_NLIMITS];
   cpu_set_t processors;
   mode_t mask;
@@ -29,8 +35,6 @@ enum BelongingFd : std::size_t {
   kInputFd,
   kOutputFd,
   kErrorFd,
-  kPacketsFd,
-  kDirectoryFd,
   kStandInFd,  // a pidfd of the stand-in
   kBelongingFds,
 };

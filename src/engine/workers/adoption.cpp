@@ -12,12 +12,12 @@
 
 #include "engine/os/socket.h"
 #include "engine/wire/belongings.h"
+#include "engine/wire/environment_block.h"
 
 namespace elsewhere {
 namespace {
 
-// A block of variables longer than any kernel takes is none.
-constexpr std::uint64_t kEnvironmentBytesMax = std::uint64_t{1} << 24;
+constexpr std::uint64_t kMarksBytesMax = std::uint64_t{1} << 24;
 
 Error cut_short() { return {ErrorCode::Closed, "the stand-in of the session is gone"}; }
 
@@ -34,18 +34,6 @@ Status receive_all(int joint, std::span<std::byte> into, std::vector<Fd>& fds) {
     into = into.subspan(moved.value().bytes);
   }
   return Done{};
-}
-
-std::vector<std::string> split(std::span<const char> block) {
-  std::vector<std::string> entries;
-  const char* next = block.data();
-  const char* end = next + block.size();
-  while (next < end) {
-    const std::size_t length = ::strnlen(next, static_cast<std::size_t>(end - next));
-    entries.emplace_back(next, length);
-    next += length + 1;
-  }
-  return entries;
 }
 
 // What cannot be set to its value is the nursery's, which had the same start.
@@ -77,28 +65,32 @@ void correct_directory(std::vector<std::string>& environment) {
 
 }  // namespace
 
+Status move_in(const Fd& channel, const Fd& directory, std::vector<std::string>& environment) {
+  if (::dup2(channel.get(), kPacketsFd) < 0) return system_error("dup2()");
+  if (::fchdir(directory.get()) != 0) {
+    return system_error("cannot go to the working directory of the session");
+  }
+  correct_directory(environment);
+  return Done{};
+}
+
 Result<Adopted> adopt_belongings(int joint) {
   Belongings own{};
   std::vector<Fd> fds;
   auto status = receive_all(joint, std::as_writable_bytes(std::span(&own, 1)), fds);
   if (!status.ok()) return status.error();
-  if (fds.size() != kBelongingFds || own.environment_bytes > kEnvironmentBytesMax) {
+  if (fds.size() != kBelongingFds || own.marks_bytes > kMarksBytesMax) {
     return Error{ErrorCode::Protocol, "the stand-in sent something else than its belongings"};
   }
-  std::vector<char> block(own.environment_bytes);
+  std::vector<std::byte> marks(own.marks_bytes);
   std::vector<Fd> none;
-  status = receive_all(joint, std::as_writable_bytes(std::span(block)), none);
+  status = receive_all(joint, marks, none);
   if (!status.ok()) return status.error();
-  for (int i = 0; i <= static_cast<int>(kPacketsFd); ++i) {
+  for (int i = 0; i <= static_cast<int>(kErrorFd); ++i) {
     if (::dup2(fds[static_cast<std::size_t>(i)].get(), i) < 0) return system_error("dup2()");
   }
-  if (::fchdir(fds[kDirectoryFd].get()) != 0) {
-    return system_error("cannot go to the working directory of the session");
-  }
   apply(own);
-  Adopted adopted{std::move(fds[kStandInFd]), split(block)};
-  correct_directory(adopted.environment);
-  return adopted;
+  return Adopted{std::move(fds[kStandInFd]), from_block(marks)};
 }
 
 }  // namespace elsewhere

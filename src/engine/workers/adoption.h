@@ -1,6 +1,7 @@
 // How a process that a nursery has forked for a session takes the place of the
-// one that processx started: descriptors, working directory, limits. Blocks until
-// the stand-in has sent what it has; in the forked child, once.
+// one that processx started, in the forked child, once. First what the owner has
+// sent with its request, while processx still works; then what the stand-in has:
+// standard streams, limits.
 #pragma once
 
 #include <string>
@@ -11,11 +12,16 @@
 
 namespace elsewhere {
 
+// The session's channel becomes its descriptor, and `directory` the working
+// directory. `environment` hears of it as it would from the shell that starts R.
+Status move_in(const Fd& channel, const Fd& directory, std::vector<std::string>& environment);
+
 struct Adopted {
-  Fd stand_in;                           // a pidfd: the session ends with it
-  std::vector<std::string> environment;  // NAME=value, as given to the stand-in
+  Fd stand_in;                     // a pidfd: the session ends with it
+  std::vector<std::string> marks;  // NAME=value, of processx
 };
-// Descriptors 0 to 3 are the session's afterwards. `joint` is the connection to
+// Blocks until the stand-in has sent what it has; Closed if it never will.
+// Descriptors 0 to 2 are the session's afterwards. `joint` is the connection to
 // the stand-in; it is not closed.
 Result<Adopted> adopt_belongings(int joint);
 

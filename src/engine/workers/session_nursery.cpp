@@ -1,8 +1,11 @@
 #include "engine/workers/session_nursery.h"
 
+#include <fcntl.h>
+
 #include <utility>
 
 #include "engine/os/socket.h"
+#include "engine/wire/environment_block.h"
 #include "engine/wire/nursery_body.h"
 #include "engine/wire/packet.h"
 
@@ -32,19 +35,23 @@ Result<SessionNursery> SessionNursery::start(LaunchSpec spec,
   return nursery;
 }
 
-Result<Fd> SessionNursery::fork_session(TaskId request) {
+Result<Fd> SessionNursery::fork_session(const SessionRequest& request) {
   // What has not been asked for must not fill the channel.
   for (auto packet = channel_.take_packet(); packet.ok() && packet.value();
        packet = channel_.take_packet()) {
     note(std::move(*packet.value()));
   }
+  const Fd directory(::open(request.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return system_error("open()");
   auto joint = socket_pair();
   if (!joint.ok()) return joint.error();
-  auto sent = channel_.send({PacketKind::Fork, PacketFlag::HasFds, request, 0}, {},
-                            {joint.value().second.get()});
+  Bytes body = to_block(request.environment);
+  const PacketHeader header{PacketKind::Fork, PacketFlag::HasFds, request.number, body.size()};
+  auto sent = channel_.send(header, std::move(body),
+                            {joint.value().second.get(), request.channel, directory.get()});
   if (!sent.ok()) return sent.error();
-  asked_.insert(request);
-  // Until it has gone, our copy of the descriptor must stay open.
+  asked_.insert(request.number);
+  // Until all has gone, our copies of the descriptors must stay open.
   const Deadline deadline = deadline_in(kPatience);
   for (;;) {
     auto all = channel_.wait_sent(deadline);

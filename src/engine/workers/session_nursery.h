@@ -19,15 +19,23 @@
 
 namespace elsewhere {
 
+// What a session has from its owner; see adoption.h for the rest.
+struct SessionRequest {
+  TaskId number = kNoTask;  // not used before
+  int channel = -1;         // its end of the channel; stays the caller's
+  std::string directory;    // its working directory
+  std::vector<std::string> environment;
+};
+
 class SessionNursery {
  public:
   // Starts the process; what is asked meanwhile waits until R is up. `functions`
   // are what its sessions run, serialized: forks have them at once.
   static Result<SessionNursery> start(LaunchSpec spec, std::span<const std::byte> functions);
 
-  // Asks for a session by a number that was not used before. Returns the stand-in's end of its
-  // joint with the nursery; a stand-in whose nursery dies before it has forked starts R itself.
-  Result<Fd> fork_session(TaskId request);
+  // Returns the stand-in's end of its joint with the nursery; a stand-in whose
+  // nursery dies before it has forked starts R itself.
+  Result<Fd> fork_session(const SessionRequest& request);
   // Which process was forked for a request; blocks until that is known. Empty when
   // none was, or nobody can say. Takes the answer.
   Result<std::optional<Process>> forked(TaskId request, Deadline deadline);

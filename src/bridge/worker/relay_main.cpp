@@ -66,15 +66,16 @@ Status serve_far_owner() {
     ours.reset();
     streams.value().first.reset();
     streams.value().second.reset();
-    if (::dup2(theirs.get(), kChannelFd) < 0) return system_error("cannot give a worker its channel");
+    if (::dup2(theirs.get(), kChannelFd) < 0)
+      return system_error("cannot give a worker its channel");
     if (theirs.get() == kChannelFd) (void)theirs.release();
     return Done{};
   }
   theirs.reset();
   auto pidfd = open_pidfd(pid);
   if (!pidfd.ok()) return pidfd.error();
-  Relay relay(std::move(streams.value().first), std::move(streams.value().second),
-              std::move(ours), Process{pid, std::move(pidfd.value())});
+  Relay relay(std::move(streams.value().first), std::move(streams.value().second), std::move(ours),
+              Process{pid, std::move(pidfd.value())});
   const int status = relay.run(encode(Greeting{pid, speaks}));
   // The worker shares this directory, and may not have been able to remove it.
   remove_directory(R_TempDir == nullptr ? "" : R_TempDir);

@@ -224,12 +224,12 @@ void WorkerMain::stay_attached() {
     if (Rf_findVarInFrame(env, name) == functions_) return;
   }
   int failed = 0;
-  SEXP attach = PROTECT(R_ParseEvalString(
-      "function(home) base::attach("
-      "base::list(.elsewhere = home, `.elsewhere step` = home$top_level_step),"
-      " pos = base::length(base::search()), name = \"tools:elsewhere\","
-      " warn.conflicts = FALSE)",
-      R_BaseEnv));
+  SEXP attach = PROTECT(
+      R_ParseEvalString("function(home) base::attach("
+                        "base::list(.elsewhere = home, `.elsewhere step` = home$top_level_step),"
+                        " pos = base::length(base::search()), name = \"tools:elsewhere\","
+                        " warn.conflicts = FALSE)",
+                        R_BaseEnv));
   SEXP call = PROTECT(Rf_lang2(attach, functions_));
   R_tryEvalSilent(call, R_BaseEnv, &failed);
   UNPROTECT(2);

@@ -121,7 +121,7 @@ class WorkerMain {
   bool ends_after_reply_ = false;
   bool looks_first_ = false;
   bool leaves_nothing_ = false;  // for R's top level, by the last task of a session
-  bool runs_once_ = false;  // one task, and nothing said before its result
+  bool runs_once_ = false;       // one task, and nothing said before its result
   enum class End { NotYet, InOrder, Failed } end_ = End::NotYet;  // of that task
   bool is_in_pool_ = false;  // the owner reads large values from shared memory
   bool suspends_interrupts_ = false;

@@ -182,12 +182,13 @@ session_close <- function(self, private, super, grace) {
     tryCatch(close(private$stdin_pipe), error = function(e) NULL)
   }
   if (self$is_alive()) {
-    # What the session still writes must not keep it from ending.
-    session_drain(self, grace)
-    self$kill(grace = 0, close_connections = FALSE)
-    self$wait(1000L)
+    self$wait(as.integer(grace))
     if (self$is_alive()) {
-      abort("Could not kill background R session", "elsewhere_system_error")
+      self$kill(grace = 0, close_connections = FALSE)
+      self$wait(1000L)
+      if (self$is_alive()) {
+        abort("Could not kill background R session", "elsewhere_system_error")
+      }
     }
   }
   private$state <- "finished"
@@ -195,11 +196,6 @@ session_close <- function(self, private, super, grace) {
   private$close_connections()
   session_let_go(private)
   invisible()
-}
-
-# Waits up to `grace` milliseconds for the end of the process.
-session_drain <- function(self, grace) {
-  self$wait(as.integer(grace))
 }
 
 session_let_go <- function(private) {

@@ -11,8 +11,7 @@ session_joint <- function(private, options, environment, binary, arguments,
   if (!session_may_be_forked(private, options, environment)) return(NULL)
   given <- paste0(names(environment), "=", environment)
   asked <- .Call(
-    ew_session_fork, private$link,
-    session_start_key(options, environment, given, arguments),
+    ew_session_fork, private$link, session_start_key(options, environment),
     binary, arguments, given, shipped$session,
     processx::conn_get_fileno(channel), session_directory(options)
   )
@@ -46,29 +45,16 @@ session_directory <- function(options) {
   if (is.null(given)) getwd() else path.expand(given)
 }
 
-# Sessions with the same key may be forked by the same nursery: R, the loader
-# and the libraries have read the same at their start. What else differs is set
-# after the fork.
-session_start_key <- function(options, environment, given, arguments) {
-  names <- names(environment)
-  is_read <- grepl(start_variables, names)
+# What decides which nursery may fork a session, beside the arguments and the
+# variables that are read at a start: the environment files, as they are now.
+session_start_key <- function(options, environment) {
   files <- environment_files(options$extra$wd, environment)
   about <- file.info(files, extra_cols = FALSE)
   paste(
-    c(
-      arguments, sort(given[is_read]), files, about$size,
-      as.numeric(about$mtime)
-    ),
+    c(worker_library(), files, about$size, as.numeric(about$mtime)),
     collapse = "\n"
   )
 }
-
-# As in src/engine/workers/launch.cpp, which decides the same for pools.
-start_variables <- paste0(
-  "^(_?R_|LD_|LC_|LANG|OMP_|MKL_|BLIS_|GOTO_|OPENBLAS_|MALLOC_|",
-  "GLIBC_TUNABLES|(TZ|HOME|EDITOR|VISUAL|DVIPS|DISPLAY|TEXI2DVI|",
-  "ELSEWHERE_DLL)$)"
-)
 
 # The files from which R adds to its environment when it starts.
 environment_files <- function(wd, environment) {

@@ -243,16 +243,28 @@ libpath_variables <- function(libpath) {
   c(R_LIBS = path, R_LIBS_USER = path, R_LIBS_SITE = path)
 }
 
-# R code for the time before the user's profile, which may change it again.
+# R code for the time before the user's profile, which may change it again. To
+# write it takes as long as to fork a session, and it is nearly always the same.
 session_preamble <- function(options) {
+  asked <- options[c("libpath", "repos")]
+  if (!identical(asked, preambles$asked)) {
+    preambles$code <- preamble_code(asked$libpath, asked$repos)
+    preambles$asked <- asked
+  }
+  preambles$code
+}
+
+preambles <- new.env(parent = emptyenv())
+
+preamble_code <- function(libpath, repos) {
   code <- list(
-    if (!is.null(options$libpath)) {
+    if (!is.null(libpath)) {
       # To set what is set already takes a hundred looks at folders.
-      bquote(if (!identical(.libPaths(), .(options$libpath))) {
-        .libPaths(.(options$libpath))
+      bquote(if (!identical(.libPaths(), .(libpath))) {
+        .libPaths(.(libpath))
       })
     },
-    if (!is.null(options$repos)) call("options", repos = options$repos)
+    if (!is.null(repos)) call("options", repos = repos)
   )
   paste(unlist(lapply(code, deparse)), collapse = "\n")
 }
@@ -289,7 +301,7 @@ session_renviron <- function(private, given) {
       file.path(R.home("etc"), "Renviron.site")
     }),
     copied_renviron(
-      private, "R_ENVIRON_USER", own, "R_(PROFILE|LIBS)",
+      private, "R_ENVIRON_USER", own, c("R_PROFILE", "R_LIBS"),
       if (is.na(own)) c(".Renviron", "~/.Renviron")
     )
   )
@@ -301,8 +313,13 @@ copied_renviron <- function(private, name, value, unwanted, defaults) {
   candidates <- c(if (!is.na(value)) value, defaults)
   file <- candidates[file.exists(candidates)][1L]
   if (is.na(file)) return(NULL)
+  text <- readChar(file, file.size(file), useBytes = TRUE)
+  has_one <- vapply(unwanted, grepl, NA, text, fixed = TRUE, useBytes = TRUE)
+  if (!any(has_one)) return(NULL)
   lines <- readLines(file, warn = FALSE)
-  pattern <- paste0("^[[:space:]]*(export[[:space:]]+)?", unwanted)
+  pattern <- paste0(
+    "^[[:space:]]*(export[[:space:]]+)?(", paste(unwanted, collapse = "|"), ")"
+  )
   kept <- grep(pattern, lines, value = TRUE, invert = TRUE)
   if (length(kept) == length(lines)) return(NULL)
   folder <- Sys.getenv("CALLR_TMPDIR")

@@ -18,6 +18,16 @@ bool signal_session(const Process& process, int number, bool whole_group) {
   return is_there && (!whole_group || ::kill(-process.pid, number) == 0);
 }
 
+// Sessions with the same key may be forked by the same nursery: R, the loader and
+// the libraries have read the same at their start. What else differs is set after
+// the fork. `key` holds what R's side has found.
+std::string full_key(std::string key, const LaunchSpec& spec) {
+  for (const auto& words : {spec.arguments, read_at_start(spec.environment)}) {
+    for (const auto& word : words) key.append("\n").append(word);
+  }
+  return key;
+}
+
 }  // namespace
 
 // c(descriptor that a stand-in needs to have its session forked, number of the
@@ -36,7 +46,7 @@ extern "C" SEXP ew_session_fork(SEXP session, SEXP key, SEXP program, SEXP argum
     SessionRequest request{kNoTask, int_from(main, channel), string_from(main, directory),
                            spec.environment};
     auto asked = or_throw(session_nurseries().fork_session(
-        string_from(main, key), spec, std::as_bytes(bytes), std::move(request)));
+        full_key(string_from(main, key), spec), spec, std::as_bytes(bytes), std::move(request)));
     if (!asked.joint) return R_NilValue;
     session_from(main, session).has_asked(asked.request);
     SEXP out = r_call(main, [&] { return Rf_allocVector(REALSXP, 2); });

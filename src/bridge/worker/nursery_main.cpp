@@ -26,6 +26,7 @@
 #include "engine/workers/adoption.h"
 #include "engine/workers/channel.h"
 #include "engine/workers/launch.h"
+#include "engine/workers/owner_watch.h"
 
 // After the standard library: R's header declares with C names.
 #include <Rinternals.h>
@@ -272,9 +273,10 @@ Result<Fd> become_session(const Packet& request, const std::vector<Fd>& joints,
   const bool is_prepared = run_preamble(preamble, Errors::Silent);
   auto adopted = adopt_belongings(joints[0].get());
   if (!adopted.ok()) {
+    if (adopted.error().code != ErrorCode::Closed) return adopted.error();
     // Killed before it was a session: nobody is left to be told.
-    if (adopted.error().code == ErrorCode::Closed) end_this_process(0);
-    return adopted.error();
+    if (R_TempDir != nullptr) remove_directory(R_TempDir);
+    end_this_process(0);
   }
   if (auto status = take_over_from_stand_in(joints[0]); !status.ok()) return status.error();
   show_marks(room, adopted.value().marks);

@@ -16,15 +16,6 @@ constexpr std::array<std::string_view, 19> kReadAtStart = {
     "BLIS_",  "GOTO_",    "OPENBLAS_", "MALLOC_", "GLIBC_TUNABLES", "HOME=", "EDITOR=", "VISUAL=",
     "DVIPS=", "DISPLAY=", "TEXI2DVI="};
 
-std::vector<std::string> read_at_start(const LaunchSpec& spec) {
-  std::vector<std::string> entries;
-  for (const auto& entry : spec.environment) {
-    if (is_read_at_start(entry)) entries.push_back(entry);
-  }
-  std::sort(entries.begin(), entries.end());
-  return entries;
-}
-
 }  // namespace
 
 bool is_read_at_start(std::string_view entry) {
@@ -32,9 +23,18 @@ bool is_read_at_start(std::string_view entry) {
                      [&](auto prefix) { return entry.starts_with(prefix); });
 }
 
+std::vector<std::string> read_at_start(const std::vector<std::string>& environment) {
+  std::vector<std::string> entries;
+  for (const auto& entry : environment) {
+    if (is_read_at_start(entry)) entries.push_back(entry);
+  }
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
 bool starts_alike(const LaunchSpec& one, const LaunchSpec& other) {
   return one.program == other.program && one.arguments == other.arguments &&
-         read_at_start(one) == read_at_start(other);
+         read_at_start(one.environment) == read_at_start(other.environment);
 }
 
 Result<Joints> make_joints() {

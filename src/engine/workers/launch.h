@@ -29,6 +29,8 @@ bool starts_alike(const LaunchSpec& one, const LaunchSpec& other);
 // Whether R, the loader or a library reads this variable when R starts, and may
 // never look again. `entry` is NAME=value.
 bool is_read_at_start(std::string_view entry);
+// Those among `environment`, sorted.
+std::vector<std::string> read_at_start(const std::vector<std::string>& environment);
 
 // Who can say how the process ended: its parent.
 enum class Parent { Us, Nursery };

@@ -4,16 +4,18 @@
 # process go to the session itself. See docs/decisions/.
 
 # The connection by which a stand-in gets its session, in a list; NULL for a
-# session that starts R itself. `environment` is complete, by name; `channel` is
+# session that starts R itself. `environment` is complete, by name; `plain` is
+# without the session's own directory: a nursery may start with it. `channel` is
 # the session's end of its channel.
-session_joint <- function(private, options, environment, binary, arguments,
-                          channel) {
+session_joint <- function(private, options, plain, environment, binary,
+                          arguments, channel) {
   if (!session_may_be_forked(private, options, environment)) return(NULL)
-  given <- paste0(names(environment), "=", environment)
+  entries <- function(variables) paste0(names(variables), "=", variables)
   asked <- .Call(
     ew_session_fork, private$link, session_start_key(options, environment),
-    binary, arguments, given, shipped$session,
-    processx::conn_get_fileno(channel), session_directory(options)
+    binary, arguments, entries(plain), shipped$session,
+    processx::conn_get_fileno(channel), session_directory(options),
+    entries(environment)
   )
   if (is.null(asked)) return(NULL)
   private$request <- asked[[2L]]

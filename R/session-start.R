@@ -117,12 +117,12 @@ session_exec <- function(self, private, super, options, streams, binary,
   on.exit(for (one in passed_on) close(one))
   extra <- options$extra
   arguments <- session_arguments(options$cmdargs)
-  environment <- session_environment(private, options)
+  plain <- session_environment(private, options)
+  environment <- with_own_directory(private, plain, extra$wd)
   joint <- session_joint(
-    private, options, environment, binary, arguments, theirs
+    private, options, plain, environment, binary, arguments, theirs
   )
   passed_on <- c(passed_on, joint)
-  environment <- with_own_directory(private, environment, extra$wd)
   own <- list(
     command = if (is.null(joint)) binary else stand_in_file(),
     args = if (is.null(joint)) arguments else c(binary, arguments),

@@ -117,7 +117,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_session_close, 1),
     ENTRY(ew_session_run, 5),
     ENTRY(ew_without_source, 1),
-    ENTRY(ew_session_fork, 8),
+    ENTRY(ew_session_fork, 9),
     ENTRY(ew_session_process, 4),
     ENTRY(ew_session_signal, 3),
     ENTRY(ew_session_directory, 1),

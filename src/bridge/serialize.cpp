@@ -196,9 +196,7 @@ Bytes serialized_raw(std::span<const std::byte> bytes) {
   constexpr std::int32_t kWrittenBy = 0x040200, kReadableFrom = 0x030500, kRaw = 24;
   constexpr std::string_view kEncoding = "UTF-8";
   Bytes out;
-  const auto put_text = [&](std::string_view text) {
-    out.append(std::as_bytes(std::span(text)));
-  };
+  const auto put_text = [&](std::string_view text) { out.append(std::as_bytes(std::span(text))); };
   const auto put_number = [&](std::int32_t number) {
     out.append(std::as_bytes(std::span(&number, 1)));
   };

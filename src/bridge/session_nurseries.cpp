@@ -14,9 +14,10 @@ constexpr std::size_t kNurseriesMax = 3;
 
 }  // namespace
 
-Result<SessionNurseries::Asked> SessionNurseries::fork_session(
-    const std::string& key, const LaunchSpec& spec, std::span<const std::byte> functions,
-    SessionRequest request) {
+Result<SessionNurseries::Asked> SessionNurseries::fork_session(const std::string& key,
+                                                               const LaunchSpec& spec,
+                                                               std::span<const std::byte> functions,
+                                                               SessionRequest request) {
   drop_what_ended();
   // Twice: a nursery may end at the moment it is asked.
   for (int attempt = 0; attempt < 2; ++attempt) {

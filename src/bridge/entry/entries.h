@@ -142,7 +142,7 @@ SEXP ew_without_source(SEXP func);
 
 // session_start.cpp
 SEXP ew_session_fork(SEXP session, SEXP key, SEXP program, SEXP arguments, SEXP environment,
-                     SEXP functions, SEXP channel, SEXP directory);
+                     SEXP functions, SEXP channel, SEXP directory, SEXP own_environment);
 SEXP ew_session_process(SEXP session, SEXP request, SEXP stand_in, SEXP patience);
 SEXP ew_session_signal(SEXP session, SEXP signal, SEXP whole_group);
 SEXP ew_session_directory(SEXP parents);

@@ -211,9 +211,9 @@ extern "C" SEXP ew_pool_wait_for_start(SEXP pool, SEXP timeout) {
     const PoolId where = pool_from(pool);
     Engine& running = engine(main);
     using State = std::optional<std::string>;
-    const State state =
-        wait_in_slices(main, seconds_from(main, timeout), State(),
-                       [&](auto slice) { return running.wait_for_start(where, slice); });
+    const State state = wait_in_slices(main, seconds_from(main, timeout), State(), [&](auto slice) {
+      return running.wait_for_start(where, slice);
+    });
     if (state && !state->empty()) return printed_text(main, *state);
     return r_call(main, [&] { return Rf_ScalarLogical(state.has_value()); });
   });

@@ -33,9 +33,11 @@ std::string full_key(std::string key, const LaunchSpec& spec) {
 // c(descriptor that a stand-in needs to have its session forked, number of the
 // request); NULL when the session is to be started without. `functions` are those
 // of R/session-worker.R, serialized; `channel` is the number of the session's end
-// of its channel.
+// of its channel; `own_environment` is the session's, `environment` that of a
+// nursery.
 extern "C" SEXP ew_session_fork(SEXP session, SEXP key, SEXP program, SEXP arguments,
-                                SEXP environment, SEXP functions, SEXP channel, SEXP directory) {
+                                SEXP environment, SEXP functions, SEXP channel, SEXP directory,
+                                SEXP own_environment) {
   return guard([&](MainThread& main) {
     if (TYPEOF(functions) != RAWSXP) {
       throw EngineError({ErrorCode::Bug, "the functions of a session come as bytes"});
@@ -44,7 +46,7 @@ extern "C" SEXP ew_session_fork(SEXP session, SEXP key, SEXP program, SEXP argum
     const LaunchSpec spec{string_from(main, program), strings_from(main, arguments),
                           strings_from(main, environment)};
     SessionRequest request{kNoTask, int_from(main, channel), string_from(main, directory),
-                           spec.environment};
+                           strings_from(main, own_environment)};
     auto asked = or_throw(session_nurseries().fork_session(
         full_key(string_from(main, key), spec), spec, std::as_bytes(bytes), std::move(request)));
     if (!asked.joint) return R_NilValue;

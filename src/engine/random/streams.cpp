@@ -21,7 +21,8 @@ constexpr Matrix product(const Matrix& a, const Matrix& b, std::uint64_t modulus
     for (std::size_t column = 0; column < 3; ++column) {
       std::uint64_t sum = 0;
       // Each factor is below 2^32, so a product fits 64 bits and is reduced at once.
-      for (std::size_t k = 0; k < 3; ++k) sum = (sum + a[row][k] * b[k][column] % modulus) % modulus;
+      for (std::size_t k = 0; k < 3; ++k)
+        sum = (sum + a[row][k] * b[k][column] % modulus) % modulus;
       out[row][column] = sum;
     }
   }

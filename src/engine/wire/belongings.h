@@ -1,6 +1,7 @@
 // What passes between a stand-in and the process that a nursery forks for it. The
-// owner has sent the rest with its request; see session_nursery.h. Plain structs without a library behind them: the stand-in links none. Both are
-// built together and run on one machine, so they are copied as they are.
+// owner has sent the rest with its request; see session_nursery.h. Plain structs without a library
+// behind them: the stand-in links none. Both are built together and run on one machine, so they are
+// copied as they are.
 #pragma once
 
 #include <sched.h>

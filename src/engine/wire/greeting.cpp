@@ -24,8 +24,8 @@ std::optional<Greeting> take_greeting(std::string& text) {
   if (start == std::string::npos) return {};
   const auto end = text.find(kEnd, start);
   if (end == std::string::npos) return {};
-  const std::string_view words = std::string_view(text).substr(start + kStart.size(),
-                                                               end - start - kStart.size());
+  const std::string_view words =
+      std::string_view(text).substr(start + kStart.size(), end - start - kStart.size());
   const auto middle = words.find(kMiddle);
   if (middle == std::string_view::npos) return {};
   Greeting greeting;

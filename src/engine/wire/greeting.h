@@ -10,8 +10,8 @@
 namespace elsewhere {
 
 struct Greeting {
-  std::int64_t pid = 0;     // of the worker there
-  std::string speaks;       // what must be the same on both ends
+  std::int64_t pid = 0;  // of the worker there
+  std::string speaks;    // what must be the same on both ends
 };
 
 // "elsewhere-worker pid=71 speaks=0.1.0/1/little-64 ;\n"

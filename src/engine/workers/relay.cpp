@@ -91,10 +91,9 @@ void Relay::read_owner() {
 bool Relay::read_some_of_owner() {
   Arriving& now = arriving_;
   std::array<std::byte, kReadBytes> bytes;
-  const std::uint64_t wanted = now.header
-                                   ? std::min<std::uint64_t>(kReadBytes, now.header->body_bytes -
-                                                                             now.body_bytes)
-                                   : kHeaderBytes - now.head_bytes;
+  const std::uint64_t wanted =
+      now.header ? std::min<std::uint64_t>(kReadBytes, now.header->body_bytes - now.body_bytes)
+                 : kHeaderBytes - now.head_bytes;
   const ssize_t got = ::read(in_.get(), bytes.data(), static_cast<std::size_t>(wanted));
   if (got < 0 && must_wait()) return false;
   if (got <= 0) {

@@ -49,8 +49,7 @@ TEST_P(EngineTest, AWaitEndsWhenAnotherDescriptorCanBeRead) {
             WaitEnd::TimedOut);
   raiser.join();
   engine_->cancel(tasks[0], milliseconds(0));
-  EXPECT_EQ(engine_->wait(tasks, 1, WaitEvents::Ignore, kDeadline, also).value(),
-            WaitEnd::Settled);
+  EXPECT_EQ(engine_->wait(tasks, 1, WaitEvents::Ignore, kDeadline, also).value(), WaitEnd::Settled);
 }
 
 TEST_P(EngineTest, RunsManyTasksOnAFewWorkersEachOnce) {

@@ -6,8 +6,8 @@ namespace elsewhere {
 namespace {
 
 TEST(Greeting, IsFoundBehindWhatALoginShellPrints) {
-  std::string text = "Last login: today\nelsewhere-worker pid=x\n" +
-                     encode(Greeting{71, "0.1.0/1/little-64"});
+  std::string text =
+      "Last login: today\nelsewhere-worker pid=x\n" + encode(Greeting{71, "0.1.0/1/little-64"});
   const auto greeting = take_greeting(text);
   // The first line that looks like one is not; nothing after it is believed.
   EXPECT_FALSE(greeting.has_value());

@@ -74,6 +74,7 @@ new_channel <- function(state, class = channel_class) {
   made
 }
 
+utils::globalVariables("state")
 channel_function <- function(or) channel_promise(state, or)
 
 # NULL for what another package calls a channel.

@@ -230,6 +230,7 @@ run_future <- function(future) {
 #' @examples
 #' f <- Future(a + 1, globals = list(a = 41))
 #' value(f)
+#' @rdname future_constructor
 #' @export
 Future <- function(expr = NULL, envir = parent.frame(), substitute = TRUE,
                    stdout = TRUE, conditions = "condition", globals = list(),

@@ -65,6 +65,7 @@ new_generator <- function(coroutine) {
   generator
 }
 
+utils::globalVariables("coroutine")
 generator_function <- function(or = stop("StopIteration", call. = FALSE),
                                send) {
   .External2(ew_gen_ask, coroutine)

@@ -26,9 +26,9 @@ extern "C" SEXP R_getTaskCallbackNames();  // R exports it and has no header for
 namespace elsewhere {
 namespace {
 
-// After a session's reply the next packet is often microseconds away. In a pool
-// the processor is better used by another worker.
-constexpr std::chrono::microseconds kLook{50};
+// After a reply the next packet is often microseconds away. Whoever else wants the
+// processor meanwhile gets it at each look.
+constexpr std::chrono::microseconds kLook{100};
 
 // A name that no code of a user hides; inst/worker/profile.R attaches it.
 // Less than a socket takes without a reader.
@@ -253,7 +253,7 @@ void WorkerMain::finish_task() {
   phase_ = Phase::Idle;
   has_reply_ = false;
   if (says_nothing) return;
-  looks_first_ = !is_in_pool_;
+  looks_first_ = true;
   const PacketHeader header = header_of(reply_);
   if (reply_value_.segment()) reply_fds_.push_back(reply_value_.segment()->fd());
   send(header, std::exchange(reply_.body, Bytes()), std::exchange(reply_fds_, {}));

@@ -19,6 +19,14 @@ new_strategy <- function(fun, kinds, tweakable = character()) {
   )
 }
 
+# The bare function of a strategy, with other defaults.
+with_default <- function(strategy, ...) {
+  attributes(strategy) <- NULL
+  defaults <- list(...)
+  formals(strategy)[names(defaults)] <- defaults
+  strategy
+}
+
 # Arguments that every strategy takes in plan() and tweak().
 common_tweaks <- c(
   "maxSizeOfObjects", "gc", "earlySignal", "interrupts", "split", "lazy.default"
@@ -227,16 +235,7 @@ cluster <- new_strategy(
 #'   envir = parent.frame(), substitute = TRUE)
 #' @export
 remote <- new_strategy(
-  function(expr, ..., workers = availableWorkers(), persistent = TRUE,
-           queue = 0, lazy = FALSE, rscript_libs = .libPaths(),
-           envir = parent.frame(), substitute = TRUE) {
-    if (substitute) expr <- substitute(expr)
-    settings <- list(
-      workers = workers, persistent = persistent, queue = queue,
-      rscript_libs = rscript_libs
-    )
-    direct_future(sys.function(), settings, expr, envir, lazy = lazy, ...)
-  },
+  with_default(cluster, persistent = TRUE),
   c("remote", "cluster", "multiprocess"), c(pool_tweaks, remote_tweaks)
 )
 

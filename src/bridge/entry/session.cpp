@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kRestOfPacket{250};
 constexpr std::chrono::seconds kLastMoments{2};
-// Less than a socket takes while nobody reads, 208 KB on Linux.
-constexpr std::size_t kSetupSegmentFromBytes = std::size_t{96} << 10;
 
 std::optional<std::chrono::milliseconds> milliseconds_from(MainThread& main, SEXP value) {
   const double number = number_from(main, value);
@@ -70,7 +68,7 @@ extern "C" SEXP ew_session_wait_gone(SEXP session) {
 
 extern "C" SEXP ew_session_set_up(SEXP session, SEXP setup) {
   return guard([&](MainThread& main) {
-    Parcel parcel = to_parcel(main, setup, OnReference::Refuse, kSetupSegmentFromBytes);
+    Parcel parcel = to_parcel(main, setup, OnReference::Refuse, kUnreadBytesMax);
     expect_sent(session_from(main, session).set_up(std::move(parcel)));
     return R_NilValue;
   });

@@ -30,9 +30,6 @@ namespace {
 // processor meanwhile gets it at each look.
 constexpr std::chrono::microseconds kLook{100};
 
-// Less than a socket takes without a reader.
-constexpr std::size_t kUnreadBytesMax = std::size_t{64} << 10;
-
 // A name that no code of a user hides; inst/worker/profile.R attaches it.
 constexpr std::string_view kStepLine = "`.elsewhere step`()\n";
 constexpr std::string_view kQuitLine = "base::quit(\"no\", 1L, FALSE)\n";

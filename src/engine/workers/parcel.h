@@ -42,6 +42,9 @@ class Parcel {
 // About where a descriptor costs less than the bytes through a socket. A choice,
 // not a measured optimum: only 100 MB have been measured both ways.
 inline constexpr std::size_t kSegmentFromBytes = std::size_t{512} << 10;
+// The same for what is sent while nobody reads: less than a socket takes,
+// which is 208 KB on Linux.
+inline constexpr std::size_t kUnreadBytesMax = std::size_t{96} << 10;
 
 // Makes a parcel piece by piece, small or large, and takes a segment when the
 // value becomes large.

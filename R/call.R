@@ -77,15 +77,21 @@ r <- function(func, args = list(), libpath = .libPaths(),
   for (one in list(callback, block_callback)) {
     if (!is.null(one)) check_function(one, "callback")
   }
-  process <- r_process$new(list(
+  asked <- list(
     func = func, args = args, libpath = libpath, repos = repos,
     stdout = if (is.null(stdout)) "|" else stdout,
     stderr = if (is.null(stderr)) "|" else stderr,
     poll_connection = poll_connection, error = error, cmdargs = cmdargs,
     system_profile = system_profile, user_profile = user_profile, env = env,
     supervise = FALSE, package = package, arch = arch, extra = list(...)
-  ))
-  on.exit(process$kill(grace = 0))
+  )
+  if (is_traced()) {
+    attributes <- otel::as_attributes(asked)
+    otel::start_local_active_span("callr::r", attributes = attributes)
+    asked <- with_trace_context(asked)
+  }
+  process <- r_process$new(asked)
+  on.exit(process$kill(grace = 0), add = TRUE)
   listeners <- list(
     lines = callback, pieces = block_callback, show = show, spinner = spinner
   )
@@ -116,7 +122,8 @@ r_bg <- function(func, args = list(), libpath = .libPaths(),
     stdout = stdout, stderr = stderr, poll_connection = poll_connection,
     error = error, cmdargs = cmdargs, system_profile = system_profile,
     user_profile = user_profile, env = env, supervise = supervise,
-    package = package, arch = arch, extra = list(...)
+    package = package, arch = arch, extra = list(...),
+    span = "callr::r_process"
   ))
 }
 

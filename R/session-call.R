@@ -1,6 +1,7 @@
 # How calls go to a session, and how one waits for them.
 
 session_call <- function(self, private, func, args, package) {
+  local_span(private, "r_session$call")
   if (private$state != "idle") abort_session_state(private$state)
   if (!is.function(func)) check_callable(func)
   if (!is.list(args)) abort_argument("args", "a list", args)
@@ -61,9 +62,11 @@ session_function <- function(func, package) {
   if (keeps_source) func else .Call(ew_without_source, func)
 }
 
-# Nearly all calls are over in the first line.
+# Nearly all calls are over in the first lines.
 session_run <- function(self, private, func, args, package, timeout) {
-  begun <- .Call(ew_session_run, private, func, args, package, timeout)
+  begun <- if (is.null(private$span)) {
+    .Call(ew_session_run, private, func, args, package, timeout)
+  }
   if (length(begun) == 1L) return(begun[[1L]])
   if (is.null(begun)) {
     check_seconds(timeout, "timeout")
@@ -72,6 +75,7 @@ session_run <- function(self, private, func, args, package, timeout) {
   news <- session_await(self, private, timeout, begun)
   if (news[[1L]] == "result" && is.null(news[[2L]][[2L]])) {
     private$state <- "idle"
+    note_read(local_span(private, "r_session$read"), 200L)
     outcome <- news[[2L]]
     if (!is.null(outcome[[3L]])) relay_warnings(outcome[[3L]])
     return(outcome[[1L]])
@@ -157,6 +161,7 @@ interrupt_here <- function() {
 # A handler that leaves the wait, by an error, say, leaves no call behind that
 # nobody waits for.
 relay_or_stop <- function(self, private, message) {
+  note_read(local_span(private, "r_session$read"), 301L)
   is_over <- FALSE
   on.exit(if (!is_over) session_stop_call(self, private))
   relay_message(message)

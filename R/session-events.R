@@ -3,7 +3,10 @@
 session_read <- function(self, private) {
   if (!is.null(private$ending)) return(private$ending)
   news <- .Call(ew_session_take, private$link)
-  if (is.null(news)) return(NULL)
+  if (is.null(news)) {
+    note_read(local_span(private, "r_session$read"), NULL)
+    return(NULL)
+  }
   session_event(self, private, news)
 }
 
@@ -13,7 +16,9 @@ session_has_news <- function(private) {
 }
 
 session_event <- function(self, private, news) {
+  span <- local_span(private, "r_session$read")
   event <- make_event(self, private, news)
+  note_read(span, event$code)
   if (!is.null(private$on_event)) private$on_event(event)
   event
 }
@@ -177,6 +182,7 @@ last_output <- function(self, private, stream, was_busy) {
 session_close <- function(self, private, super, grace) {
   check_milliseconds(grace, "grace")
   if (is.null(private$link)) return(invisible())
+  local_span(private, "r_session$close")
   session_identify(private)
   if (!is.null(private$stdin_pipe)) {
     tryCatch(close(private$stdin_pipe), error = function(e) NULL)
@@ -195,6 +201,7 @@ session_close <- function(self, private, super, grace) {
   self$cleanup()
   private$close_connections()
   session_let_go(private)
+  end_life_span(private)
   invisible()
 }
 
@@ -226,6 +233,7 @@ session_finalize <- function(self, private) {
   is_owner <- identical(private$owner, Sys.getpid()) &&
     identical(private$original, self)
   if (!is_owner) return(invisible())
+  end_life_span(private, event = "finalizer")
   tryCatch(
     {
       session_identify(private)

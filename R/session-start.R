@@ -36,7 +36,9 @@ session_fields <- function() {
     ending = NULL,
     # Who waits for the event that ends what is under way.
     promise = NULL,
-    on_event = NULL
+    on_event = NULL,
+    # That of its life, when telemetry is on; see R/session-telemetry.R.
+    span = NULL
   )
 }
 
@@ -46,6 +48,9 @@ session_start <- function(self, private, super, options, wait, wait_timeout) {
   deadline <- proc.time()[[3L]] + wait_timeout / 1000
   private$asked <- options
   options <- check_session_options(run_session_hooks(options))
+  options <- with_life_span(private, options, "callr::r_session")
+  is_started <- FALSE
+  on.exit(if (!is_started) end_life_span(private, "error"))
   targets <- session_targets(options)
   private$keeps <- targets == "memory"
   session_launch(self, private, super, options, list(
@@ -60,6 +65,7 @@ session_start <- function(self, private, super, options, wait, wait_timeout) {
     output = targets
   ))
   if (wait) session_wait_for_start(self, private, deadline, wait_timeout)
+  is_started <- TRUE
   invisible(self)
 }
 
@@ -334,6 +340,7 @@ copied_renviron <- function(private, name, value, unwanted, defaults) {
 
 # Waits for event 201 and keeps the pipes empty meanwhile.
 session_wait_for_start <- function(self, private, deadline, wait_timeout) {
+  local_span(private, "r_session$initialize() wait")
   printed <- list(stdout = "", stderr = "")
   repeat {
     left <- ceiling((deadline - proc.time()[[3L]]) * 1000)

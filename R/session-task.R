@@ -20,6 +20,7 @@ r_process <- R6::R6Class(
     kill = function(grace = 0.1, close_connections = TRUE) {
       killed <- session_kill(self, private, super, grace, close_connections)
       private$state <- "finished"
+      end_life_span(private)
       self$cleanup()
       killed
     }
@@ -41,6 +42,10 @@ r_process_start <- function(self, private, super, options) {
   settings["stdout"] <- list(options$stdout)
   settings["stderr"] <- list(options$stderr)
   settings <- check_session_options(run_session_hooks(settings))
+  # r() has one of its own.
+  if (!is.null(options$span)) {
+    settings <- with_life_span(private, settings, options$span)
+  }
   session_launch(self, private, super, settings, list(
     stdin = NULL, stdout = settings$stdout, stderr = settings$stderr
   ))
@@ -59,14 +64,16 @@ r_process_start <- function(self, private, super, options) {
 
 # `output` is what the process has printed, where that was read.
 process_result <- function(process, output = list(NULL, NULL)) {
+  private <- process$.__enclos_env__$private
   if (process$is_alive()) {
+    is_done <- list(done = FALSE)
+    if (!is.null(private$span)) private$span$add_event("get_result", is_done)
     abort(
       "Still alive: ",
       "the result is there when the process has ended, see `$wait()`.",
       "elsewhere_still_running", home = c("rlib_error_3_0", "rlib_error")
     )
   }
-  private <- process$.__enclos_env__$private
   if (is.null(private$outcome)) {
     session_identify(private)
     private$outcome <- take_process_outcome(private)
@@ -75,6 +82,7 @@ process_result <- function(process, output = list(NULL, NULL)) {
     process$cleanup()
   }
   news <- private$outcome
+  on.exit(end_life_span(private, "ok"))
   if (news$kind == "result" && is.null(news$value[[2L]])) {
     return(news$value[[1L]])
   }
@@ -98,6 +106,7 @@ process_result <- function(process, output = list(NULL, NULL)) {
     )
   )
   error["status"] <- list(process$get_exit_status())
+  end_life_span(private, "error", error = error)
   throw_session_error(error, private$options$error)
 }
 

@@ -6,6 +6,7 @@ session_functions <- function() {
   worker_functions(
     prepare = session_prepare,
     evaluate = session_evaluate,
+    begin_span = session_begin_span,
     send_message = session_send_message,
     note_error = session_note_error,
     note_exit = session_note_exit,
@@ -22,6 +23,7 @@ session_prepare <- function(setup) {
   home <- environment(sys.function())
   home$suspends_interrupts <- TRUE
   home$error_mode <- setup$error
+  home$begin_span()
   home$last_error <- NULL
   home$runs_once <- isTRUE(setup$runs_once)
   # Nobody reads before the result.
@@ -43,6 +45,26 @@ session_prepare <- function(setup) {
   }
   redirect_output(setup$output[[1L]], setup$output[[2L]])
   list(pid = Sys.getpid(), temporary_directory = tempdir())
+}
+
+# A span of this process, below the one that its environment tells of: spans of
+# what runs here come below it. It ends with the process.
+session_begin_span <- function() {
+  home <- environment(sys.function())
+  context <- Sys.getenv(c("TRACEPARENT", "TRACESTATE", "BAGGAGE"))
+  exporters <- Sys.getenv(c("OTEL_R_TRACES_EXPORTER", "OTEL_TRACES_EXPORTER"))
+  is_asked <- nzchar(context[[1L]]) && any(nzchar(exporters))
+  if (!is_asked || !requireNamespace("otel", quietly = TRUE)) return()
+  names(context) <- tolower(names(context))
+  home$span <- otel::start_span(
+    "callr subprocess",
+    options = list(parent = otel::extract_http_context(as.list(context))),
+    tracer = otel::get_tracer("org.r-lib.callr")
+  )
+  home$span_scope <- home$span$activate(NULL)
+  end <- function(home) home$span$end()
+  environment(end) <- baseenv()
+  reg.finalizer(home, end, onexit = TRUE)
 }
 
 # The payload is list(function, arguments, keep the frames of an error?), or
@@ -88,6 +110,10 @@ session_evaluate <- function(payload) {
 session_send_message <- function(condition) {
   if (is.null(condition$code)) condition$code <- "301"
   emit(condition)
+  home <- environment(sys.function())
+  if (!is.null(home$span)) {
+    home$span$add_event("callr message", list(status_code = condition$code))
+  }
   restart <- if (inherits(condition, "cli_message")) {
     "cli_message_handled"
   } else if (inherits(condition, "message")) {
@@ -105,6 +131,7 @@ session_note_error <- function(condition, keeps_frames) {
     trace = trace_calls(frames)
   )
   home <- environment(sys.function())
+  if (!is.null(home$span)) home$span$record_exception(condition)
   dump <- NULL
   if (keeps_frames || error_mode != "error") {
     dump <- dump_frames(frames, condition)

@@ -41,6 +41,14 @@
 #' * 500, 501, 502: the session has ended in order, has crashed, or has closed
 #'   its channel; with the fields of 200.
 #'
+#' @section Telemetry:
+#' With the package otel and an exporter for it (see [otel::is_tracing_enabled()])
+#' sessions make the OpenTelemetry spans that callr's make, by the tracer
+#' `org.r-lib.callr`: `callr::r_session` for the life of a session, and below it
+#' `r_session$initialize() wait`, `r_session$call`, `r_session$read`,
+#' `r_session$close` and, in its process, `callr subprocess`, which records
+#' errors. Whether spans are made is decided when a session starts.
+#'
 #' @section Errors:
 #' * `callr_status_error`, `callr_error`: the call failed; the condition from
 #'   the session is in `$parent`, its calls are in `$parent_trace`.
@@ -168,6 +176,7 @@ r_session <- R6::R6Class(
     kill = function(grace = 0.1, close_connections = TRUE) {
       killed <- session_kill(self, private, super, grace, close_connections)
       private$state <- "finished"
+      end_life_span(private)
       self$cleanup()
       killed
     },

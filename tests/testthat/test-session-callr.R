@@ -4,7 +4,7 @@
 contract_code <- quote({
   library(testthat)
   shim <- new.env(parent = asNamespace("callr"))
-  for (name in c("r_session", "r_session_options")) {
+  for (name in c("r", "r_bg", "r_session", "r_session_options")) {
     assign(name, getExportedValue("elsewhere", name), shim)
   }
   results <- lapply(FILES, function(file) {
@@ -26,9 +26,10 @@ test_that("callr's tests of its sessions pass with ours", {
   tests <- file.path(source, "tests", "testthat")
   output <- file.path(folder, "results.rds")
   code <- do.call(substitute, list(contract_code, list(
-    FILES = file.path(
-      tests, c("test-r-session.R", "test-r-session-messages.R")
-    ),
+    FILES = file.path(tests, c(
+      "test-r-session.R", "test-r-session-messages.R",
+      if (requireNamespace("otelsdk", quietly = TRUE)) "test-otel.R"
+    )),
     OUTPUT = output
   )))
   runner <- local_r_process(deparse(code))

@@ -151,12 +151,9 @@ eval_clean_condition <- function(condition, coroutine) {
 
 is_evaluator_call <- function(call) {
   if (!is.call(call)) return(FALSE)
-  if (length(call) == 1L) {
-    return(as.character(call[[1L]])[[1L]] %in% c(names(body_kind), "local"))
-  }
-  identical(call, quote(withCallingHandlers(code, condition = handler))) ||
-    identical(call[[1L]], quote(withCallingHandlers)) &&
-      identical(call[[2L]], quote(.Call(ew_async_run, coroutine)))
+  if (length(call) == 1L) return(list(call) %in% shown_bodies)
+  identical(call[[1L]], quote(withCallingHandlers)) &&
+    identical(call[[2L]], quote(.Call(ew_async_run, coroutine)))
 }
 
 # A coroutine that was collected as garbage in the middle: nothing can wake it

@@ -12,29 +12,32 @@ eval_guard <- function(coroutine, layer, loop, restarts = NULL) {
     .Call(ew_eval_dispatch, coroutine, layer, condition, frame, NULL)
   }
   if (is.null(restarts)) {
-    delayedAssign("code", loop)
+    .Call(ew_eval_run_shown, coroutine, layer, frame, TRUE)
   } else {
-    delayedAssign(
-      "code",
-      eval_with_restarts(coroutine, restarts[[1L]], restarts[[2L]], loop)
+    withCallingHandlers(
+      eval_with_restarts(
+        coroutine, layer, restarts[[1L]], restarts[[2L]], loop
+      ),
+      condition = handler
     )
   }
-  withCallingHandlers(code, condition = handler)
   is_over <- TRUE
 }
 
 # The restarts of the body's withRestarts(), outermost first: `names` of each,
 # and the number of its block. One that is invoked tells the machine, which goes
 # on when R has left all that is inside.
-eval_with_restarts <- function(coroutine, names, blocks, loop) {
-  if (length(names) == 0L) return(loop)
+eval_with_restarts <- function(coroutine, layer, names, blocks, loop) {
+  if (length(names) == 0L) {
+    return(.Call(ew_eval_run_shown, coroutine, layer, environment(), FALSE))
+  }
   own <- lapply(seq_along(names[[1L]]), function(i) {
     function(...) {
       .Call(ew_eval_restart, coroutine, blocks[[1L]], i - 1L, list(...))
     }
   })
   inner <- quote(
-    eval_with_restarts(coroutine, names[-1L], blocks[-1L], loop)
+    eval_with_restarts(coroutine, layer, names[-1L], blocks[-1L], loop)
   )
   names(own) <- names[[1L]]
   do.call(withRestarts, c(list(inner), own))
@@ -60,9 +63,9 @@ eval_run_calling <- function(handler, condition, coroutine, position, frame) {
 }
 
 # The same shape as in tryCatch(), for the sake of sys.call() in a handler.
-eval_call_handler <- function(handler, condition) {
+eval_call_handler <- function(handler, cond) {
   value <- list(NULL, NULL, handler)
-  value[[3L]](condition)
+  value[[3L]](cond)
 }
 
 eval_muffle_warnings <- function(classes = "warning") {
@@ -77,14 +80,19 @@ eval_muffle_messages <- function(classes = "message") {
   }
 }
 
-# try() itself prints and wraps the error.
+# try() itself prints and wraps the error. Of one that was raised right in its
+# argument it shows its own call, as R's does, here `call`.
 eval_try_handler <- function(
-    silent = FALSE,
+    call, silent = FALSE,
     outFile = getOption("try.outFile", default = stderr())) {
   force(silent)
   force(outFile)
   function(condition) {
-    try(stop(condition), silent = silent, outFile = outFile)
+    shown <- condition
+    if (identical(shown$call, shown_try_catch)) shown$call <- call
+    value <- try(stop(shown), silent = silent, outFile = outFile)
+    attr(value, "condition") <- condition
+    value
   }
 }
 

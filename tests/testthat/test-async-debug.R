@@ -123,9 +123,12 @@ test_that("a coroutine that has ended lets go of its environment", {
     x <- runif(1e5)
     yield(mean(x))
   })
+  size <- function() length(serialize(it, NULL))
   it <- g()
   nextOr(it)
-  expect_gt(length(serialize(it, NULL)), 8e5)
+  full <- size()
   nextOr(it, NULL)
-  expect_lt(length(serialize(it, NULL)), 1e5)
+  # The numbers, all of them. What is left may be large, too: functions of the
+  # package carry its source where that was kept.
+  expect_gt(full - size(), 8e5)
 })

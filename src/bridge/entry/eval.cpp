@@ -54,6 +54,12 @@ extern "C" SEXP ew_eval_drive(SEXP coroutine, SEXP layer) {
   return Rf_ScalarLogical(drive(coroutine_from(coroutine), INTEGER(layer)[0]));
 }
 
+// No door of its own either, for the same reasons.
+extern "C" SEXP ew_eval_run_shown(SEXP coroutine, SEXP layer, SEXP frame, SEXP has_handler) {
+  return run_shown(coroutine_from(coroutine), Rf_asInteger(layer), frame,
+                   Rf_asLogical(has_handler) == 1);
+}
+
 extern "C" SEXP ew_eval_left(SEXP coroutine, SEXP layer) {
   return evaluate([&] {
     left(coroutine_from(coroutine), Rf_asInteger(layer));

@@ -24,27 +24,30 @@ SEXP drive_loop(const Coroutine& co, int layer) {
   return loop;
 }
 
-const char* base_name(const Coroutine& co, int layer) {
-  if (layer > 0) return "local";
-  switch (co.machine->kind) {
-    case BodyKind::Generator: return "gen";
-    case BodyKind::Async: return "async";
-    case BodyKind::Stream: return "stream";
-    case BodyKind::Run: return "run";
-  }
-  return "async";
-}
-
 // What sys.call() shows in the body after its first pause: the user's own call, if
-// the body is that of a function.
-SEXP shown_call(const Coroutine& co, int layer) {
+// the body is that of a function, and what R has in the place of local().
+SEXP base_shown(const Coroutine& co, int layer) {
+  if (layer > 0) return shown_call(co);
   SEXP call = co.slot(kStateCall);
-  bool is_usable = layer == 0 && TYPEOF(call) == LANGSXP && TYPEOF(CAR(call)) == SYMSXP;
+  bool is_usable = TYPEOF(call) == LANGSXP && TYPEOF(CAR(call)) == SYMSXP;
   // `...` would be looked for, and there is none.
   for (SEXP rest = is_usable ? CDR(call) : R_NilValue; rest != R_NilValue; rest = CDR(rest)) {
     if (CAR(rest) == R_DotsSymbol) is_usable = false;
   }
-  return is_usable ? Rf_shallow_duplicate(call) : Rf_lang1(Rf_install(base_name(co, layer)));
+  return is_usable ? call : VECTOR_ELT(hooks().shown_bodies, static_cast<int>(co.machine->kind));
+}
+
+// Lets the head of `call` mean `function` in `around`: a name, or the `value[[3L]]` of
+// a handler.
+void define_head(SEXP call, SEXP function, SEXP around) {
+  if (TYPEOF(CAR(call)) == SYMSXP) {
+    Rf_defineVar(CAR(call), function, around);
+    return;
+  }
+  SEXP list = PROTECT(Rf_allocVector(VECSXP, 3));
+  SET_VECTOR_ELT(list, 2, function);
+  Rf_defineVar(words().value, list, around);
+  UNPROTECT(1);
 }
 
 // The base call, and in `scope` the environment to evaluate it in: what the call
@@ -73,8 +76,8 @@ SEXP base_call(const Coroutine& co, int layer, SEXP env, SEXP goes_on, SEXP* sco
   Rf_defineVar(enclosure_symbol, R_BaseEnv, around);
   SEXP make = PROTECT(Rf_lang4(words().function, dots, BODY(hooks().eval), R_NilValue));
   SEXP function = PROTECT(Rf_eval(make, around));
-  SEXP call = PROTECT(shown_call(co, layer));
-  Rf_defineVar(CAR(call), function, around);
+  SEXP call = PROTECT(Rf_shallow_duplicate(base_shown(co, layer)));
+  define_head(call, function, around);
   UNPROTECT(10);
   *scope = around;
   return call;
@@ -104,6 +107,7 @@ void leave_layers_from(const Coroutine& co, int layer) {
   Machine& m = *co.machine;
   m.layer = layer - 1;
   m.guarded &= ~from(layer);
+  m.told &= ~from(layer);
   m.restored &= ~from(layer);
 }
 
@@ -130,8 +134,8 @@ bool has_guarded_block(const Coroutine& co, int layer) {
     const auto kind = static_cast<BlockKind>(block[i].kind);
     if (kind == BlockKind::Scope) ++scope;
     if (kind == BlockKind::Restart && scope == layer) return true;
-    const bool is_ours =
-        kind == BlockKind::Handler || kind == BlockKind::Finally || is_closing_loop(block[i]);
+    const bool is_ours = kind == BlockKind::Handler || kind == BlockKind::Finally ||
+                         kind == BlockKind::Shown || is_closing_loop(block[i]);
     if (!is_ours) continue;
     const bool may_pause = kind == BlockKind::Finally && block[i].x == 1;
     if (scope == layer || (layer == 0 && (m.kind != BodyKind::Generator || may_pause))) return true;
@@ -187,9 +191,11 @@ void run_guarded(const Coroutine& co, int layer) {
   SEXP restarts = PROTECT(count == 0 ? R_NilValue : restarts_of(co, layer, count));
   SEXP call = PROTECT(Rf_lang5(hooks().guard, co.self, number, loop, restarts));
   m.guarded |= bit(layer);
+  m.told &= ~bit(layer);
   m.restarts[layer] = static_cast<uint8_t>(count);
   Rf_eval(call, layer_env(co, layer));
   m.guarded &= ~from(layer);
+  m.told &= ~from(layer);
   m.layer = layer;
   UNPROTECT(4);
 }
@@ -198,7 +204,8 @@ void run_guarded(const Coroutine& co, int layer) {
 bool is_guard_stale(const Coroutine& co, int layer) {
   Machine& m = *co.machine;
   m.is_stale = false;
-  return (m.guarded & bit(layer)) != 0 && m.restarts[layer] != count_restarts(co, layer);
+  if ((m.guarded & bit(layer)) == 0) return false;
+  return (m.told & bit(layer)) != 0 || m.restarts[layer] != count_restarts(co, layer);
 }
 
 void put_away(const Coroutine& co, int layer) {
@@ -260,6 +267,7 @@ void land(const Coroutine& co, int layer, Completion kind) {
   Machine& m = *co.machine;
   m.layer = layer;
   m.guarded &= ~from(layer + 1);
+  m.told &= ~from(layer + 1);
   m.restored &= ~from(layer + 1);
   if (m.in_leaf && !m.is_escaping) {
     m.in_leaf = false;
@@ -286,6 +294,7 @@ void begin(const Coroutine& co, Inject inject, SEXP value) {
   m.pause = Pause::None;
   m.layer = 0;
   m.guarded = 0;
+  m.told = 0;
   m.restored = 0;
   trace(co, "pump: run\n");
 }
@@ -311,6 +320,7 @@ SEXP running_coroutine = nullptr;
 bool drive(const Coroutine& co, int layer) {
   Machine& m = *co.machine;
   land(co, layer, Completion::Next);
+  show_call(co, layer);
   restore(co, layer);
   for (;;) {
     if (m.is_escaping) {
@@ -334,6 +344,41 @@ bool drive(const Coroutine& co, int layer) {
       run_instructions(co);
     }
   }
+}
+
+SEXP run_shown(const Coroutine& co, int layer, SEXP frame, bool has_handler) {
+  static const SEXP function = Rf_install("withCallingHandlers");
+  static const SEXP loop = Rf_install("loop"), handler = Rf_install("handler"),
+                    condition = Rf_install("condition");
+  SEXP call = PROTECT(has_handler ? Rf_lang3(function, loop, handler) : Rf_lang2(function, loop));
+  if (has_handler) SET_TAG(CDDR(call), condition);
+  SEXP shown = co.slot(kStateShown);
+  if (Rf_length(shown) <= layer) {
+    shown =
+        shown == R_NilValue ? Rf_allocVector(VECSXP, layer + 1) : Rf_lengthgets(shown, layer + 1);
+    co.set(kStateShown, shown);
+  }
+  SET_VECTOR_ELT(shown, layer, call);
+  SEXP value = Rf_eval(call, frame);
+  UNPROTECT(1);
+  return value;
+}
+
+SEXP guard_call(const Coroutine& co, int layer) {
+  const SEXP list = co.slot(kStateShown);
+  return (co.machine->guarded & bit(layer)) == 0 || Rf_length(list) <= layer
+             ? R_NilValue
+             : VECTOR_ELT(list, layer);
+}
+
+// R has taken the arguments long since: only the text of the call is left of it.
+void show_call(const Coroutine& co, int layer) {
+  SEXP call = guard_call(co, layer);
+  if (call == R_NilValue) return;
+  const SEXP shown = shown_call(co);
+  if (CAR(call) == CAR(shown) && CDR(call) == CDR(shown)) return;
+  SETCAR(call, CAR(shown));
+  SETCDR(call, CDR(shown));
 }
 
 void park_for_jump(const Coroutine& co, int layer) { put_away(co, layer); }

@@ -72,10 +72,11 @@ SEXP class_vector(const TryParts& parts) {
   return classes;
 }
 
-// Code of a scope: pops an environment, leaves the value of `body`.
-void compile_scope(Compiler& c, SEXP body) {
+// Code of a scope: pops an environment, leaves the value of `body`. `shown`: the call
+// that R has around it.
+void compile_scope(Compiler& c, SEXP body, SEXP shown) {
   Assembler& a = c.assembler;
-  const int enter = a.emit(Op::ScopeEnter);
+  const int enter = a.emit(Op::ScopeEnter, 0, a.constant(shown));
   const int loops = c.loops;
   const int switches = c.switches;
   c.loops = c.switches = 0;
@@ -91,7 +92,7 @@ void compile_scope(Compiler& c, SEXP body) {
 void compile_handler_in_place(Compiler& c, SEXP handler) {
   Assembler& a = c.assembler;
   a.emit(Op::NewEnv, a.constant(TAG(CADR(handler))));
-  compile_scope(c, CADDR(handler));
+  compile_scope(c, CADDR(handler), hooks().shown_handler);
 }
 
 constexpr int kJumpsMax = kHandlersMax;
@@ -120,8 +121,17 @@ void compile_handler_cases(Compiler& c, const TryParts& parts, int* ends, int& e
   }
 }
 
+// The names of a block's classes or restarts, and next to it the call to show.
+int names_constant(Compiler& c, SEXP names, SEXP shown) {
+  PROTECT(names);
+  const int position = c.assembler.constant(names);
+  c.assembler.constant(shown);
+  UNPROTECT(1);
+  return position;
+}
+
 template <class Body>
-void compile_exiting(Compiler& c, const TryParts& parts, Body&& body) {
+void compile_exiting(Compiler& c, const TryParts& parts, SEXP shown, Body&& body) {
   Assembler& a = c.assembler;
   for (int i = 0; i < parts.count; ++i) {
     if (form_of(parts.handlers[i]) == HandlerForm::Function) {
@@ -130,9 +140,8 @@ void compile_exiting(Compiler& c, const TryParts& parts, Body&& body) {
       a.emit(Op::Const, a.constant(R_NilValue));
     }
   }
-  SEXP classes = PROTECT(class_vector(parts));
-  const int setup = a.emit(Op::TrySetup, a.constant(classes), 0, parts.count);
-  UNPROTECT(1);
+  const int classes = names_constant(c, class_vector(parts), shown);
+  const int setup = a.emit(Op::TrySetup, classes, 0, parts.count);
   body();
   a.emit(Op::TryPop);
   int ends[kJumpsMax + 2];
@@ -151,27 +160,32 @@ void compile_or_null(Compiler& c, SEXP expr) {
   }
 }
 
-void compile_try_catch(Compiler& c, const TryParts& parts) {
+void compile_try_catch(Compiler& c, SEXP call, const TryParts& parts) {
   Assembler& a = c.assembler;
   int setup = -1;
-  if (parts.finally != nullptr) setup = a.emit(Op::FinallySetup, 0, contains_pause(parts.finally));
+  if (parts.finally != nullptr) {
+    const int shown = a.constant(hooks().shown_finally);
+    setup = a.emit(Op::FinallySetup, 0, contains_pause(parts.finally), shown);
+  }
   if (parts.count > 0) {
-    compile_exiting(c, parts, [&] { compile_or_null(c, parts.expr); });
+    compile_exiting(c, parts, hooks().shown_try_catch, [&] { compile_or_null(c, parts.expr); });
   } else {
     compile_or_null(c, parts.expr);
   }
   if (setup < 0) return;
   a.emit(Op::FinallyPop);
   a.set_a(setup, a.here());
+  a.emit(Op::ShowSetup, a.constant(call));
   compile(c, parts.finally);
   a.emit(Op::Pop);
+  a.emit(Op::ShowEnd);
   a.emit(Op::FinallyEnd);
 }
 
 // The handler values are on the stack already.
-void compile_calling(Compiler& c, SEXP classes, SEXP expr) {
+void compile_calling(Compiler& c, SEXP classes, SEXP shown, SEXP expr) {
   Assembler& a = c.assembler;
-  a.emit(Op::TrySetup, a.constant(classes), 0, -Rf_length(classes));
+  a.emit(Op::TrySetup, names_constant(c, classes, shown), 0, -Rf_length(classes));
   compile_or_null(c, expr);
   a.emit(Op::TryPop);
 }
@@ -188,7 +202,7 @@ bool compile_with_calling(Compiler& c, SEXP call) {
     compile(c, handler);
   }
   SEXP classes = PROTECT(class_vector(parts));
-  compile_calling(c, classes, parts.expr);
+  compile_calling(c, classes, call, parts.expr);
   UNPROTECT(1);
   return true;
 }
@@ -199,9 +213,8 @@ bool compile_with_restarts(Compiler& c, SEXP call) {
   const TryParts parts = take_apart(call, false);
   if (!parts.is_plain) return false;
   for (int i = 0; i < parts.count; ++i) compile(c, parts.handlers[i]);
-  SEXP names = PROTECT(class_vector(parts));
-  const int setup = a.emit(Op::RestartSetup, a.constant(names), 0, parts.count);
-  UNPROTECT(1);
+  const int names = names_constant(c, class_vector(parts), hooks().shown_restart);
+  const int setup = a.emit(Op::RestartSetup, names, 0, parts.count);
   compile_or_null(c, parts.expr);
   a.emit(Op::TryPop);
   const int over = a.emit(Op::Jump);
@@ -211,7 +224,7 @@ bool compile_with_restarts(Compiler& c, SEXP call) {
   return true;
 }
 
-bool compile_suppress(Compiler& c, SEXP call, const char* condition, SEXP maker) {
+bool compile_suppress(Compiler& c, SEXP call, const char* condition, SEXP maker, SEXP shown) {
   Assembler& a = c.assembler;
   SEXP expr = nullptr;
   SEXP classes = nullptr;
@@ -227,15 +240,15 @@ bool compile_suppress(Compiler& c, SEXP call, const char* condition, SEXP maker)
   SEXP make = PROTECT(classes == nullptr ? Rf_lang1(maker) : Rf_lang2(maker, classes));
   a.emit(Op::Eval, a.constant(make));
   SEXP watched = PROTECT(Rf_mkString(condition));
-  compile_calling(c, watched, expr);
+  compile_calling(c, watched, shown, expr);
   UNPROTECT(2);
   return true;
 }
 
 bool compile_try(Compiler& c, SEXP call) {
   SEXP expr = nullptr;
-  SEXP make = PROTECT(Rf_lang1(hooks().try_handler));
-  SEXP tail = make;
+  SEXP make = PROTECT(Rf_lang2(hooks().try_handler, PROTECT(Rf_lang2(words().quote, call))));
+  SEXP tail = CDR(make);
   for (SEXP rest = CDR(call); rest != R_NilValue; rest = CDR(rest)) {
     if (expr == nullptr && (TAG(rest) == R_NilValue || TAG(rest) == words().expr)) {
       expr = CAR(rest);
@@ -250,8 +263,8 @@ bool compile_try(Compiler& c, SEXP call) {
   parts.classes[0] = PRINTNAME(words().error);
   parts.handlers[0] = make;
   parts.count = 1;
-  compile_try_catch(c, parts);
-  UNPROTECT(1);
+  compile_try_catch(c, call, parts);
+  UNPROTECT(2);
   return true;
 }
 
@@ -259,14 +272,21 @@ bool compile_local(Compiler& c, SEXP call) {
   Assembler& a = c.assembler;
   const SEXP rest = CDDR(call);
   if (CDR(call) == R_NilValue) return false;
+  SEXP envir = R_NilValue;
   if (rest == R_NilValue) {
     a.emit(Op::NewEnv, -1);
+    envir = Rf_lang1(Rf_install("new.env"));
   } else if (CDR(rest) == R_NilValue && (TAG(rest) == words().envir || TAG(rest) == R_NilValue)) {
     compile(c, CAR(rest));
+    envir = CAR(rest);
   } else {
     return false;
   }
-  compile_scope(c, CADR(call));
+  PROTECT(envir);
+  SEXP quoted = PROTECT(Rf_lang2(words().quote, CADR(call)));
+  SEXP shown = PROTECT(Rf_lang3(Rf_install("eval"), quoted, envir));
+  compile_scope(c, CADR(call), shown);
+  UNPROTECT(3);
   return true;
 }
 
@@ -327,7 +347,7 @@ bool compile_handler_word(Compiler& c, SEXP word, SEXP call) {
   if (!is_handler_word(word) || !is_base_function(c, word)) return false;
   if (word == w.try_catch) {
     const TryParts parts = take_apart(call, true);
-    if (parts.is_plain) compile_try_catch(c, parts);
+    if (parts.is_plain) compile_try_catch(c, call, parts);
     return parts.is_plain;
   }
   if (word == w.try_) return compile_try(c, call);
@@ -335,10 +355,12 @@ bool compile_handler_word(Compiler& c, SEXP word, SEXP call) {
   if (word == w.with_calling_handlers) return compile_with_calling(c, call);
   if (word == w.with_restarts) return compile_with_restarts(c, call);
   if (word == w.suppress_warnings) {
-    return compile_suppress(c, call, "warning", hooks().muffle_warnings);
+    return compile_suppress(c, call, "warning", hooks().muffle_warnings,
+                            hooks().shown_suppress_warnings);
   }
   if (word == w.suppress_messages) {
-    return compile_suppress(c, call, "message", hooks().muffle_messages);
+    return compile_suppress(c, call, "message", hooks().muffle_messages,
+                            hooks().shown_suppress_messages);
   }
   if (word == w.switch_) {
     compile_switch(c, call);
@@ -355,7 +377,7 @@ void compile_await_or(Compiler& c, SEXP operand, SEXP handler) {
   parts.classes[0] = PRINTNAME(words().error);
   parts.handlers[0] = handler;
   parts.count = 1;
-  compile_exiting(c, parts, [&] {
+  compile_exiting(c, parts, R_NilValue, [&] {
     c.assembler.emit(Op::Await, -1, 1);  // b = 1: the operand lies below one handler
   });
   c.assembler.emit(Op::DropUnder);

@@ -21,6 +21,14 @@ void layer_range(const Coroutine& co, int layer, int* low, int* high) {
   }
 }
 
+bool has_call(SEXP condition, SEXP call) {
+  if (call == R_NilValue || TYPEOF(condition) != VECSXP) return false;
+  for (R_xlen_t i = 0; i < Rf_xlength(condition); ++i) {
+    if (VECTOR_ELT(condition, i) == call) return true;
+  }
+  return false;
+}
+
 // Must an error that nothing catches leave R's frames before the body goes on to
 // end? In a task always where something is due; in a generator only if that may
 // pause: else R's own way, past whoever asked for a value, is the faithful one.
@@ -67,8 +75,9 @@ void run_calling(const Coroutine& co, SEXP handler, SEXP condition, int layer, i
 
 void dispatch(const Coroutine& co, int layer, SEXP condition, SEXP frame, int from_block,
               int from_handler) {
-  const Machine& m = *co.machine;
+  Machine& m = *co.machine;
   if (m.status != Phase::Running || m.is_escaping) return;
+  if (has_call(condition, guard_call(co, layer))) m.told |= uint64_t{1} << layer;
   int low = 0;
   int high = 0;
   layer_range(co, layer, &low, &high);

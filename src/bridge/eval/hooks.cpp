@@ -98,6 +98,13 @@ void init_hooks(SEXP space) {
   h.join_session = function_of(space, "shiny_join");
   h.leave_session = function_of(space, "shiny_leave");
   h.note_waiter = function_of(space, "shiny_note_waiter");
+  h.shown_try_catch = function_of(space, "shown_try_catch");
+  h.shown_finally = function_of(space, "shown_finally");
+  h.shown_handler = function_of(space, "shown_handler");
+  h.shown_restart = function_of(space, "shown_restart");
+  h.shown_suppress_warnings = function_of(space, "shown_suppress_warnings");
+  h.shown_suppress_messages = function_of(space, "shown_suppress_messages");
+  h.shown_bodies = function_of(space, "shown_bodies");
   h.strict_specials = strict_specials();
 }
 

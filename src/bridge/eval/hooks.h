@@ -21,6 +21,10 @@ struct Hooks {
   SEXP current_loop, is_loop, current_domain, capture_context, run_in_context, run_outside,
       join_session, leave_session, note_waiter;  // R/context.R, R/shiny.R
   SEXP current_session;                          // nullptr until Shiny is loaded
+  // The calls that R has around code in tryCatch() and its kin (R/shown-calls.R).
+  SEXP shown_try_catch, shown_finally, shown_handler, shown_restart, shown_suppress_warnings,
+      shown_suppress_messages;
+  SEXP shown_bodies;     // list, a call a kind of body
   SEXP strict_specials;  // list of SPECIAL primitives that evaluate their arguments
 };
 

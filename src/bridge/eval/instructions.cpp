@@ -2,6 +2,7 @@
 // used, which is what protects them.
 #include <R_ext/Utils.h>
 
+#include "bridge/eval/base.h"
 #include "bridge/eval/call_site.h"
 #include "bridge/eval/generator.h"
 #include "bridge/eval/hooks.h"
@@ -182,8 +183,13 @@ void leave_try(const Coroutine& co) {
   UNPROTECT(1);
 }
 
+// Of a block whose call is the constant after `names`.
+int shown_after(const Coroutine& co, int names) {
+  return constant(co, names + 1) == R_NilValue ? 0 : names + 2;
+}
+
 void set_up_try(const Coroutine& co, const int* operand) {
-  Block& block = push_block(co, BlockKind::Handler, operand[1], 0);
+  Block& block = push_block(co, BlockKind::Handler, operand[1], shown_after(co, operand[0]));
   block.x = operand[2];
   block.y = operand[0];
   if (block.x >= 0) trace(co, "catch: begin\n");
@@ -220,9 +226,9 @@ void make_scope(const Coroutine& co, int symbol) {
   UNPROTECT(1);
 }
 
-void enter_scope(const Coroutine& co, int leave_pc) {
+void enter_scope(const Coroutine& co, int leave_pc, int shown) {
   if (TYPEOF(top(co)) != ENVSXP) fail_in_body(co, "`envir` of local() must be an environment");
-  Block& block = push_block(co, BlockKind::Scope, leave_pc, 0);
+  Block& block = push_block(co, BlockKind::Scope, leave_pc, shown + 1);
   block.x = co.machine->sp - 1;
   block.sp = co.machine->sp - 1;
   ++co.machine->scopes;
@@ -318,7 +324,7 @@ void merge_exit(const Coroutine& co) {
 }
 
 void set_up_restarts(const Coroutine& co, const int* operand) {
-  Block& block = push_block(co, BlockKind::Restart, operand[1], 0);
+  Block& block = push_block(co, BlockKind::Restart, operand[1], shown_after(co, operand[0]));
   block.x = operand[2];
   block.y = operand[0];
   co.machine->is_stale = true;
@@ -559,10 +565,12 @@ void step(const Coroutine& co, Op op, const int* operand) {
     case Op::CallRestart: call_restart(co); return;
     case Op::FinallySetup:
       trace(co, "finally: begin\n");
-      push_block(co, BlockKind::Finally, operand[0], 0).x = operand[1];
+      push_block(co, BlockKind::Finally, operand[0], operand[2] + 1).x = operand[1];
       return;
     case Op::FinallyPop: pop_finally(co, operand[0]); return;
     case Op::FinallyEnd: go_on_after_finally(co); return;
+    case Op::ShowSetup: push_block(co, BlockKind::Shown, 0, operand[0] + 1); return;
+    case Op::ShowEnd: --m.blocks; return;
     case Op::ExitsSetup: {
       push(co, Rf_allocVector(INTSXP, 0));
       Block& block = push_block(co, BlockKind::Finally, operand[0], 0);
@@ -573,7 +581,7 @@ void step(const Coroutine& co, Op op, const int* operand) {
     case Op::ExitsNext: next_exit(co, operand); return;
     case Op::ExitsMerge: merge_exit(co); return;
     case Op::NewEnv: make_scope(co, operand[0]); return;
-    case Op::ScopeEnter: enter_scope(co, operand[0]); return;
+    case Op::ScopeEnter: enter_scope(co, operand[0], operand[1]); return;
     case Op::ScopeLeave: return_from_body(co); return;
     case Op::SwitchTable: choose_arm(co, operand); return;
     case Op::Goto: jump_to_switch(co, operand[0] == 1); return;
@@ -624,9 +632,11 @@ SEXP run_leaf(const Coroutine& co, SEXP expr, SEXP env) {
 SEXP run_own_leaf(const Coroutine& co, SEXP expr, SEXP env) {
   Machine& m = *co.machine;
   PROTECT(expr);
+  if (m.guarded != 0) show_call(co, m.scopes);
   m.in_leaf = true;
   SEXP value = Rf_eval(expr, env);
   m.in_leaf = false;
+  if (m.told != 0) m.is_stale = true;
   UNPROTECT(1);
   return value;
 }

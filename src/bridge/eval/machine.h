@@ -19,7 +19,7 @@ enum class Phase : int { Fresh, Running, Paused, Done, Failed };
 enum class Pause : int { None, Await, Yield, Delegate };
 enum class Inject : int { None, Value, Same, Raise, Return };  // what a resume brings
 
-enum class BlockKind : int { Loop, Handler, Finally, Scope, Sub, Switch, Restart };
+enum class BlockKind : int { Loop, Handler, Finally, Scope, Sub, Switch, Restart, Shown };
 
 // How a stretch of code ends when it does not just go on.
 enum class Completion : int { Normal, Break, Next, Return, Throw, Reject, Jump, Goto };
@@ -27,7 +27,9 @@ enum class Completion : int { Normal, Break, Next, Return, Throw, Reject, Jump, 
 struct Block {
   int kind;
   int pc;         // break target; handler, finally or leaving code; return position
-  int pc2;        // next target
+  int pc2;        // Loop: next target. Switch: EXPR. Handler, Finally, Scope, Restart,
+                  // Shown: what shown_call() gives inside, a constant's number plus
+                  // one; 0 for none
   int sp;         // height of the value stack that the block starts from
   int x;          // Loop: 1 if the iterator it goes through is its own.
                   // Handler, Restart: how many, negative if calling. Scope: its
@@ -51,6 +53,7 @@ struct Machine {
   uint64_t guarded;   // bit per layer: calling handlers are established
   uint64_t parked;    // bit per layer: its on.exit is put away
   uint64_t restored;  // bit per layer: its on.exit is back in place
+  uint64_t told;      // bit per layer: a condition that is underway has its guard's call
   bool in_leaf;       // R evaluates an expression of the body
   bool is_escaping;   // a handler was found: unwinding to it
   bool in_closure;    // layer 0 is the frame of the user's own function call
@@ -100,6 +103,7 @@ enum StateSlot {
   kStateContext,   // where its code runs: NULL, or R's (context.h)
   kStateSession,   // of a task made for a user of Shiny (R/shiny.R)
   kStateFrame,     // what sys.call() and its kin give (R/frame-words.R)
+  kStateShown,     // list, the call of a layer's guard (base.h)
   kStateSlots
 };
 
@@ -134,6 +138,10 @@ Block& push_block(const Coroutine& co, BlockKind kind, int pc, int pc2);
 SEXP current_env(const Coroutine& co);
 SEXP layer_env(const Coroutine& co, int layer);
 SEXP constant(const Coroutine& co, int index);
+
+// The call that R would show for code that stands here, in the innermost scope: that
+// of tryCatch()'s own helper, say, or the user's. Not protected.
+SEXP shown_call(const Coroutine& co);
 
 // Evaluates an expression of the body. Not protected.
 SEXP run_leaf(const Coroutine& co, SEXP expr, SEXP env);

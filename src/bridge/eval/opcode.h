@@ -48,18 +48,23 @@ enum class Op : int {
   Return,        // pop a value and leave the innermost scope with it
   Left,          // pop lhs of && (b = 0) or || (b = 1); decided: push, go to a
   Right,         // pop rhs and lhs, push R's answer (b as above)
-  TrySetup,      // push HANDLER block: classes a, handler code b; c = handler
-                 // values on the stack, negative if they are calling handlers
+  TrySetup,      // push HANDLER block: classes a (the next constant: the call to
+                 // show, or NULL), handler code b; c = handler values on the
+                 // stack, negative if they are calling handlers
   TryPop,        // pop HANDLER block, keep the top value
   HandlerCase,   // if the handler that matched is number a, go to b
   CallHandler,   // pop condition and handler; push the handler's value
   CallPlain,     // the same where the handler's code has pushed a value: if that
                  // is a function, it is called; pop condition and handler, too
-  RestartSetup,  // push RESTART block: names a, restart code b; c handlers
+  RestartSetup,  // push RESTART block: names a (and the call to show), restart
+                 // code b; c handlers
   CallRestart,   // pop a list of arguments and a restart's handler; push its value
-  FinallySetup,  // push FINALLY block with code a; b = 1: that code may pause
+  FinallySetup,  // push FINALLY block with code a; b = 1: that code may pause;
+                 // c: the call to show
   FinallyPop,    // pop FINALLY block, note "normal" completion
   FinallyEnd,    // pop completion, go on with it
+  ShowSetup,     // push SHOWN block: call a
+  ShowEnd,       // pop it
   ExitsSetup,    // push an empty list and a FINALLY block with code a for it
   ExitsAdd,      // pop `after` and `add`; the code at a (< 0: none) is due when
                  // the scope is left
@@ -67,7 +72,7 @@ enum class Op : int {
                  // there is nothing, go to a
   ExitsMerge,    // pop the completion of that; unless it is normal, it replaces
                  // the one below
-  ScopeEnter,    // pop an environment; SCOPE block leaving to a
+  ScopeEnter,    // pop an environment; SCOPE block leaving to a; b: the call to show
   ScopeLeave,    // leave it normally with the top value
   NewEnv,        // push a child of the current environment
   SwitchTable,   // pop EXPR; R chooses by the call a; go to the arm, or to b if

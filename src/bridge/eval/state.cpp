@@ -125,6 +125,18 @@ SEXP layer_env(const Coroutine& co, int layer) {
 
 SEXP current_env(const Coroutine& co) { return layer_env(co, co.machine->scopes); }
 
+SEXP shown_call(const Coroutine& co) {
+  const Block* block = blocks(co);
+  for (int i = co.machine->blocks - 1; i >= 0; --i) {
+    const auto kind = static_cast<BlockKind>(block[i].kind);
+    if (kind == BlockKind::Loop || kind == BlockKind::Switch || kind == BlockKind::Sub) continue;
+    if (block[i].pc2 > 0) return constant(co, block[i].pc2 - 1);
+  }
+  const SEXP call = co.slot(kStateCall);
+  if (TYPEOF(call) == LANGSXP) return call;
+  return VECTOR_ELT(hooks().shown_bodies, static_cast<int>(co.machine->kind));
+}
+
 void trace(const Coroutine& co, const char* message) {
   if (!co.machine->is_traced) return;
   SEXP text = PROTECT(Rf_mkString(message));
@@ -183,6 +195,7 @@ void let_go(const Coroutine& co) {
   co.set(kStateParked, R_NilValue);
   co.set(kStateStack, R_NilValue);
   co.set(kStateFrame, R_NilValue);
+  co.set(kStateShown, R_NilValue);
 }
 
 }  // namespace elsewhere::eval

@@ -185,6 +185,7 @@ future_uuid <- function(future) c(.subset2(future, "owner"), future$number)
     uuid = future_uuid(x),
     globals = as_future_globals(.subset2(x, "globals")),
     result = peek_result(x),
+    state = current_state(x),
     start = if (!is.null(.subset2(x, "start"))) .POSIXct(.subset2(x, "start")),
     if (name %in% names(default_settings)) {
       .subset2(x, "settings")[[name]]
@@ -192,6 +193,17 @@ future_uuid <- function(future) c(.subset2(future, "owner"), future$number)
       .subset2(x, name)
     }
   )
+}
+
+# A list that was looked at leaves outcomes where they are.
+current_state <- function(future) {
+  if (identical(.subset2(future, "state"), "running") &&
+    !is.null(.subset2(future, "task")) &&
+    !.subset2(future, "settings")$earlySignal &&
+    .Call(ew_futures_settled, list(future), 1L, session_id()) == 2L) {
+    resolved(future)
+  }
+  .subset2(future, "state")
 }
 
 #' @export

@@ -70,6 +70,14 @@ launch_options <- function(backend) {
   .subset2(backend, "launch_options")
 }
 
+# What ew_future_launch() needs to start a plain lazy future; NULL where every
+# future takes launch(), or no backend is there yet.
+short_way <- function() {
+  backend <- plans$backend
+  if (is.null(backend) || is.null(.subset2(backend, "pool"))) return()
+  .subset2(launch_options(backend), "way")
+}
+
 read_launch_options <- function(backend) {
   limit <- backend$globals_bytes_max
   if (is.null(limit)) limit <- getOption("future.globals.maxSize")
@@ -85,9 +93,12 @@ read_launch_options <- function(backend) {
     if (!is.null(changed <- changed_options(backend))) common$options <- changed
     if (backend$keep) common$keep <- common$in_workspace <- TRUE
   }
+  payload <- if (length(common)) common
+  on_reference <- getOption("future.globals.onReference")
+  is_plain <- is.null(limit) && is.null(on_reference)
   list(
-    limit = limit, on_reference = getOption("future.globals.onReference"),
-    payload = if (length(common)) common
+    limit = limit, on_reference = on_reference, payload = payload,
+    way = if (is_plain) list(backend$pool, payload)
   )
 }
 

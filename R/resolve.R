@@ -56,8 +56,17 @@ resolved.elsewhere_future <- function(x, ...) {
 #' @export
 resolved.list <- function(x, ...) {
   deadline <- as.double(Sys.time()) + tick_seconds
+  how <- .Call(ew_futures_look, x, session_id(), short_way(), tick_seconds)
+  answer <- if (is.logical(how)) how else look_closer(x, how, deadline)
+  if (!is.null(names(x))) names(answer) <- names(x)
+  # Setting even no dimensions would drop the names.
+  if (!is.null(dim(x))) dim(answer) <- dim(x)
+  answer
+}
+
+# What has been seen of a list, `how`, and what only R can see or start.
+look_closer <- function(x, how, deadline) {
   is_late <- function() as.double(Sys.time()) > deadline
-  how <- .Call(ew_futures_settled, x, seq_along(x), session_id())
   answer <- how == 1L
   for (i in which(how == 2L)) answer[i] <- resolved_soon(x[[i]], is_late)
   for (i in which(how == -1L)) relay_events(x[[i]])
@@ -65,9 +74,6 @@ resolved.list <- function(x, ...) {
   for (i in which(how == -3L)) {
     start_some(x, i, function() .subset2(x[[i]], "backend"), is_late)
   }
-  names(answer) <- names(x)
-  # Setting even no dimensions would drop the names.
-  if (!is.null(dim(x))) dim(answer) <- dim(x)
   answer
 }
 

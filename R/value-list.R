@@ -120,7 +120,8 @@ is_ready <- function(future) {
 
 # Starts a lazy future; where all workers are busy it queues.
 start_queued <- function(future) {
-  if (is_future(future) && .subset2(future, "state") == "created") {
+  if (!is_future(future) || .subset2(future, "state") != "created") return()
+  if (!.Call(ew_future_launch, future, session_id(), short_way())) {
     launch_lazy(future, wait = FALSE)
   }
 }

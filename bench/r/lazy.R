@@ -1,14 +1,19 @@
 # Does a list of 1 000 lazy futures stall the session that made it?
 #
-#   Rscript bench/r/lazy.R [workers]
+#   Rscript bench/r/lazy.R [workers] [megabytes]
 #
 # Asks resolved() of the whole list again and again until all have settled, and
 # says how long the longest ask took, and the longest silence of a timer of
-# later's that should come every millisecond.
+# later's that should come every millisecond. `megabytes` of small objects lie in
+# the workspace meanwhile, which each full collection of R's goes through.
 
 library(elsewhere)
 
-workers <- as.integer(c(commandArgs(trailingOnly = TRUE), "2")[[1L]])
+given <- as.integer(commandArgs(trailingOnly = TRUE))
+workers <- if (length(given)) given[[1L]] else 2L
+megabytes <- if (length(given) > 1L) given[[2L]] else 0L
+# A vector of two numbers takes 64 bytes, and its place in the list 8.
+workspace <- lapply(seq_len(megabytes * 1e6 / 72), function(i) c(i, 1))
 plan(multisession, workers = workers)
 invisible(value(lapply(seq_len(50L), function(i) future(i))))
 

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
-#include <string_view>
 
 #include "bridge/guard.h"
+#include "bridge/serialize_plain.h"
 
 namespace elsewhere {
 namespace {
@@ -167,6 +167,7 @@ SEXP unserialize(MainThread& main, Source& source) {
 }  // namespace
 
 Bytes to_bytes(MainThread& main, SEXP value, OnReference on_reference) {
+  if (auto plain = serialize_plain(value)) return std::move(*plain);
   Bytes bytes;
   Sink sink{&bytes, nullptr, on_reference};
   serialize(main, value, sink);
@@ -176,6 +177,10 @@ Bytes to_bytes(MainThread& main, SEXP value, OnReference on_reference) {
 Parcel to_parcel(MainThread& main, SEXP value, OnReference on_reference,
                  std::size_t segment_from_bytes) {
   ParcelWriter parcel(segment_from_bytes);
+  if (const auto plain = serialize_plain(value)) {
+    or_throw(parcel.append(plain->span()));
+    return or_throw(parcel.finish());
+  }
   Sink sink{nullptr, &parcel, on_reference};
   serialize(main, value, sink);
   return or_throw(parcel.finish());
@@ -193,19 +198,12 @@ SEXP from_parcel(MainThread& main, const Parcel& parcel) {
 }
 
 Bytes serialized_raw(std::span<const std::byte> bytes) {
-  constexpr std::int32_t kWrittenBy = 0x040200, kReadableFrom = 0x030500, kRaw = 24;
-  constexpr std::string_view kEncoding = "UTF-8";
+  constexpr std::int32_t kRaw = 24;
   Bytes out;
-  const auto put_text = [&](std::string_view text) { out.append(std::as_bytes(std::span(text))); };
   const auto put_number = [&](std::int32_t number) {
     out.append(std::as_bytes(std::span(&number, 1)));
   };
-  put_text("B\n");
-  put_number(kSerializationVersion);
-  put_number(kWrittenBy);
-  put_number(kReadableFrom);
-  put_number(static_cast<std::int32_t>(kEncoding.size()));
-  put_text(kEncoding);
+  put_stream_header(out);
   put_number(kRaw);
   put_number(static_cast<std::int32_t>(bytes.size()));
   out.append(bytes);

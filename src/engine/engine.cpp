@@ -12,6 +12,7 @@ namespace elsewhere {
 namespace {
 
 constexpr std::chrono::seconds kFarewell{1};
+constexpr int kAheadOfEachWorker = 4;
 
 }  // namespace
 
@@ -71,6 +72,15 @@ PoolStatus Engine::pool_status(PoolId id) {
 
 int Engine::pool_free(PoolId pool) {
   return loop_.with_turn([&](Turn& turn) { return scheduler_.free_count(turn, pool); });
+}
+
+int Engine::pool_room(PoolId id) {
+  return loop_.with_turn([&](Turn& turn) {
+    const Pool* pool = scheduler_.find_pool(turn, id);
+    if (pool == nullptr) return 1;
+    const auto queued = static_cast<int>(scheduler_.queued_count(turn, id));
+    return kAheadOfEachWorker * pool->size() - pool->busy_count() - queued;
+  });
 }
 
 bool Engine::has_room(Turn& turn, PoolId pool, double queued_max) {
@@ -159,12 +169,23 @@ const Outcome& Engine::outcome(TaskId id) {
   });
 }
 
+TaskView Engine::view_of(Turn& turn, TaskId id) {
+  const Task& task = task_of(turn, id);
+  return {task.state, !task.events.empty(),
+          task.state == TaskState::Settled ? &task.outcome : nullptr};
+}
+
 TaskView Engine::view(TaskId id) {
-  return loop_.with_turn([&](Turn& turn) {
-    const Task& task = task_of(turn, id);
-    return TaskView{task.state, !task.events.empty(),
-                    task.state == TaskState::Settled ? &task.outcome : nullptr};
+  return loop_.with_turn([&](Turn& turn) { return view_of(turn, id); });
+}
+
+std::vector<TaskView> Engine::views(std::span<const TaskId> tasks) {
+  std::vector<TaskView> seen;
+  seen.reserve(tasks.size());
+  loop_.with_turn([&](Turn& turn) {
+    for (const TaskId id : tasks) seen.push_back(view_of(turn, id));
   });
+  return seen;
 }
 
 std::vector<Parcel> Engine::take_events(TaskId id) {

@@ -51,6 +51,9 @@ class Engine final : private SchedulerListener {
   // Workers that a new task would not have to wait for, counting those that
   // are still starting.
   int pool_free(PoolId pool);
+  // How many tasks more keep the workers busy for a while: less than 1 if the
+  // pool has enough.
+  int pool_room(PoolId pool);
   // Blocks until a task can be submitted that runs at once or finds fewer than
   // `queued_max` tasks in the queue. Ends as wait() does; true at once for a pool
   // that is closed or broken, where submit() says what is wrong.
@@ -69,6 +72,7 @@ class Engine final : private SchedulerListener {
   const Outcome& outcome(TaskId task);
   // How far the task is, and what there is to take of it.
   TaskView view(TaskId task);
+  std::vector<TaskView> views(std::span<const TaskId> tasks);
   std::vector<Parcel> take_events(TaskId task);
   bool cancel(TaskId task, std::chrono::milliseconds grace);
   // The task is of no interest any more.
@@ -106,6 +110,7 @@ class Engine final : private SchedulerListener {
   std::optional<std::string> start_state(Turn&, PoolId pool);
   bool has_room(Turn&, PoolId pool, double queued_max);
   Task& task_of(Turn&, TaskId task);
+  TaskView view_of(Turn&, TaskId task);
   void note_notified(Turn&, TaskId task);
 
   Wakeup wakeup_;  // raised for the thread that waits

@@ -105,7 +105,9 @@ SEXP ew_new_future(SEXP expr, SEXP needs, SEXP settings, SEXP number, SEXP owner
                    SEXP parent);
 SEXP ew_future_payload(SEXP future);
 SEXP ew_future_submit(SEXP future, SEXP pool, SEXP payload, SEXP refuse_references);
+SEXP ew_future_launch(SEXP future, SEXP owner, SEXP way);
 SEXP ew_futures_settled(SEXP futures, SEXP which, SEXP owner);
+SEXP ew_futures_look(SEXP futures, SEXP owner, SEXP way, SEXP patience);
 
 // process_state.cpp
 SEXP ew_capture_begin();

@@ -11,6 +11,11 @@ abort <- function(message, class, ..., home = NULL, call = NULL) {
   ))
 }
 
+# What R has said of an error, as a part of a sentence.
+said_by_r <- function(text) {
+  trimws(sub("^Error( in [^\n]*?)? ?:[[:space:]]*", "", text, perl = TRUE))
+}
+
 # Called from C++ when an entry fails.
 raise <- function(class, message) {
   abort(message, class)

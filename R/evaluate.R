@@ -31,7 +31,7 @@ evaluator_functions <- function() {
     connections_misuse = connections_misuse,
     devices_misuse = devices_misuse,
     restore_variables = restore_variables,
-    restore_seed = restore_seed,
+    restore_seed = restore_seed, has_drawn = has_drawn,
     restore_changed = restore_changed,
     variables_from = variables_from,
     is_worker = function() TRUE

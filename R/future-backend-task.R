@@ -301,7 +301,7 @@ framework_failure <- function(future, outcome) {
       "could not be started: %s", outcome$message
     )),
     unserializable = fail("FutureError", "failed", sprintf(
-      "has a value that cannot be sent back: %s.", outcome$message
+      "has a value that cannot be sent back: %s.", said_by_r(outcome$message)
     )),
     fail("UnexpectedFutureResultError", "failed", sprintf(
       "came back as %s, which is no outcome.", outcome$kind

@@ -231,7 +231,7 @@ take_outcome <- function(future) {
       paste(
         "has a value that cannot be sent back: %s. Return what it was made",
         "from, or set options(future.globals.onReference = \"ignore\")."
-      ), outcome$message
+      ), said_by_r(outcome$message)
     )),
     aborted = fail(FutureInterruptError, "interrupted", paste0(
       "jumped to R's top level and has no value",

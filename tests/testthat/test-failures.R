@@ -85,7 +85,9 @@ test_that("a value that cannot be serialized is an error with the reason", {
   expect_s3_class(error, "FutureError")
   expect_match(conditionMessage(error), "cannot be sent back.*stack")
   error <- failure_of(quote(file(tempfile(), "w")))
-  expect_match(conditionMessage(error), "cannot be sent back")
+  expect_match(
+    conditionMessage(error), "cannot be sent back: [^\n]* travel[.] Return"
+  )
 })
 
 test_that("memory that there is not is an error of the expression", {

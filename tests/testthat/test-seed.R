@@ -52,6 +52,8 @@ test_that("without a seed the user's generator is not touched", {
 test_that("numbers without a seed are a warning, or what the option says", {
   every_plan({
     expect_warning(value(future(rnorm(1))), class = "RngFutureWarning")
+    # A whole round of R's generator.
+    expect_warning(value(future(runif(624))), class = "RngFutureWarning")
     expect_no_warning(value(future(rnorm(1), seed = NULL)))
     withr::with_options(
       list(future.rng.onMisuse = "error"),
@@ -61,6 +63,24 @@ test_that("numbers without a seed are a warning, or what the option says", {
       list(future.rng.misUse = "ignore"),
       expect_no_warning(value(future(rnorm(1))))
     )
+  })
+})
+
+test_that("code that may draw, and does not, is no misuse", {
+  every_plan({
+    withr::local_preserve_seed()
+    for (kind in c("Mersenne-Twister", "L'Ecuyer-CMRG")) {
+      RNGkind(kind)
+      rm(".Random.seed", envir = globalenv())
+      # A callback of later's keeps the generator's state, which makes one.
+      expect_no_warning(value(future({
+        later::later(function() NULL)
+        later::run_now()
+      })))
+      .GlobalEnv$.Random.seed <- NULL
+      rm(".Random.seed", envir = globalenv())
+      expect_warning(value(future(runif(1))), class = "RngFutureWarning")
+    }
   })
 })
 

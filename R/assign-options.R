@@ -27,9 +27,7 @@ leave_option <- function(name, expr, envir) {
     left$.plan <- as_stack(value)[[1L]]
   } else if (name == ".tweak") {
     base <- if (is.null(left$.plan)) current_stack()[[1L]] else left$.plan
-    left$.plan <- suppressWarnings(
-      do.call(tweak, c(list(base), as.list(value)))
-    )
+    left$.plan <- do.call(tweak, c(list(base), as.list(value)))
   } else {
     left[name] <- list(value)
   }

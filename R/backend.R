@@ -192,6 +192,7 @@ forwarded_names <- c(
   "future.globals.maxSize", "future.rng.onMisuse", "future.rng.misUse",
   "future.globalenv.onMisuse", "future.connections.onMisuse",
   "future.devices.onMisuse", "future.defaultDevice.onMisuse",
+  "future.globals.resolve", "future.state.onInvalid",
   "future.relay.immediate", "future.plan.disallow", "future.journal"
 )
 

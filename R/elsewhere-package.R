@@ -11,6 +11,7 @@
   .Call(ew_engine_init, run_notified)
   bind_neighbours()
   options_from_variables()
+  options_from_command_line()
   no_item$pointer <- .Call(ew_eval_init, topenv())
   follow_framework()
   when_loaded("shiny", watch_shiny)

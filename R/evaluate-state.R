@@ -6,6 +6,10 @@ process_state <- function(payload) {
   state <- .Call(ew_process_state)
   # Where there is no state yet, the kind is remembered by itself.
   if (is.null(state$seed) && !is.null(payload$seed)) state$kind <- RNGkind()
+  # R closes connections that nobody holds when it collects garbage. While they
+  # are held here, what is gone afterwards was closed by the expression.
+  opened <- state$connections[state$connections > 2L]
+  if (length(opened)) state$held <- lapply(opened, getConnection)
   if (isTRUE(payload$check_workspace)) {
     state$names <- ls(globalenv(), all.names = TRUE)
   }
@@ -138,10 +142,14 @@ restore_options <- function(before, drop_new = FALSE) {
 connections_misuse <- function(before) {
   now <- getAllConnections()
   added <- setdiff(now, before)
+  names <- vapply(added, function(id) {
+    about <- summary(getConnection(id))
+    sprintf("%s '%s'", about$class, about$description)
+  }, "")
   if (is_worker()) {
     for (id in added) try(close(getConnection(id)), silent = TRUE)
   }
-  list(added = added, removed = setdiff(before, now))
+  list(added = added, names = names, removed = setdiff(before, now))
 }
 
 # `before` is the list of devices as `.Devices` held it.
@@ -196,11 +204,16 @@ has_drawn <- function(before, after) {
 
 restore_seed <- function(seed, kind) {
   if (is.null(seed)) {
-    if (!is.null(kind)) RNGkind(kind[[1L]], kind[[2L]], kind[[3L]])
+    # Some kinds are warned about, which was done when they were chosen.
+    if (!is.null(kind)) {
+      suppressWarnings(RNGkind(kind[[1L]], kind[[2L]], kind[[3L]]))
+    }
     if (exists(".Random.seed", globalenv(), inherits = FALSE)) {
       rm(".Random.seed", envir = globalenv())
     }
   } else {
     assign(".Random.seed", seed, envir = globalenv())
+    # R reads its kind from there, and keeps it if the seed is removed later.
+    RNGkind()
   }
 }

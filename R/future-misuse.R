@@ -115,7 +115,7 @@ misuse_action <- function(kind) {
 
 misuse_message <- function(kind, future, details) {
   who <- describe_future(future)
-  switch(kind,
+  text <- switch(kind,
     Rng = sprintf(paste0(
       "UNRELIABLE VALUE: Future (%s) unexpectedly generated random numbers ",
       "without specifying argument 'seed'. There is a risk that those random ",
@@ -130,10 +130,12 @@ misuse_message <- function(kind, future, details) {
     ),
     ConnectionMisuse = sprintf(
       paste0(
-        "Future (%s) left connections behind (opened: %d, closed: %d). Close ",
-        "what it opens, and do not close what it did not open."
+        "Future (%s) left connections behind (opened: %d%s, closed: %d). ",
+        "Close what it opens, and do not close what it did not open."
       ),
-      who, length(details$added), length(details$removed)
+      who, length(details$added),
+      paste0(", ", details$names, recycle0 = TRUE, collapse = ""),
+      length(details$removed)
     ),
     DeviceMisuse = sprintf(
       paste0(
@@ -150,6 +152,7 @@ misuse_message <- function(kind, future, details) {
       who
     )
   )
+  paste(text, future_origin(future))
 }
 
 # Signals what the result says the expression should not have done. A real

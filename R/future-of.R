@@ -22,7 +22,7 @@ futureOf <- function(var = NULL, envir = parent.frame(), mustExist = TRUE,
   if (missing(var)) {
     found <- futures(envir)
     found <- if (is.environment(found) && !inherits(found, "listenv")) {
-      as.list(found)
+      as.list(found, sorted = TRUE)
     } else {
       as_plain_list(found)
     }

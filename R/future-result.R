@@ -45,9 +45,9 @@ as_future_result <- function(future, outcome) {
   )
 }
 
-# Nothing printed is an empty string; nothing captured is NULL.
+# Nothing printed is an empty string; nothing captured, or dropped, is NULL.
 captured_output <- function(future, outcome) {
-  if (!is.null(outcome$stdout)) return(outcome$stdout)
+  if ("stdout" %in% names(outcome)) return(outcome$stdout)
   if (isTRUE(as.vector(future$stdout))) ""
 }
 

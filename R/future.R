@@ -79,7 +79,9 @@ future <- function(expr, envir = parent.frame(), substitute = TRUE,
   if (missing(lazy)) lazy <- .subset2(backend, "lazy")
   # With nothing but an expression there is nothing to check.
   future <- if (nargs() == 1L && .subset2(backend, "is_plain")) {
-    new_object(backend, expr, .Call(ew_find_globals, expr, envir, TRUE))
+    needs <- .Call(ew_find_globals, expr, envir, TRUE)
+    if (length(needs$missing)) signal_missing_globals(needs$missing)
+    new_object(backend, expr, needs)
   } else {
     check_future_arguments(lazy, stdout, conditions, label, timeout, retries)
     new_future(
@@ -186,6 +188,11 @@ future_uuid <- function(future) c(.subset2(future, "owner"), future$number)
     globals = as_future_globals(.subset2(x, "globals")),
     result = peek_result(x),
     state = current_state(x),
+    seed = if (is.null(.subset2(x, "seed"))) {
+      if (.subset2(x, "settings")$check_rng) FALSE
+    } else {
+      .subset2(x, "seed")
+    },
     start = if (!is.null(.subset2(x, "start"))) .POSIXct(.subset2(x, "start")),
     if (name %in% names(default_settings)) {
       .subset2(x, "settings")[[name]]
@@ -209,6 +216,37 @@ current_state <- function(future) {
 #' @export
 `[[.elsewhere_future` <- function(x, i, ...) {
   if (is.character(i)) `$.elsewhere_future`(x, i) else .subset2(x, i)
+}
+
+# The word of a state is looked at by many: one that is none is told of, as
+# option `future.state.onInvalid` says.
+#' @export
+`$<-.elsewhere_future` <- function(x, name, value) {
+  is_wrong <- name == "state" && !is_state(value)
+  if (is_wrong) signal_invalid_state(x, value)
+  assign(name, value, envir = x)
+  invisible(x)
+}
+
+#' @export
+`[[<-.elsewhere_future` <- function(x, i, value) {
+  `$<-.elsewhere_future`(x, i, value)
+}
+
+is_state <- function(value) {
+  is.character(value) && length(value) == 1L &&
+    value %in% c(names(state_words), "submitted")
+}
+
+signal_invalid_state <- function(future, value) {
+  action <- getOption("future.state.onInvalid", "warning")
+  if (action == "ignore") return()
+  text <- sprintf(
+    "%s is no state that future %s can be in. %s", describe_value(value),
+    describe_future(future), future_origin(future)
+  )
+  if (action == "error") stop(FutureError(text, future = future))
+  warning(FutureWarning(text, future = future))
 }
 
 # run() of a future, which R/collect.R exports: starts one that is lazy.

@@ -7,6 +7,7 @@ launch <- function(future, backend, wait = TRUE) {
   # Nothing keeps forks waiting: the future stays lazy until a slot is free.
   if (!wait && forks && forks_free(backend) == 0L) return()
   options <- launch_options(backend)
+  if (options$resolves) resolve(.subset2(future, "globals"), recursive = TRUE)
   if (!is.null(options$limit)) check_globals_size(future, options$limit)
   # Not kept: a future may travel, and a backend must not.
   if (!is.null(.subset2(future, "backend"))) set_field(future, "backend", NULL)
@@ -84,6 +85,7 @@ read_launch_options <- function(backend) {
   common <- list()
   immediate <- getOption("future.relay.immediate")
   if (is.character(immediate)) common$immediate <- immediate
+  if (isFALSE(immediate)) common$immediate <- character()
   if (backend$split) common$split <- TRUE
   if (backend$gc) common$gc <- TRUE
   if (!is.null(getOption("future.globalenv.onMisuse"))) {
@@ -95,10 +97,11 @@ read_launch_options <- function(backend) {
   }
   payload <- if (length(common)) common
   on_reference <- getOption("future.globals.onReference")
-  is_plain <- is.null(limit) && is.null(on_reference)
+  resolves <- isTRUE(getOption("future.globals.resolve"))
+  is_plain <- is.null(limit) && is.null(on_reference) && !resolves
   list(
     limit = limit, on_reference = on_reference, payload = payload,
-    way = if (is_plain) list(backend$pool, payload)
+    resolves = resolves, way = if (is_plain) list(backend$pool, payload)
   )
 }
 

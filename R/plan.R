@@ -12,7 +12,9 @@
 #' `future.globals.maxSize`, `future.rng.onMisuse` where these are not set when
 #' the package is loaded. A file `.future.R` here or at home, or the one that
 #' option `future.startup.script` names, is run when the package is attached;
-#' `FALSE` runs none.
+#' `FALSE` runs none. `-p 4` or `--parallel=4` among the arguments of R or of a
+#' script sets option `mc.cores` and, where no plan is chosen in one of these
+#' ways, `plan(multisession, workers = 4)`.
 #'
 #' Changing the plan ends the workers of the old one; what they were doing is
 #' lost, and its value is a `FutureInterruptError`. Setting a plan equal to the

@@ -34,7 +34,8 @@ relay_stdout <- function(future, outcome) {
   text <- outcome$stdout
   if (length(text) && nzchar(text)) cat(text)
   if (isTRUE(attr(future$stdout, "drop"))) {
-    future$outcome$stdout <- NULL
+    # There, but nothing: as opposed to nothing printed.
+    future$outcome["stdout"] <- list(NULL)
   }
 }
 

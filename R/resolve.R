@@ -31,6 +31,7 @@ resolved.default <- function(x, ...) {
   if (inherits(x, "Future") && requireNamespace("future", quietly = TRUE)) {
     return(future::resolved(x, ...))
   }
+  if (holds_futures(x)) return(resolved.list(as_plain_list(unclass(x))))
   TRUE
 }
 

@@ -21,8 +21,8 @@ with_lecuyer <- function(code) {
   before <- current_seed()
   kind <- RNGkind("L'Ecuyer-CMRG")
   on.exit({
-    RNGkind(kind[[1L]], kind[[2L]], kind[[3L]])
-    restore_seed(before, NULL)
+    restore_seed(NULL, kind)
+    if (!is.null(before)) restore_seed(before, NULL)
   })
   force(code)
   current_seed()

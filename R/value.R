@@ -45,10 +45,11 @@ value.elsewhere_future <- function(future, stdout = TRUE, signal = TRUE,
   }
   outcome <- .subset2(future, "outcome")
   if (is.null(outcome)) outcome <- await_outcome(future)
-  if (drop) drop_future(future)
   if (stdout && length(outcome$stdout)) relay_stdout(future, outcome)
   if (signal && length(outcome$conditions)) relay_conditions(future, outcome)
   error <- outcome_error(outcome)
+  # An error is raised each time it is asked for.
+  if (drop && is.null(error)) drop_future(future)
   if (!is.null(error)) {
     if (signal) stop(error)
     return(error)
@@ -73,7 +74,13 @@ value.default <- function(future, ...) {
   if (is_framework && requireNamespace("future", quietly = TRUE)) {
     return(future::value(future, ...))
   }
+  if (holds_futures(future)) return(value.list(future, ...))
   future
+}
+
+# A list that holds futures is a container, whatever its class is.
+holds_futures <- function(x) {
+  is.list(x) && any(vapply(unclass(x), inherits, NA, "Future"))
 }
 
 #' @rdname value
@@ -118,6 +125,7 @@ element_future <- function(name, envir) {
 
 reduce_values <- function(values, reduce) {
   init <- attr(reduce, "init")
+  if (is.primitive(reduce) && !is.null(init)) refuse_marked_primitive(reduce)
   fold <- if (is.character(reduce)) {
     get(as.vector(reduce), mode = "function", envir = parent.frame(2L))
   } else {
@@ -125,6 +133,20 @@ reduce_values <- function(values, reduce) {
   }
   check_function(fold, "reduce")
   if (is.null(init)) Reduce(fold, values) else Reduce(fold, values, init)
+}
+
+# There is one `+` in an R process: an attribute that one call sets on it would
+# rule in all that follow, so it is taken off again.
+refuse_marked_primitive <- function(fun) {
+  attr(fun, "init") <- NULL
+  abort(
+    paste(
+      "`reduce` must not be a primitive function with an attribute `init`,",
+      "which would stay with the function for good. Name the function:",
+      "`reduce = structure(\"+\", init = 0)`."
+    ),
+    "elsewhere_bad_argument", arg = "reduce", value = fun
+  )
 }
 
 attributes_dropped <- function(fun) {

@@ -93,6 +93,7 @@ test_that("an argument that is wrong is named", {
   expect_error(future(1, conditions = 1), class = "elsewhere_bad_argument")
   expect_error(future(1, seed = "x"), class = "elsewhere_bad_argument")
   expect_error(future(1, globals = 1), class = "elsewhere_bad_argument")
+  expect_error(future(1, seed = 1, envir = 1), class = "elsewhere_bad_argument")
   expect_error(future(1, timeout = -1), class = "elsewhere_bad_argument")
 })
 
@@ -203,4 +204,48 @@ test_that("globals and packages are found on request", {
   expect_identical(found$globals$a, 2)
   expect_identical(dim(mandelbrot(-0.75, resolution = 10L)), c(10L, 10L))
   expect_output(print(sessionDetails()), R.version.string, fixed = TRUE)
+})
+
+test_that("globals may be added to none", {
+  a <- 1
+  f <- future(
+    a + get("b"), globals = structure(FALSE, add = list(a = 2, b = 5))
+  )
+  expect_identical(value(f), 7)
+  b <- 4
+  expect_identical(
+    value(future(get("b"), globals = structure(FALSE, add = "b"))), 4
+  )
+})
+
+test_that("a global that is missing is what the option says", {
+  withr::local_options(future.globals.onMissing = "error")
+  expect_error(future(nowhere_to_be_found), class = "FutureError")
+  expect_error(future(nowhere_to_be_found, seed = 1), class = "FutureError")
+  withr::local_options(future.globals.onMissing = "warning")
+  expect_warning(future(nowhere_to_be_found), class = "FutureWarning")
+})
+
+test_that("futures among the globals are resolved first, if asked for", {
+  local_plan(multisession, workers = 2)
+  inner <- future(41)
+  withr::local_options(future.globals.resolve = TRUE)
+  expect_identical(value(future(value(inner) + 1)), 42)
+})
+
+test_that("a state that is none is told of, as the option says", {
+  f <- future(1, lazy = TRUE)
+  expect_warning(f$state <- "bogus", class = "FutureWarning")
+  withr::local_options(future.state.onInvalid = "error")
+  expect_error(f[["state"]] <- NA, class = "FutureError")
+  withr::local_options(future.state.onInvalid = "ignore")
+  expect_no_warning(f$state <- "bogus")
+  f$state <- "created"
+  expect_identical(value(f), 1)
+})
+
+test_that("the seed of a future without one is what was asked for", {
+  expect_identical(future(1, lazy = TRUE)$seed, FALSE)
+  expect_null(future(1, seed = NULL, lazy = TRUE)$seed)
+  expect_length(future(1, seed = 42, lazy = TRUE)$seed, 7L)
 })

@@ -45,3 +45,44 @@ test_that("a startup script runs when elsewhere is attached, not in workers", {
     fresh(show, R_FUTURE_STARTUP_SCRIPT = "FALSE"), "got: FALSE FALSE "
   )
 })
+
+test_that("-p and --parallel on the command line choose a plan", {
+  show <- paste(
+    "cat('got:', strategy_name <- class(plan()), nbrOfWorkers(),",
+    "getOption('mc.cores'), '\\n')"
+  )
+  with_arguments <- function(arguments, ...) {
+    set <- sprintf("options(future.cmdargs = %s)", deparse(arguments))
+    owner <- local_r_process(
+      c(set, "library(elsewhere)", show), env_variables = c(...)
+    )
+    read_line(owner, "got:")
+  }
+  expect_match(with_arguments(c("R", "-p", "1")), "sequential.* 1 1 $")
+  expect_match(with_arguments(c("R", "--parallel=1")), "sequential.* 1 1 $")
+  expect_match(
+    with_arguments(c("R", "-p", "1"), R_FUTURE_PLAN = "multicore"), "multicore"
+  )
+  skip_if(parallelly::availableCores("system") < 2L, "one core only")
+  expect_match(with_arguments(c("-p", "1", "-p", "2")), "multisession.* 2 2 $")
+})
+
+test_that("what is no number of processes on the command line is told of", {
+  for (arguments in list("-p", c("-p", "x"), "--parallel=0", "--parallel=9999")) {
+    expect_warning(
+      expect_null(processes_asked(arguments)), arguments[[1L]], fixed = TRUE
+    )
+  }
+  expect_null(processes_asked(c("R", "--args", "-pq", "parallel=2")))
+})
+
+test_that("strategies that are disallowed may be listed in a variable", {
+  line <- fresh(
+    paste(
+      "cat('got:', tryCatch(plan(multicore), FutureError = \\(e) 'refused'),",
+      "tryCatch(plan(cluster), FutureError = \\(e) 'refused'), '\\n')"
+    ),
+    R_FUTURE_PLAN_DISALLOW = "multicore, cluster"
+  )
+  expect_equal(line, "got: refused refused ")
+})

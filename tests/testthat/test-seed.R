@@ -89,3 +89,22 @@ test_that("an error of the expression comes before that of the generator", {
   error <- error_of(value(future({ rnorm(1); stop("mine") })))
   expect_identical(conditionMessage(error), "mine")
 })
+
+test_that("the kind of random numbers is the user's, even without a state", {
+  local_plan(sequential)
+  withr::local_preserve_seed()
+  RNGkind("default", "default", "default")
+  set.seed(1)
+  value(future(rnorm(1), seed = 42))
+  rm(".Random.seed", envir = globalenv())
+  expect_identical(RNGkind()[[1]], "Mersenne-Twister")
+})
+
+test_that("R warns of a kind of numbers where it is chosen, not by futures", {
+  local_plan(sequential)
+  withr::local_preserve_seed()
+  suppressWarnings(RNGkind(sample.kind = "Rounding"))
+  withr::defer(RNGkind(sample.kind = "default"))
+  set.seed(1)
+  expect_no_warning(value(future(sample(5), seed = 42)))
+})

@@ -341,3 +341,71 @@ test_that("what a misuse has in common is a class", {
   expect_s3_class(DeviceMisuseFutureError(future = f), "MisuseFutureCondition")
   expect_s3_class(UnexpectedFutureResultError(f, hint = "h"), "FutureError")
 })
+
+test_that("a list is a container whatever its class", {
+  x <- structure(list(a = future(1), 2), class = "sheet", note = "kept")
+  expect_identical(
+    value(x), structure(list(a = 1, 2), class = "sheet", note = "kept")
+  )
+  expect_identical(resolved(x), c(TRUE, TRUE), ignore_attr = "names")
+  lazy <- structure(list(future(Sys.getpid(), lazy = TRUE)), class = "sheet")
+  local_plan(multisession, workers = I(1))
+  blocker <- future(Sys.sleep(60))
+  expect_identical(resolved(structure(list(blocker), class = "sheet")), FALSE)
+  cancel(blocker)
+  expect_type(value(lazy)[[1]], "integer")
+})
+
+test_that("a primitive with an attribute is refused as reduce, and cleaned", {
+  add <- structure(`+`, init = 10)
+  expect_error(
+    value(list(future(1)), reduce = add), class = "elsewhere_bad_argument"
+  )
+  expect_null(attributes(`+`))
+  expect_identical(value(list(future(1), future(2)), reduce = `+`), 3)
+  expect_identical(
+    value(list(future(1)), reduce = structure("+", init = 10)), 11
+  )
+})
+
+test_that("an error is not dropped", {
+  f <- future(stop("again"))
+  expect_error(value(f, drop = TRUE), "again")
+  expect_error(value(f), "again")
+})
+
+test_that("output that was printed once and dropped is not in the result", {
+  f <- future(cat("once\n"), stdout = structure(TRUE, drop = TRUE))
+  expect_identical(result(f)$stdout, "once\n")
+  expect_output(value(f), "once")
+  expect_null(result(f)$stdout)
+})
+
+test_that("what R's garbage collector closes is not the expression's doing", {
+  local_plan(sequential)
+  for (i in 1:3) textConnection("nobody holds this")
+  f <- future({
+    gc()
+    1
+  })
+  expect_no_warning(value(f), class = "ConnectionMisuseFutureWarning")
+  # Now they are closed, and R says so.
+  suppressWarnings(gc())
+})
+
+test_that("a connection that is left behind is named, with the future", {
+  every_plan({
+    f <- future(
+      {
+        left <- textConnection("left open")
+        1
+      },
+      label = "careless"
+    )
+    warning <- tryCatch(value(f), warning = identity)
+    expect_s3_class(warning, "ConnectionMisuseFutureWarning")
+    expect_match(conditionMessage(warning), "textConnection")
+    expect_match(conditionMessage(warning), "future 'careless'")
+  })
+  suppressWarnings(gc())
+})

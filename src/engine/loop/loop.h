@@ -64,7 +64,8 @@ class Loop {
   // A timer that has run or was cancelled is ignored.
   void cancel(Turn&, TimerId timer);
 
-  // Runs `job` whenever `fd` is readable (or hung up), until forget(fd).
+  // Runs `job` whenever `fd` is readable (or hung up), until forget(fd); rarely also
+  // when it is not, if a descriptor with its number was forgotten a moment ago.
   void watch_readable(Turn&, int fd, Job job);
   // Runs `job` once, when `fd` is writable. Ignored if one is already waiting.
   void once_writable(Turn&, int fd, Job job);

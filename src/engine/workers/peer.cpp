@@ -241,6 +241,10 @@ void Peer::kill(Turn& turn, std::string reason) {
 }
 
 void Peer::on_process_ended(Turn& turn) {
+  // The loop may have meant the descriptor that had the same number before.
+  const auto ended =
+      wait_ready(process_.pidfd.get(), Ready::Readable, std::chrono::milliseconds(0));
+  if (ended.ok() && !ended.value()) return;
   loop_.forget(turn, process_.pidfd.get());
   if (parent_ == Parent::Us) {
     const auto exit = reap(process_);

@@ -1,5 +1,5 @@
-# More statements for the random programs (helper-programs.R). What stands in the
-# arguments of closures is pure.
+# More statements for the random programs (helper-programs.R). What stands in
+# the arguments of closures is pure.
 
 # What is assigned to, with pauses in its indices.
 random_target <- function(depth) {

@@ -164,7 +164,7 @@ test_that("the example of async runs as documented", {
   output <- capture.output({
     myAsync <- async(for (i in 1:4) {
       cat(i, "\n")
-    }, trace=with_prefix("myAsync"))
+    }, trace = with_prefix("myAsync"))
     while (!later::loop_empty()) later::run_now(1)
   })
   expect_identical(grep("^[0-9]", output, value = TRUE), paste(1:4, ""))

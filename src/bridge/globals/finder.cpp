@@ -189,9 +189,11 @@ std::vector<int> Finder::shadowed() const {
   std::vector<int> out;
   if (local_.size() == 0 || workspace_.size() == 0) return out;
   auto& local = const_cast<PointerMap<int>&>(local_);
-  for (int i = 0; i < static_cast<int>(globals_.size()); ++i) {
-    const int* there = local.find(globals_[i].symbol);
-    if (there != nullptr && *there != i) out.push_back(i);
+  int position = 0;
+  for (const auto& global : globals_) {
+    const int* there = local.find(global.symbol);
+    if (there != nullptr && *there != position) out.push_back(position);
+    ++position;
   }
   return out;
 }

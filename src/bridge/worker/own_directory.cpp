@@ -54,7 +54,7 @@ void move_into_directory(const std::string& path) {
   if (!is_inside) {
     ::rmdir(path.c_str());  // R could not use it, and has found another place
   } else if (::rmdir(R_TempDir) == 0) {
-    std::strcpy(R_TempDir, path.c_str());
+    std::memcpy(R_TempDir, path.c_str(), path.size() + 1);
     ::setenv("R_SESSION_TMPDIR", R_TempDir, 1);
   }
 }

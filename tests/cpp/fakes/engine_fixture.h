@@ -30,8 +30,7 @@ class EngineTest : public testing::TestWithParam<LaunchBy> {
   static SharedParcel parcel_of(const std::string& text) {
     return std::make_shared<const Parcel>(Bytes(std::as_bytes(std::span(text))));
   }
-  PoolSpec spec_for(int workers, const std::string& setup = "",
-                    milliseconds patience = kDeadline) {
+  PoolSpec spec_for(int workers, const std::string& setup = "", milliseconds patience = kDeadline) {
     PoolSpec spec;
     spec.workers = workers;
     spec.launch = {FAKE_WORKER, {}, current_environment()};
@@ -40,8 +39,7 @@ class EngineTest : public testing::TestWithParam<LaunchBy> {
     spec.start_patience = patience;
     return spec;
   }
-  PoolId open(int workers, const std::string& setup = "",
-              milliseconds patience = kDeadline) {
+  PoolId open(int workers, const std::string& setup = "", milliseconds patience = kDeadline) {
     return engine_->open_pool(spec_for(workers, setup, patience));
   }
   TaskId submit(PoolId pool, const std::string& text, TaskOptions options = {}) {

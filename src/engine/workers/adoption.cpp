@@ -10,8 +10,8 @@
 #include <cstring>
 #include <span>
 
+#include "engine/os/process.h"
 #include "engine/os/socket.h"
-#include "engine/wire/belongings.h"
 #include "engine/wire/environment_block.h"
 
 namespace elsewhere {
@@ -63,6 +63,10 @@ void correct_directory(std::vector<std::string>& environment) {
   }
 }
 
+void send_report(const Fd& joint, SessionReport report, std::vector<int> fds) {
+  (void)send_some_with_fds(joint.get(), std::as_bytes(std::span(&report, 1)), fds);
+}
+
 }  // namespace
 
 Status move_in(const Fd& channel, const Fd& directory, std::vector<std::string>& environment) {
@@ -92,5 +96,28 @@ Result<Adopted> adopt_belongings(int joint) {
   apply(own);
   return Adopted{std::move(fds[kStandInFd]), from_block(marks)};
 }
+
+Status take_over_from_stand_in(const Fd& joint) {
+  const pid_t pid = ::getpid();
+  auto pidfd = open_pidfd(pid);
+  if (!pidfd.ok()) return pidfd.error();
+  send_report(joint, {SessionNews::Began, pid}, {pidfd.value().get()});
+  return Done{};
+}
+
+void show_marks(char* room, const std::vector<std::string>& marks) {
+  if (room == nullptr) return;
+  char* const end = room + std::strlen(room);
+  room -= std::strlen(kRoomName) + 1;
+  for (const auto& mark : marks) {
+    const bool fits = end - room > static_cast<std::ptrdiff_t>(mark.size()) + 4;
+    if (!fits) continue;
+    std::memcpy(room, mark.c_str(), mark.size() + 1);
+    room += mark.size() + 1;
+    std::memcpy(room, "_=", 2);  // what is left of the room stays one variable
+  }
+}
+
+void tell_stand_in(const Fd& joint, SessionReport report) { send_report(joint, report, {}); }
 
 }  // namespace elsewhere

@@ -8,6 +8,7 @@
 #include "engine/wire/environment_block.h"
 #include "engine/wire/nursery_body.h"
 #include "engine/wire/packet.h"
+#include "engine/workers/adoption.h"
 
 namespace elsewhere {
 namespace {
@@ -20,8 +21,8 @@ Result<SessionNursery> SessionNursery::start(LaunchSpec spec,
                                              std::span<const std::byte> functions) {
   auto ends = socket_pair();
   if (!ends.ok()) return ends.error();
-  // Room for the marks of processx; see show_marks() in nursery_main.cpp.
-  spec.environment.push_back("ELSEWHERE_ROOM=" + std::string(512, 'x'));
+  // For the marks of processx.
+  spec.environment.push_back(std::string(kRoomName) + "=" + std::string(512, 'x'));
   spec.environment.push_back("ELSEWHERE_ROLE=nursery");
   auto own = give_directory(spec);
   auto process = spawn(

@@ -1,20 +1,29 @@
 // A worker without R, for the tests of the engine: it speaks the protocol on
 // descriptor 3 and does what a task's body tells it. With ELSEWHERE_ROLE=nursery
-// it forks such workers instead.
+// it forks such workers, and such sessions, as a real one does.
 #include <signal.h>
-#include <sys/wait.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "engine/os/process.h"
 #include "engine/os/socket.h"
-#include "engine/wire/nursery_body.h"
+#include "engine/os/temporary_directory.h"
+#include "engine/wire/environment_block.h"
 #include "engine/wire/packet_reader.h"
+#include "engine/workers/adoption.h"
+#include "engine/workers/fork_server.h"
+#include "engine/workers/owner_watch.h"
 
 using namespace elsewhere;
 
@@ -155,6 +164,17 @@ void run(const Packet& task) {
   if (verb == "stubborn") {
     for (;;) ::usleep(10000);
   }
+  if (verb == "umask") answer = std::to_string(::umask(0));
+  if (verb == "descriptors_max") {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    answer = std::to_string(limit.rlim_cur);
+  }
+  if (verb == "directory") answer = std::filesystem::current_path();
+  if (verb == "shown_environment") {
+    std::ifstream file("/proc/self/environ");
+    answer.assign(std::istreambuf_iterator<char>(file), {});
+  }
   if (verb == "parent") answer = std::to_string(::getppid());
   if (verb == "pid") answer = std::to_string(::getpid());
   if (verb == "unserializable") flag = PacketFlag::Failed;
@@ -184,43 +204,50 @@ void run(const Packet& task) {
   for (;;) run(next_packet(descriptors));
 }
 
-void reap_children(std::vector<std::pair<pid_t, TaskId>>& children) {
-  std::erase_if(children, [](const auto& child) {
-    int status = 0;
-    if (::waitpid(child.first, &status, WNOHANG) != child.first) return false;
-    const ExitedBody body{WIFEXITED(status) ? WEXITSTATUS(status) : 0,
-                          WIFSIGNALED(status) ? WTERMSIG(status) : 0};
-    const Bytes bytes = encode(body);
-    send(PacketKind::Exited, PacketFlag::None, child.second,
-         {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    return true;
-  });
+void become_pool_worker(const ForkOrder& order) {
+  remove_all_of(order.directory);
+  ::dup2(order.joints[0].get(), kChannel);
+  ::dup2(order.joints[1].get(), 1);
+  ::dup2(order.joints[1].get(), 2);
+}
+
+// The steps of a real one (bridge/worker/nursery_main.cpp) that need no R.
+void become_session(ForkOrder& order) {
+  char* const room = std::getenv(kRoomName);
+  auto environment = from_block(order.request.body.span());
+  if (!move_in(order.joints[1], order.joints[2], environment).ok()) std::_Exit(20);
+  auto adopted = adopt_belongings(order.joints[0].get());
+  if (!adopted.ok()) std::_Exit(adopted.error().code == ErrorCode::Closed ? 0 : 21);
+  if (!take_over_from_stand_in(order.joints[0]).ok()) std::_Exit(22);
+  show_marks(room, adopted.value().marks);
+  OwnerWatch watch{kChannel, {}, "", nullptr};
+  watch.owners.push_back(std::move(order.owner));
+  watch.owners.push_back(std::move(adopted.value().stand_in));
+  if (!start_owner_watch(std::move(watch)).ok()) std::_Exit(23);
+}
+
+// One that the sanitizer of threads adds is no trouble.
+int count_threads() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<int>(std::distance(begin(tasks), end(tasks)));
+}
+
+void on_setup(const Packet& setup) {
+  const std::string text = text_of(setup);
+  if (text == "hang") ::pause();
+  if (text == "run a thread") std::thread([] { ::pause(); }).detach();
 }
 
 [[noreturn]] void tend() {
-  std::vector<std::pair<pid_t, TaskId>> children;
-  for (;;) {
-    reap_children(children);
-    const auto ready = wait_ready(kChannel, Ready::Readable, std::chrono::milliseconds(5));
-    if (!ready.ok() || !ready.value()) continue;
-    std::vector<Fd> descriptors;
-    const Packet request = next_packet(descriptors);
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-      ::dup2(descriptors.at(0).get(), kChannel);
-      ::dup2(descriptors.at(1).get(), 1);
-      ::dup2(descriptors.at(1).get(), 2);
-      descriptors.clear();
-      work();
-    }
-    children.emplace_back(pid, request.task);
-    auto pidfd = open_pidfd(pid);
-    const Bytes body = encode(ForkedBody{pid});
-    const Bytes packet =
-        encode(Packet{PacketKind::Forked, PacketFlag::HasFds, request.task, Bytes(body.span())});
-    const int number = pidfd.value().get();
-    (void)send_some_with_fds(kChannel, packet.span(), {&number, 1});
+  auto owner = open_pidfd(::getppid());
+  ForkServerOptions options;
+  options.threads_max = count_threads();
+  {
+    ForkServer server(Fd(kChannel), std::move(owner.value()), options);
+    ForkOrder order = server.serve(on_setup);
+    is_for_session(order.joints) ? become_session(order) : become_pool_worker(order);
   }
+  work();
 }
 
 }  // namespace

@@ -1,0 +1,150 @@
+#include "engine/workers/fork_server.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <span>
+#include <utility>
+
+#include "engine/os/process.h"
+#include "engine/os/temporary_directory.h"
+#include "engine/wire/environment_block.h"
+#include "engine/wire/nursery_body.h"
+#include "engine/workers/adoption.h"
+
+namespace elsewhere {
+namespace {
+
+constexpr std::size_t kPoolJoints = 2;
+constexpr std::size_t kSessionJoints = 3;
+
+int count_threads() {
+  std::error_code failed;
+  const std::filesystem::directory_iterator tasks("/proc/self/task", failed);
+  return failed ? 1 : static_cast<int>(std::distance(begin(tasks), end(tasks)));
+}
+
+}  // namespace
+
+bool is_for_session(const std::vector<Fd>& joints) { return joints.size() == kSessionJoints; }
+
+ForkOrder ForkServer::serve(const std::function<void(const Packet&)>& on_setup) {
+  for (;;) {
+    wait_for_work();
+    report_exits();
+    auto packet = channel_.take_packet();
+    if (!packet.ok()) end_this_process(0);  // the owner is gone, or is no owner of ours
+    if (!packet.value()) continue;
+    const Packet& request = *packet.value();
+    if (request.kind == PacketKind::Setup) on_setup(request);
+    if (request.kind != PacketKind::Fork) continue;
+    // A copy that stays here would hide the end of the fork's own.
+    auto joints = channel_.take_fds();
+    if (joints.size() != kPoolJoints && !is_for_session(joints)) {
+      refuse(request.task, joints, "the request came without its descriptors");
+    } else if (fork_one(request, joints)) {
+      (void)channel_.release();
+      return {std::move(*packet.value()), std::move(joints), std::move(owner_),
+              std::move(directory_)};
+    }
+  }
+}
+
+void ForkServer::wait_for_work() {
+  if (channel_.has_waiting_packet()) return;
+  const short wanted = channel_.is_all_sent() ? POLLIN : POLLIN | POLLOUT;
+  std::vector<pollfd> entries{{channel_.fd(), wanted, 0}, {owner_.get(), POLLIN, 0}};
+  for (const auto& child : children_) entries.push_back({child.pidfd.get(), POLLIN, 0});
+  const bool may_leave = children_.empty() && options_.idle_max;
+  const int timeout = may_leave ? static_cast<int>(options_.idle_max->count()) : -1;
+  const int ready = ::poll(entries.data(), entries.size(), timeout);
+  if (ready == 0 || (ready > 0 && entries[1].revents != 0)) end_this_process(0);
+}
+
+void ForkServer::report_exits() {
+  std::erase_if(children_, [&](const Forked& child) {
+    int status = 0;
+    if (::waitpid(child.pid, &status, WNOHANG) != child.pid) return false;
+    remove_all_of(child.directory);
+    report_exit(child, status);
+    return true;
+  });
+}
+
+void ForkServer::report_exit(const Forked& child, int status) {
+  const bool is_killed = WIFSIGNALED(status);
+  const int number = is_killed ? WTERMSIG(status) : WEXITSTATUS(status);
+  if (child.stand_in) {
+    tell_stand_in(child.stand_in,
+                  {is_killed ? SessionNews::Signalled : SessionNews::Exited, number});
+  } else {
+    const ExitedBody body{is_killed ? 0 : number, is_killed ? number : 0};
+    send(PacketKind::Exited, PacketFlag::None, child.request, encode(body));
+  }
+}
+
+// true in the fork.
+bool ForkServer::fork_one(const Packet& request, std::vector<Fd>& joints) {
+  if (const int threads = count_threads(); threads > options_.threads_max) {
+    refuse(request.task, joints,
+           "it runs " + std::to_string(threads) +
+               " threads (a numerics library that starts some when it is loaded?)");
+    return false;
+  }
+  std::fflush(nullptr);
+  directory_.clear();
+  if (!is_for_session(joints)) {
+    auto made = make_temporary_directory(temporary_parents(from_block(request.body.span())));
+    if (made.ok()) directory_ = std::move(made.value());
+  }
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ::setsid();
+    return true;
+  }
+  if (pid < 0) {
+    refuse(request.task, joints, system_error("fork()").message);
+    remove_all_of(directory_);
+  } else {
+    keep(request, joints, pid);
+  }
+  return false;
+}
+
+void ForkServer::keep(const Packet& request, std::vector<Fd>& joints, pid_t pid) {
+  auto pidfd = open_pidfd(pid);
+  if (!pidfd.ok()) {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    remove_all_of(directory_);
+    return refuse(request.task, joints, pidfd.error().message);
+  }
+  send(PacketKind::Forked, PacketFlag::HasFds, request.task, encode(ForkedBody{pid}),
+       {pidfd.value().get()});
+  // Before the descriptor can be closed. An owner that is gone is noticed later.
+  while (true) {
+    const auto sent = channel_.wait_sent({});
+    if (sent.ok() || sent.error().code != ErrorCode::Interrupted) break;
+  }
+  Fd stand_in = is_for_session(joints) ? std::move(joints[0]) : Fd();
+  children_.push_back(
+      {pid, std::move(pidfd.value()), request.task, std::move(stand_in), std::move(directory_)});
+}
+
+void ForkServer::refuse(TaskId request, const std::vector<Fd>& joints, const std::string& why) {
+  if (is_for_session(joints)) tell_stand_in(joints[0], {SessionNews::Refused, 0});
+  send(PacketKind::Forked, PacketFlag::Failed, request, Bytes(std::as_bytes(std::span(why))));
+}
+
+// What does not go at once goes when the channel is next looked at.
+void ForkServer::send(PacketKind kind, PacketFlag flag, TaskId request, Bytes body,
+                      std::vector<int> fds) {
+  const PacketHeader header{kind, flag, request, body.size()};
+  (void)channel_.send(header, std::move(body), std::move(fds));
+}
+
+}  // namespace elsewhere

@@ -136,6 +136,9 @@ direct_backend <- function(strategy, settings) {
 
 backend_start <- function(backend) {
   if (backend$is_forking) return()
+  backend$options <- forwarded_options()
+  backend$seen_options <- NULL
+  backend$errands <- NULL
   setup <- worker_setup(backend)
   remotes <- if (!is.null(backend$remote)) {
     remote_launch(backend$remote, remote_setup(setup, backend$remote))
@@ -159,8 +162,6 @@ remote_setup <- function(setup, remote) {
 # What each worker is told once. Options that a future's evaluation should see
 # are sent again only where they differ from these.
 worker_setup <- function(backend) {
-  backend$options <- forwarded_options()
-  backend$seen_options <- NULL
   list(
     functions = shipped$evaluator,
     library_paths = backend$libraries,

@@ -28,6 +28,7 @@ evaluator_functions <- function() {
     restore_search = restore_search,
     restore_locale = restore_locale,
     run_setup_steps = run_setup_steps,
+    evaluate_step = evaluate_step,
     connections_misuse = connections_misuse,
     devices_misuse = devices_misuse,
     restore_variables = restore_variables,
@@ -48,8 +49,10 @@ capture_end <- function() .Call(ew_capture_end)
 # (named list), packages, seed (seven integers), check_rng, stdout, conditions,
 # immediate, live (output is sent as it comes), options, keep (the workspace
 # stays), in_workspace (the expression assigns there), check_workspace,
-# allow_references (a value may hold external pointers, which arrive dead).
+# allow_references (a value may hold external pointers, which arrive dead). Or
+# step, alone: see evaluate_step().
 evaluate <- function(payload) {
+  if (!is.null(payload$step)) return(evaluate_step(payload$step))
   started <- .Call(ew_now)
   failure <- attach_packages(payload$packages, payload$namespaces)
   if (!is.null(failure)) {
@@ -217,7 +220,11 @@ evaluate_prepare <- function(setup) {
 # workspace, and where their code finds it.
 run_setup_steps <- function(steps) {
   if (!length(steps)) return()
-  place <- attach(NULL, pos = 2L, name = "elsewhere:setup")
+  place <- if ("elsewhere:setup" %in% search()) {
+    as.environment("elsewhere:setup")
+  } else {
+    attach(NULL, pos = 2L, name = "elsewhere:setup")
+  }
   for (step in steps) {
     failure <- attach_packages(step$packages, step$namespaces)
     if (!is.null(failure)) stop(failure$message)
@@ -226,4 +233,33 @@ run_setup_steps <- function(steps) {
   }
   # The tasks are not what has drawn random numbers.
   rm(list = intersect(".Random.seed", names(globalenv())), envir = globalenv())
+}
+
+# A step for a worker that has begun to evaluate tasks: nothing is put back
+# afterwards. The answer is NULL, or list(message, printed) if it failed.
+evaluate_step <- function(step) {
+  printed <- character()
+  note <- function(condition) {
+    printed <<- c(printed, conditionMessage(condition))
+    muffle(condition)
+  }
+  capture <- capture_start(TRUE, FALSE, FALSE)
+  on.exit(capture_stop(capture))
+  failed <- tryCatch(
+    withCallingHandlers(
+      {
+        allowInterrupts(run_setup_steps(list(step)))
+        NULL
+      },
+      message = note, warning = note
+    ),
+    error = conditionMessage,
+    interrupt = function(condition) "it was interrupted"
+  )
+  on.exit()
+  printed <- c(capture_stop(capture), printed)
+  home <- parent.env(environment())
+  home$leaves_nothing <- TRUE
+  if (is.null(failed)) return(list())
+  list(message = failed, printed = paste(printed, collapse = "\n"))
 }

@@ -7,12 +7,17 @@
 #' make what all futures use, such as a connection to a database or a model.
 #'
 #' @details
-#' The workers are replaced by fresh ones that have evaluated `expr`, after the
-#' `setup` of the plan and what earlier calls asked for; a worker that is busy
-#' finishes its future first. Futures created after the call are evaluated by
-#' the new ones. What `expr` assigns can be used by futures; it is not part of
-#' the workspace, which is emptied after each. Under [sequential] and
-#' [multicore], `expr` is evaluated in the workspace of this process.
+#' The workers are those that are there: what earlier calls, the `setup` of the
+#' plan and packages have made in them stays. What `expr` assigns can be used by
+#' futures; it is not part of the workspace, which is emptied after each. A
+#' worker that starts later does, in order, the `setup` and what all calls have
+#' asked for, before its first future.
+#'
+#' The call waits for the workers that are free. One that is busy evaluates
+#' `expr` as soon as it has finished its future, before any other; should it
+#' fail there, the next future that is created says so by a warning. Under
+#' [sequential] and [multicore], `expr` is evaluated in the workspace of this
+#' process.
 #'
 #' @param expr An expression. Globals are found and sent, as for [future()].
 #' @param envir An environment: where globals are looked up. Default: the
@@ -21,10 +26,13 @@
 #'   takes its value, a call or an expression.
 #' @param packages Character vector of packages to attach first. Default: only
 #'   those that the globals need.
-#' @return `NULL`, invisibly, when all workers have done it.
+#' @return `NULL`, invisibly, when all workers that were free have done it.
 #' @section Errors:
-#' * `FutureLaunchError`: `expr` failed in a worker; the message has what it
-#'   printed. The workers are then as they were before the call, but fresh.
+#' * `FutureLaunchError`: `expr` failed in a worker, or one ended while it
+#'   evaluated it; the message says which, why and what it printed. Field
+#'   `failures` is a data frame with `pid`, `message` and `printed` of each.
+#'   Workers that start later are not asked to do it; what it has done in the
+#'   others stays.
 #' @examples
 #' \donttest{
 #' plan(multisession, workers = 2)
@@ -44,28 +52,94 @@ everywhere <- function(expr, envir = parent.frame(), substitute = TRUE,
     eval(expr, globalenv())
     return(invisible())
   }
-  former <- backend$steps
-  backend$steps <- c(former, list(setup_step(expr, envir, packages)))
-  failure <- renew_workers(backend)
-  if (is.null(failure)) return(invisible())
-  backend$steps <- former
-  renew_workers(backend)
-  stop(FutureLaunchError(paste(
-    "`everywhere()` failed in a worker, which is as it was before:", failure
-  )))
+  step <- setup_step(expr, envir, packages)
+  last <- run_errands(backend, step, 0)
+  # Only what did well is asked of workers that start later, so that none of them
+  # dies of it; some may have come meanwhile.
+  backend$steps <- c(backend$steps, list(step))
+  set_worker_setup(backend)
+  run_errands(backend, step, last)
+  invisible()
 }
 
-# Fresh workers with the steps of `backend`; NULL, or why there are none.
-renew_workers <- function(backend) {
+# Asks the workers that came after the one with number `after`, and waits for
+# those that were free. The number of the last worker.
+run_errands <- function(backend, step, after) {
+  asked <- .Call(
+    ew_pool_everywhere, backend$pool, list(step = step), after
+  )
+  former <- backend$errands
+  # Who drops a task interrupts it, and this wait may be left by Ctrl-C.
+  backend$errands <- c(former, asked$tasks)
+  free <- asked$tasks[!asked$was_busy]
+  tasks_wait(free)
+  errands <- c(former, asked$tasks[asked$was_busy])
+  backend$errands <- if (length(errands)) errands
+  failures <- errand_failures(free)
+  broken <- pool_status(backend$pool)$broken
+  if (nrow(failures) || !is.null(broken)) {
+    stop(FutureLaunchError(
+      paste("`everywhere()` failed:", describe_failures(failures, broken)),
+      failures = failures
+    ))
+  }
+  asked$last
+}
+
+set_worker_setup <- function(backend) {
   setup <- worker_setup(backend)
   setup$in_pool <- TRUE
   remote <- backend$remote
   .Call(
-    ew_pool_renew, backend$pool, setup,
+    ew_pool_set_setup, backend$pool, setup,
     if (!is.null(remote)) remote_setup(setup, remote)
   )
-  state <- .Call(ew_pool_wait_for_start, backend$pool, Inf)
-  if (is.character(state)) state
+}
+
+# What has come of settled tasks that each had a step to do: a data frame of
+# those that failed. A worker that has left has been replaced by one that does
+# it first of all.
+errand_failures <- function(tasks) {
+  outcomes <- lapply(tasks, task_outcome)
+  is_done <- vapply(outcomes, function(outcome) {
+    outcome$kind == "cancelled" ||
+      (outcome$kind == "value" && !length(outcome$value))
+  }, NA)
+  rows <- lapply(outcomes[!is_done], function(outcome) {
+    told <- if (outcome$kind == "value") outcome$value else outcome
+    data.frame(
+      pid = outcome$pid, message = told$message,
+      printed = if (is.null(told$printed)) "" else told$printed
+    )
+  })
+  if (length(rows)) return(do.call(rbind, rows))
+  data.frame(pid = integer(), message = character(), printed = character())
+}
+
+describe_failures <- function(failures, broken = NULL) {
+  texts <- sprintf(
+    "in worker %d: %s%s", failures$pid, failures$message,
+    ifelse(
+      nzchar(failures$printed), paste0("\nIt printed:\n", failures$printed), ""
+    )
+  )
+  paste(c(texts, broken), collapse = "\n")
+}
+
+# Steps that workers had to put off may have failed meanwhile.
+warn_of_errands <- function(backend) {
+  errands <- .subset2(backend, "errands")
+  is_over <- vapply(errands, task_settled, NA)
+  backend$errands <- if (!all(is_over)) errands[!is_over]
+  failures <- errand_failures(errands[is_over])
+  if (!nrow(failures)) return()
+  warning(warningCondition(
+    paste(
+      "`everywhere()` failed in a worker that was busy when it was called,",
+      describe_failures(failures)
+    ),
+    class = "elsewhere_everywhere_failed", failures = failures
+  ))
 }
 
 # `setup` of a strategy as a list of steps.

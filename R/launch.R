@@ -76,6 +76,7 @@ launch_options <- function(backend) {
 short_way <- function() {
   backend <- plans$backend
   if (is.null(backend) || is.null(.subset2(backend, "pool"))) return()
+  if (!is.null(.subset2(backend, "errands"))) return()
   .subset2(launch_options(backend), "way")
 }
 
@@ -140,6 +141,7 @@ note_interrupt_here <- function(future) {
 
 # With `wait = FALSE` the future queues if it must.
 launch_in_pool <- function(future, backend, payload, options, wait) {
+  if (!is.null(.subset2(backend, "errands"))) warn_of_errands(backend)
   pool <- .subset2(backend, "pool")
   queue <- .subset2(backend, "queue")
   if (wait && !is.infinite(queue)) pool_wait_for_room(pool, queue)

@@ -44,6 +44,10 @@ SEXP pool_handle(MainThread& main, PoolId pool) {
   return handle_to_r(main, static_cast<std::uint64_t>(pool), nullptr);
 }
 
+SEXP task_handle(MainThread& main, TaskId task) {
+  return handle_to_r(main, static_cast<std::uint64_t>(task), forget_task);
+}
+
 PoolId pool_from(SEXP handle) { return PoolId{handle_number(handle, "pool")}; }
 TaskId task_from(SEXP handle) { return TaskId{handle_number(handle, "task")}; }
 

@@ -14,6 +14,7 @@ namespace elsewhere {
 
 // Not protected.
 SEXP pool_handle(MainThread& main, PoolId pool);
+SEXP task_handle(MainThread& main, TaskId task);
 // Throw EngineError (Closed) for a handle of another process.
 PoolId pool_from(SEXP handle);
 TaskId task_from(SEXP handle);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -47,9 +48,26 @@ void Engine::close_pool(PoolId pool) {
   loop_.with_turn([&](Turn& turn) { scheduler_.close_pool(turn, pool); });
 }
 
-void Engine::renew_pool(PoolId pool, SharedParcel setup, SharedParcel remote_setup) {
+std::vector<Engine::Errand> Engine::submit_everywhere(PoolId id, Parcel payload, WorkerId after) {
+  auto shared = std::make_shared<const Parcel>(std::move(payload));
+  return loop_.with_turn([&](Turn& turn) {
+    std::set<WorkerId> busy;
+    if (Pool* pool = scheduler_.find_pool(turn, id)) {
+      for (const Worker* worker : pool->lasting_workers()) {
+        if (worker->state() == WorkerState::Busy) busy.insert(worker->id());
+      }
+    }
+    std::vector<Errand> errands;
+    for (const Task* task : scheduler_.submit_everywhere(turn, id, std::move(shared), after)) {
+      errands.push_back({task->id, *task->only_in, busy.contains(*task->only_in)});
+    }
+    return errands;
+  });
+}
+
+void Engine::set_setup(PoolId pool, SharedParcel setup, SharedParcel remote_setup) {
   loop_.with_turn([&](Turn& turn) {
-    scheduler_.renew_pool(turn, pool, std::move(setup), std::move(remote_setup));
+    scheduler_.set_setup(turn, pool, std::move(setup), std::move(remote_setup));
   });
 }
 

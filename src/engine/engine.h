@@ -44,9 +44,15 @@ class Engine final : private SchedulerListener {
 
   PoolId open_pool(PoolSpec spec);
   void close_pool(PoolId pool);
-  // Replaces every worker by one that gets another Setup, as soon as it has
-  // answered what it was given.
-  void renew_pool(PoolId pool, SharedParcel setup, SharedParcel remote_setup);
+  // See Scheduler. `was_busy`: whether its worker has to finish something first.
+  struct Errand {
+    TaskId task;
+    WorkerId worker;
+    bool was_busy;
+  };
+  std::vector<Errand> submit_everywhere(PoolId pool, Parcel payload, WorkerId after);
+  // What workers that are started from now on get first.
+  void set_setup(PoolId pool, SharedParcel setup, SharedParcel remote_setup);
   PoolStatus pool_status(PoolId pool);
   // Workers that a new task would not have to wait for, counting those that
   // are still starting.

@@ -59,13 +59,81 @@ test_that("everywhere() reaches every worker, those of later too", {
   expect_equal(unlist(got), rep(21, 4))
 })
 
-test_that("everywhere() that fails says why and changes nothing", {
+test_that("everywhere() is for the workers that are there, with what they have", {
+  local_plan(multisession, workers = 2)
+  wait_until(function() length(pool_status(current_backend()$pool)$pids) == 2L)
+  pids <- sort(pool_status(current_backend()$pool)$pids)
+  everywhere({
+    held <- textConnection("from the connection")
+    loadNamespace("stats4")
+    first <- Sys.getpid()
+  })
+  everywhere(second <- first)
+  expect_equal(sort(pool_status(current_backend()$pool)$pids), pids)
+  meet <- meeting(2L)
+  got <- value(lapply(1:2, function(i) {
+    future({
+      meet(i)
+      c(first, second, Sys.getpid(), isNamespaceLoaded("stats4"), isOpen(held))
+    })
+  }))
+  for (one in got) expect_equal(one, c(rep(one[[3L]], 3L), 1, 1))
+  expect_equal(sort(vapply(got, `[[`, 1, 3L)), pids)
+  # One that replaces another does both, in order.
+  value(future(tools::pskill(Sys.getpid(), 9)), signal = FALSE)
+  got <- value(lapply(1:4, function(i) future(c(first, second, Sys.getpid()))))
+  for (one in got) expect_equal(one, rep(one[[3L]], 3L))
+})
+
+test_that("everywhere() that fails says where, why and what was printed", {
   local_plan(multisession, workers = 2)
   everywhere(kept <- 1)
-  error <- error_of(everywhere(stop("cannot load the model")))
+  error <- error_of(everywhere({
+    kept <- 2
+    cat("looking for it\n")
+    message("it is not there")
+    stop("cannot load the model")
+  }))
   expect_s3_class(error, "FutureLaunchError")
-  expect_match(conditionMessage(error), "cannot load the model")
+  text <- conditionMessage(error)
+  expect_match(text, "cannot load the model")
+  expect_match(text, "looking for it")
+  expect_match(text, "it is not there")
+  expect_setequal(
+    error$failures$pid, pool_status(current_backend()$pool)$pids
+  )
+  # The workers go on with what it has done before it failed; those that start
+  # later are not asked.
+  expect_equal(value(future(kept)), 2)
+  value(
+    lapply(1:2, function(i) future(tools::pskill(Sys.getpid(), 9))),
+    signal = FALSE
+  )
+  expect_equal(value(future(kept)), 1)
+  error <- error_of(everywhere(quit("no", 3)))
+  expect_s3_class(error, "FutureLaunchError")
   expect_equal(value(future(kept + 1)), 2)
+})
+
+test_that("a worker that fails only later is spoken of by the next future", {
+  local_plan(multisession, workers = I(1), queue = Inf)
+  mark <- withr::local_tempfile()
+  started <- withr::local_tempfile()
+  f <- future({
+    file.create(started)
+    while (!file.exists(mark)) Sys.sleep(0.01)
+  })
+  expect_true(wait_until(function() file.exists(started)))
+  everywhere(stop("too late"))
+  g <- future("queued behind")
+  file.create(mark)
+  value(f)
+  expect_equal(value(g), "queued behind")
+  expect_warning(
+    h <- future("goes on"), "too late", class = "elsewhere_everywhere_failed"
+  )
+  expect_equal(value(h), "goes on")
+  expect_no_warning(expect_equal(value(future(1)), 1))
 })
 
 test_that("a future that runs while everywhere() is called has its value", {
@@ -79,7 +147,6 @@ test_that("a future that runs while everywhere() is called has its value", {
   expect_equal(value(future(new)), "new")
   file.create(mark)
   expect_equal(value(f), "done")
-  # The worker that finished it has left.
   expect_equal(
     unlist(value(lapply(1:6, function(i) future(new)))), rep("new", 6)
   )

@@ -37,7 +37,8 @@ SEXP ew_pool_stop(SEXP pool);
 SEXP ew_pool_status(SEXP pool);
 SEXP ew_pool_free(SEXP pool);
 SEXP ew_pool_wait_for_start(SEXP pool, SEXP timeout);
-SEXP ew_pool_renew(SEXP pool, SEXP setup, SEXP remote_setup);
+SEXP ew_pool_everywhere(SEXP pool, SEXP payload, SEXP after);
+SEXP ew_pool_set_setup(SEXP pool, SEXP setup, SEXP remote_setup);
 SEXP ew_pool_wait_for_room(SEXP pool, SEXP queued_max, SEXP timeout);
 SEXP ew_pool_submit(SEXP pool, SEXP payload, SEXP retries, SEXP timeout, SEXP priority,
                     SEXP refuse_references);

@@ -195,11 +195,40 @@ extern "C" SEXP ew_pool_status(SEXP pool) {
   });
 }
 
-extern "C" SEXP ew_pool_renew(SEXP pool, SEXP setup, SEXP remote_setup) {
+// list(tasks, was_busy, last): a task for each worker that came after the one with
+// number `after`, whether that has to finish something first, and the number of
+// the last worker.
+extern "C" SEXP ew_pool_everywhere(SEXP pool, SEXP payload, SEXP after) {
+  return guard([&](MainThread& main) {
+    const auto from = static_cast<std::uint64_t>(number_from(main, after));
+    const auto errands =
+        engine(main).submit_everywhere(pool_from(pool), to_parcel(main, payload), WorkerId{from});
+    const auto count = static_cast<R_xlen_t>(errands.size());
+    std::uint64_t last = from;
+    SEXP out = PROTECT(
+        named_list(main, {{"tasks", R_NilValue}, {"was_busy", R_NilValue}, {"last", R_NilValue}}));
+    r_call(main, [&] {
+      SET_VECTOR_ELT(out, 0, Rf_allocVector(VECSXP, count));
+      SET_VECTOR_ELT(out, 1, Rf_allocVector(LGLSXP, count));
+    });
+    for (R_xlen_t i = 0; i < count; ++i) {
+      const auto& errand = errands[static_cast<std::size_t>(i)];
+      SET_VECTOR_ELT(VECTOR_ELT(out, 0), i, task_handle(main, errand.task));
+      LOGICAL(VECTOR_ELT(out, 1))[i] = errand.was_busy;
+      last = std::max(last, static_cast<std::uint64_t>(errand.worker));
+    }
+    r_call(main, [&] { SET_VECTOR_ELT(out, 2, Rf_ScalarReal(static_cast<double>(last))); });
+    UNPROTECT(1);
+    return out;
+  });
+}
+
+// What workers that are started from now on are told first.
+extern "C" SEXP ew_pool_set_setup(SEXP pool, SEXP setup, SEXP remote_setup) {
   return guard([&](MainThread& main) {
     auto near = std::make_shared<const Parcel>(to_bytes(main, setup));
     auto far = std::make_shared<const Parcel>(to_bytes(main, remote_setup));
-    engine(main).renew_pool(pool_from(pool), std::move(near), std::move(far));
+    engine(main).set_setup(pool_from(pool), std::move(near), std::move(far));
     return R_NilValue;
   });
 }

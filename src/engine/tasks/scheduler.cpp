@@ -78,17 +78,35 @@ void Scheduler::close_pool(Turn& turn, PoolId id) {
   closed_pools_.push_back(std::move(open));
 }
 
-void Scheduler::renew_pool(Turn& turn, PoolId id, SharedParcel setup, SharedParcel remote_setup) {
+void Scheduler::set_setup(Turn& turn, PoolId id, SharedParcel setup, SharedParcel remote_setup) {
   const auto found = pools_.find(id);
   if (found == pools_.end()) return;
-  found->second->pool->renew(turn, std::move(setup), std::move(remote_setup));
+  found->second->pool->set_setup(turn, std::move(setup), std::move(remote_setup));
+}
+
+std::vector<Task*> Scheduler::submit_everywhere(Turn& turn, PoolId id, SharedParcel payload,
+                                                WorkerId after) {
+  std::vector<Task*> tasks;
+  const auto found = pools_.find(id);
+  if (found == pools_.end()) return tasks;
+  OpenPool& open = *found->second;
+  for (Worker* worker : open.pool->lasting_workers()) {
+    if (worker->id() <= after) continue;
+    Task& task = new_task(turn, id, payload, {});
+    task.only_in = worker->id();
+    worker->reserve(true);
+    open.reserved[worker->id()].push_back(task.id);
+    tasks.push_back(&task);
+  }
+  dispatch(turn, open);
+  return tasks;
 }
 
 void Scheduler::drop_closed_pools(Turn&) {
   std::erase_if(closed_pools_, [](const auto& open) { return open->pool->is_empty(); });
 }
 
-const Pool* Scheduler::find_pool(Turn&, PoolId pool) const {
+Pool* Scheduler::find_pool(Turn&, PoolId pool) const {
   const auto found = pools_.find(pool);
   return found == pools_.end() ? nullptr : found->second->pool.get();
 }
@@ -118,26 +136,47 @@ Result<Nursery*> Scheduler::nursery_for(Turn& turn, const LaunchSpec& spec) {
   return nurseries_.back().nursery.get();
 }
 
-Task& Scheduler::submit(Turn& turn, PoolId pool, SharedParcel payload, TaskOptions options) {
+Task& Scheduler::new_task(Turn&, PoolId pool, SharedParcel payload, TaskOptions options) {
   const TaskId id{next_number()};
   auto& task = *tasks_.emplace(id, std::make_unique<Task>()).first->second;
   task.id = id;
   task.pool = pool;
   task.payload = std::move(payload);
   task.options = options;
+  return task;
+}
+
+Task& Scheduler::submit(Turn& turn, PoolId pool, SharedParcel payload, TaskOptions options) {
+  Task& task = new_task(turn, pool, std::move(payload), options);
   const auto found = pools_.find(pool);
   if (found == pools_.end()) {
     settle(turn, task, failure(OutcomeKind::Cancelled, "its pool of workers was closed"));
   } else if (const auto& broken = found->second->pool->broken()) {
     settle(turn, task, failure(OutcomeKind::NotStarted, *broken));
   } else {
-    found->second->queue.insert({-options.priority, id});
+    found->second->queue.insert({-options.priority, task.id});
     dispatch(turn, *found->second);
   }
   return task;
 }
 
+void Scheduler::dispatch_reserved(Turn& turn, OpenPool& open) {
+  for (auto entry = open.reserved.begin(); entry != open.reserved.end();) {
+    auto& [id, waiting] = *entry;
+    Worker* worker = open.pool->idle_worker(id);
+    if (worker != nullptr) {
+      Task& task = *tasks_.at(waiting.front());
+      waiting.pop_front();
+      worker->reserve(!waiting.empty());
+      task.state = TaskState::Running;
+      worker->run(turn, task.id, task.payload);
+    }
+    entry = waiting.empty() ? open.reserved.erase(entry) : std::next(entry);
+  }
+}
+
 void Scheduler::dispatch(Turn& turn, OpenPool& open) {
+  if (!open.reserved.empty()) dispatch_reserved(turn, open);
   while (!open.queue.empty()) {
     Task& task = *tasks_.at(open.queue.begin()->second);
     Worker* worker = open.pool->idle_worker();
@@ -180,9 +219,15 @@ bool Scheduler::cancel(Turn& turn, TaskId id, std::chrono::milliseconds grace) {
   const auto home = pools_.find(task->pool);
   settle(turn, *task, failure(OutcomeKind::Cancelled, "it was cancelled"));
   if (home == pools_.end()) return true;
-  home->second->queue.erase({-task->options.priority, id});
+  unqueue(turn, *home->second, *task);
   if (was_running) stop_running(turn, *home->second, id, grace);
   return true;
+}
+
+void Scheduler::unqueue(Turn&, OpenPool& open, const Task& task) {
+  if (!task.only_in) return void(open.queue.erase({-task.options.priority, task.id}));
+  const auto waiting = open.reserved.find(*task.only_in);
+  if (waiting != open.reserved.end()) std::erase(waiting->second, task.id);
 }
 
 void Scheduler::stop_running(Turn& turn, OpenPool& open, TaskId task,
@@ -271,6 +316,16 @@ void Scheduler::OpenPool::on_task_lost(Turn& turn, TaskId task_id, const Departu
   outcome.exit = departure.exit;
   outcome.output = departure.output;
   scheduler.settle(turn, *task, std::move(outcome));
+}
+
+void Scheduler::OpenPool::on_worker_left(Turn& turn, WorkerId worker) {
+  const auto waiting = reserved.extract(worker);
+  if (!waiting) return;
+  for (const TaskId task_id : waiting.mapped()) {
+    Task* task = scheduler.find(turn, task_id);
+    if (task == nullptr) continue;
+    scheduler.settle(turn, *task, failure(OutcomeKind::Cancelled, "its worker has left"));
+  }
 }
 
 void Scheduler::OpenPool::on_start_failed(Turn& turn) {

@@ -3,6 +3,7 @@
 // between. Every call is made under the turn; none blocks.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -34,8 +35,12 @@ class Scheduler {
   PoolId open_pool(Turn&, PoolSpec spec);
   // Settles what has not settled as Cancelled and ends the workers.
   void close_pool(Turn&, PoolId pool);
-  void renew_pool(Turn&, PoolId pool, SharedParcel setup, SharedParcel remote_setup);
-  const Pool* find_pool(Turn&, PoolId pool) const;
+  // One task for each worker of the pool that came after `after`, which it runs
+  // before any that is submitted later. A worker that leaves before it has run its
+  // task settles it as Cancelled.
+  std::vector<Task*> submit_everywhere(Turn&, PoolId pool, SharedParcel payload, WorkerId after);
+  void set_setup(Turn&, PoolId pool, SharedParcel setup, SharedParcel remote_setup);
+  Pool* find_pool(Turn&, PoolId pool) const;
   std::size_t queued_count(Turn&, PoolId pool) const;
   // How many new tasks would not have to wait for another one; workers that are
   // still starting count as free. 0 for a pool that is closed.
@@ -65,6 +70,7 @@ class Scheduler {
     void on_task_result(Turn&, TaskId task, Reply reply) override;
     void on_task_returned(Turn&, TaskId task) override;
     void on_task_lost(Turn&, TaskId task, const Departure& departure) override;
+    void on_worker_left(Turn&, WorkerId worker) override;
     void on_start_failed(Turn&) override;
     void on_pool_broken(Turn&, const std::string& why) override;
 
@@ -72,9 +78,13 @@ class Scheduler {
     PoolId id;
     std::unique_ptr<Pool> pool;
     std::set<QueueKey> queue;
+    std::map<WorkerId, std::deque<TaskId>> reserved;  // for one worker each
   };
 
+  Task& new_task(Turn&, PoolId pool, SharedParcel payload, TaskOptions options);
   void dispatch(Turn&, OpenPool& open);
+  void dispatch_reserved(Turn&, OpenPool& open);
+  void unqueue(Turn&, OpenPool& open, const Task& task);
   void settle(Turn&, Task& task, Outcome outcome);
   void stop_running(Turn&, OpenPool& open, TaskId task, std::chrono::milliseconds grace);
   void kill_after(Turn&, PoolId pool, TaskId task, std::chrono::milliseconds grace);

@@ -48,6 +48,7 @@ struct Task {
   TaskState state = TaskState::Queued;
   SharedParcel payload;
   TaskOptions options;
+  std::optional<WorkerId> only_in;  // the one worker that may run it
   Outcome outcome;
   std::vector<Parcel> events;  // what came while it ran and has not been taken
   std::optional<TimerId> timer;

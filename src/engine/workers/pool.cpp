@@ -69,7 +69,6 @@ Pool::Pool(Loop& loop, PoolSpec spec, NurserySource nursery, PoolListener& liste
     if (seat >= near) place.remote = std::move(spec_.remotes[seat - near]);
     seats_.emplace(seat, std::move(place));
   }
-  all_seats_ = seats_;
 }
 
 void Pool::start(Turn& turn) {
@@ -94,21 +93,9 @@ void Pool::start_worker(Turn& turn, SeatId seat) {
   started.start_by_exec(turn, spec_.launch, spec_.setup, spec_.start_patience);
 }
 
-void Pool::renew(Turn& turn, SharedParcel setup, SharedParcel remote_setup) {
+void Pool::set_setup(Turn&, SharedParcel setup, SharedParcel remote_setup) {
   spec_.setup = std::move(setup);
   spec_.remote_setup = std::move(remote_setup);
-  idle_.clear();
-  for (auto& [id, seated] : workers_) {
-    if (seated.worker->state() == WorkerState::Gone) continue;
-    seated.worker->retire();
-    if (seated.worker->state() != WorkerState::Busy) seated.worker->dismiss(turn);
-  }
-  broken_.reset();
-  failed_start_.reset();
-  failed_starts_.clear();
-  started_count_ = 0;
-  seats_ = all_seats_;
-  start(turn);
 }
 
 void Pool::close(Turn& turn) {
@@ -124,12 +111,28 @@ Worker* Pool::idle_worker() {
   return worker;
 }
 
+Worker* Pool::idle_worker(WorkerId id) {
+  const auto found = std::find(idle_.begin(), idle_.end(), id);
+  if (found == idle_.end()) return nullptr;
+  idle_.erase(found);
+  return workers_.at(id).worker.get();
+}
+
+std::vector<Worker*> Pool::lasting_workers() {
+  std::vector<Worker*> workers;
+  for (auto& [id, seated] : workers_) {
+    Worker& worker = *seated.worker;
+    if (worker.state() != WorkerState::Gone && !worker.is_retired()) workers.push_back(&worker);
+  }
+  return workers;
+}
+
 Worker* Pool::quick_worker() {
   if (task_time_ > kQuick) return nullptr;
   for (auto& [id, seated] : workers_) {
     Worker& worker = *seated.worker;
     const bool has_one = worker.state() == WorkerState::Busy && worker.tasks().size() == 1;
-    if (!has_one || worker.is_retired()) continue;
+    if (!has_one || worker.is_retired() || worker.is_reserved()) continue;
     // It would not answer a second one.
     const bool is_last =
         spec_.recycling.tasks && worker.answered_count() + 1 >= *spec_.recycling.tasks;
@@ -269,6 +272,7 @@ void Pool::on_worker_gone(Turn& turn, Worker& worker, WorkerState before,
   std::erase(idle_, worker.id());
   // The worker is still on the stack: it goes when this turn is over.
   loop_.post([this, id = worker.id()](Turn&) { workers_.erase(id); });
+  listener_.on_worker_left(turn, worker.id());
   if (is_closed_ || broken_) {
     for (const TaskId task : unanswered) listener_.on_task_lost(turn, task, departure);
     return;

@@ -49,6 +49,8 @@ class PoolListener {
   virtual void on_task_returned(Turn&, TaskId task) = 0;
   // The worker that ran `task` ended without a result.
   virtual void on_task_lost(Turn&, TaskId task, const Departure& departure) = 0;
+  // It will run nothing more; said before what becomes of its tasks.
+  virtual void on_worker_left(Turn&, WorkerId worker) = 0;
   // A worker could not be started; others may be.
   virtual void on_start_failed(Turn&) = 0;
   // No worker will come any more.
@@ -68,9 +70,8 @@ class Pool final : private WorkerListener {
   Pool& operator=(const Pool&) = delete;
 
   void start(Turn&);
-  // Replaces every worker by one that gets these first, as soon as it has answered
-  // what it was given. A broken pool is whole again.
-  void renew(Turn&, SharedParcel setup, SharedParcel remote_setup);
+  // What workers that are started from now on get first.
+  void set_setup(Turn&, SharedParcel setup, SharedParcel remote_setup);
   // Ends every worker now, whatever it is doing. The pool stays empty.
   void close(Turn&);
 
@@ -81,6 +82,10 @@ class Pool final : private WorkerListener {
   Worker* quick_worker();
   // The worker that has been given `task`; nullptr if there is none.
   Worker* worker_with(TaskId task);
+  // That worker, to give a task to, if it is idle; else nullptr.
+  Worker* idle_worker(WorkerId id);
+  // Those that are there to stay, also while they start.
+  std::vector<Worker*> lasting_workers();
 
   int size() const { return static_cast<int>(seats_.size()); }
   // How many of the workers have become ready, and why the first that did not
@@ -119,7 +124,6 @@ class Pool final : private WorkerListener {
   NurserySource nursery_;
   PoolListener& listener_;
   std::map<SeatId, Seat> seats_;
-  std::map<SeatId, Seat> all_seats_;  // also those that were given up
   struct Seated {
     std::unique_ptr<Worker> worker;
     SeatId seat;

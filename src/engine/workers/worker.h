@@ -83,6 +83,9 @@ class Worker final : private PeerListener, private NurseryClient {
   // Leaves as soon as it has answered what it was given, and is not given more.
   void retire() { is_retired_ = true; }
   bool is_retired() const { return is_retired_; }
+  // Something waits for it alone: nothing else is put behind what it runs.
+  void reserve(bool is_reserved) { is_reserved_ = is_reserved; }
+  bool is_reserved() const { return is_reserved_; }
   bool is_remote() const { return peer_ && peer_->is_remote(); }
 
   // Since it became ready.
@@ -117,6 +120,7 @@ class Worker final : private PeerListener, private NurseryClient {
   std::chrono::steady_clock::time_point ready_since_;
   int answered_ = 0;
   bool is_retired_ = false;
+  bool is_reserved_ = false;
 };
 
 }  // namespace elsewhere

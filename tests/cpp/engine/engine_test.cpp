@@ -303,21 +303,44 @@ TEST_P(EngineTest, ReplacesAWorkerThatHasAnsweredEnoughTasks) {
   EXPECT_EQ((std::set<std::string>(pids.begin(), pids.end()).size()), 3u);
 }
 
-TEST_P(EngineTest, RenewedWorkersGetTheNewSetupAndABusyOneFinishes) {
+TEST_P(EngineTest, AnErrandGoesToEachWorkerBeforeWhatIsSubmittedLater) {
   const PoolId pool = open(2);
+  ASSERT_EQ(*engine_->wait_for_start(pool, kDeadline).value(), "");
   const TaskId slow = submit(pool, "sleep:100");
-  const std::string old = answer(submit(pool, "pid:"));
-  engine_->renew_pool(pool, parcel_of(""), parcel_of(""));
-  EXPECT_EQ(*engine_->wait_for_start(pool, kDeadline).value(), "");
-  EXPECT_NE(answer(submit(pool, "pid:")), old);
+  const auto errands = engine_->submit_everywhere(pool, parcel_with("pid:"), WorkerId{0});
+  ASSERT_EQ(errands.size(), 2u);
+  std::vector<TaskId> later;
+  for (int i = 0; i < 20; ++i) later.push_back(submit(pool, "pid:"));
+  std::set<std::string> pids{answer(errands[0].task), answer(errands[1].task)};
+  EXPECT_EQ(pids.size(), 2u);
   EXPECT_EQ(answer(slow), "slept");
-  // A setup that fails is said, and one that does not mends the pool.
-  engine_->renew_pool(pool, parcel_of("fail"), parcel_of(""));
-  EXPECT_NE(engine_->wait_for_start(pool, kDeadline).value()->find("there is no library"),
-            std::string::npos);
-  engine_->renew_pool(pool, parcel_of(""), parcel_of(""));
-  EXPECT_EQ(*engine_->wait_for_start(pool, kDeadline).value(), "");
-  EXPECT_EQ(answer(submit(pool, "echo:well")), "well");
+  for (const TaskId task : later) EXPECT_TRUE(pids.contains(answer(task)));
+  // Nobody has come since.
+  const WorkerId last = std::max(errands[0].worker, errands[1].worker);
+  EXPECT_TRUE(engine_->submit_everywhere(pool, parcel_with("pid:"), last).empty());
+}
+
+TEST_P(EngineTest, AnErrandOfAWorkerThatLeavesIsCancelled) {
+  const PoolId pool = open(1);
+  ASSERT_EQ(*engine_->wait_for_start(pool, kDeadline).value(), "");
+  const TaskId endless = submit(pool, "wait:");
+  const auto errands = engine_->submit_everywhere(pool, parcel_with("pid:"), WorkerId{0});
+  ASSERT_EQ(errands.size(), 1u);
+  EXPECT_TRUE(errands[0].was_busy);
+  engine_->cancel(endless, milliseconds(0));
+  EXPECT_EQ(finished(errands[0].task).kind, OutcomeKind::Cancelled);
+  EXPECT_EQ(answer(submit(pool, "echo:next")), "next");
+}
+
+TEST_P(EngineTest, WorkersOfLaterGetTheNewSetup) {
+  const PoolId pool = open(1);
+  EXPECT_EQ(answer(submit(pool, "echo:one")), "one");
+  engine_->set_setup(pool, parcel_of("fail"), parcel_of(""));
+  EXPECT_EQ(answer(submit(pool, "echo:two")), "two");
+  EXPECT_EQ(finished(submit(pool, "die:" + std::to_string(SIGKILL))).kind, OutcomeKind::Lost);
+  const Outcome& outcome = finished(submit(pool, "echo:three"));
+  EXPECT_EQ(outcome.kind, OutcomeKind::NotStarted);
+  EXPECT_NE(outcome.message.find("there is no library"), std::string::npos);
 }
 
 TEST_P(EngineTest, EndsAWorkerThatStaysStopped) {

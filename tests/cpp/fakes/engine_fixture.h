@@ -27,8 +27,11 @@ class EngineTest : public testing::TestWithParam<LaunchBy> {
  protected:
   void SetUp() override { engine_ = std::move(Engine::start().value()); }
 
+  static Parcel parcel_with(const std::string& text) {
+    return Parcel(Bytes(std::as_bytes(std::span(text))));
+  }
   static SharedParcel parcel_of(const std::string& text) {
-    return std::make_shared<const Parcel>(Bytes(std::as_bytes(std::span(text))));
+    return std::make_shared<const Parcel>(parcel_with(text));
   }
   PoolSpec spec_for(int workers, const std::string& setup = "", milliseconds patience = kDeadline) {
     PoolSpec spec;
@@ -43,7 +46,7 @@ class EngineTest : public testing::TestWithParam<LaunchBy> {
     return engine_->open_pool(spec_for(workers, setup, patience));
   }
   TaskId submit(PoolId pool, const std::string& text, TaskOptions options = {}) {
-    return engine_->submit(pool, Parcel(Bytes(std::as_bytes(std::span(text)))), options);
+    return engine_->submit(pool, parcel_with(text), options);
   }
   const Outcome& finished(TaskId task) {
     const std::vector ids{task};

@@ -55,6 +55,8 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_eval_init, 1),
     ENTRY(ew_eval_drive, 2),
     ENTRY(ew_eval_run_shown, 4),
+    ENTRY(ew_eval_take_sequence, 0),
+    ENTRY(ew_eval_compile_loops_after, 1),
     ENTRY(ew_eval_left, 2),
     ENTRY(ew_eval_dispatch, 5),
     ENTRY(ew_eval_debug, 3),

@@ -20,6 +20,14 @@ soon <- function(value) {
   delay(0, value)
 }
 
+# After how many rounds loops are compiled now; put back when the test ends.
+local_loop_rounds <- function(env = parent.frame()) {
+  rounds <- compile_loops_after(0L)
+  compile_loops_after(rounds)
+  withr::defer(compile_loops_after(rounds), envir = env)
+  rounds
+}
+
 # Runs the loop until `condition()` is TRUE; FALSE if it is not in time.
 soon_true <- function(condition, timeout = 60) {
   deadline <- Sys.time() + timeout

@@ -105,7 +105,11 @@ random_statement <- function(depth, in_loop = FALSE) {
       quote(list(1, "b", NULL)), quote(pause(y$b)), quote(factor(c("u", "v")))
     ), block(TRUE)),
     random_while(block(TRUE), pause_of(4)),
-    call("cat", "called", call("numeric_or", random_called(depth)), "\n")
+    call("cat", "called", call("numeric_or", random_called(depth)), "\n"),
+    random_more(depth, in_loop), random_more(depth, in_loop),
+    random_more(depth, in_loop), random_more(depth, in_loop),
+    random_more(depth, in_loop), random_more(depth, in_loop),
+    random_more(depth, in_loop), random_more(depth, in_loop)
   )
 }
 
@@ -332,6 +336,7 @@ program_scope <- function() {
     },
     scope
   )
+  define_more(scope)
   scope
 }
 

@@ -54,6 +54,8 @@ SEXP ew_take_notified();
 SEXP ew_eval_init(SEXP space);
 SEXP ew_eval_drive(SEXP coroutine, SEXP layer);
 SEXP ew_eval_run_shown(SEXP coroutine, SEXP layer, SEXP frame, SEXP has_handler);
+SEXP ew_eval_take_sequence();
+SEXP ew_eval_compile_loops_after(SEXP rounds);
 SEXP ew_eval_left(SEXP coroutine, SEXP layer);
 SEXP ew_eval_dispatch(SEXP coroutine, SEXP layer, SEXP condition, SEXP frame, SEXP position);
 SEXP ew_eval_debug(SEXP coroutine, SEXP is_debugged, SEXP trace);

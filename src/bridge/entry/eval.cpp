@@ -6,6 +6,7 @@
 #include "bridge/eval/compile.h"
 #include "bridge/eval/generator.h"
 #include "bridge/eval/hooks.h"
+#include "bridge/eval/hot_loops.h"
 #include "bridge/eval/loop_queues.h"
 #include "bridge/eval/promise.h"
 #include "bridge/eval/task.h"
@@ -58,6 +59,12 @@ extern "C" SEXP ew_eval_drive(SEXP coroutine, SEXP layer) {
 extern "C" SEXP ew_eval_run_shown(SEXP coroutine, SEXP layer, SEXP frame, SEXP has_handler) {
   return run_shown(coroutine_from(coroutine), Rf_asInteger(layer), frame,
                    Rf_asLogical(has_handler) == 1);
+}
+
+extern "C" SEXP ew_eval_take_sequence() { return take_sequence(); }
+
+extern "C" SEXP ew_eval_compile_loops_after(SEXP rounds) {
+  return evaluate([&] { return Rf_ScalarInteger(compile_loops_after(Rf_asInteger(rounds))); });
 }
 
 extern "C" SEXP ew_eval_left(SEXP coroutine, SEXP layer) {

@@ -3,19 +3,49 @@
 #include <cstdio>
 
 #include "bridge/eval/hooks.h"
+#include "bridge/eval/hot_loops.h"
 #include "bridge/eval/words.h"
 
 namespace elsewhere::eval {
 namespace {
 
-// A for loop might go over a channel, and so pause, without a word of ours.
-bool contains_for(SEXP expr) {
+// A for loop might go over a channel, and so pause, without a word of ours; other
+// loops may become hot (hot_loops.h).
+bool contains_loop(SEXP expr) {
   if (TYPEOF(expr) != LANGSXP) return false;
   const SEXP head = CAR(expr);
-  if (head == words().for_) return true;
+  if (head == words().for_ || head == words().while_ || head == words().repeat) return true;
   if (!is_flow_word(head) && head != words().paren) return false;
   for (SEXP rest = CDR(expr); rest != R_NilValue; rest = CDR(rest)) {
-    if (contains_for(CAR(rest))) return true;
+    if (contains_loop(CAR(rest))) return true;
+  }
+  return false;
+}
+
+// Gives this call, as far as its text says, a vector or list: nothing that a loop
+// would have to wait for?
+bool is_ordinary_sequence(Compiler& c, SEXP expr) {
+  if (TYPEOF(expr) != LANGSXP) return TYPEOF(expr) != SYMSXP;
+  static const char* const names[] = {":",     "seq_len",   "seq_along", "seq.int", "c",    "list",
+                                      "names", "character", "numeric",   "integer", "which"};
+  const SEXP head = CAR(expr);
+  if (TYPEOF(head) != SYMSXP) return false;
+  for (const char* name : names) {
+    if (head == Rf_install(name)) return is_base_function(c, head);
+  }
+  return false;
+}
+
+// Has it a for loop that might wait, anywhere within?
+bool contains_open_for(Compiler& c, SEXP expr) {
+  if (TYPEOF(expr) != LANGSXP || is_opaque(expr)) return false;
+  const SEXP head = CAR(expr);
+  if (head == words().function) return false;
+  if (head == words().for_ && Rf_length(expr) == 4 && !is_ordinary_sequence(c, CADDR(expr))) {
+    return true;
+  }
+  for (SEXP rest = CDR(expr); rest != R_NilValue; rest = CDR(rest)) {
+    if (contains_open_for(c, CAR(rest))) return true;
   }
   return false;
 }
@@ -84,8 +114,13 @@ void compile_if(Compiler& c, SEXP call) {
 
 void compile_loop(Compiler& c, SEXP condition, SEXP call, SEXP body) {
   Assembler& a = c.assembler;
+  const bool may_be_hot = !contains_pause(call) && !contains_jump(call) && may_be_compiled(call) &&
+                          !contains_open_for(c, call);
+  const int site = may_be_hot ? loop_site(c, call) : -1;
+  const int leaf = may_be_hot ? a.emit(Op::LoopLeaf, site) : -1;
   const int setup = a.emit(Op::LoopSetup, 0, 0, condition == nullptr ? 2 : 1);
   a.set_b(setup, a.here());
+  const int round = may_be_hot ? a.emit(Op::LoopRound, site) : -1;
   int test = -1;
   if (condition != nullptr) {
     compile(c, condition);
@@ -100,6 +135,9 @@ void compile_loop(Compiler& c, SEXP condition, SEXP call, SEXP body) {
   a.set_a(setup, a.here());
   a.emit(Op::LoopEnd, 0);
   push_invisible_null(c);
+  if (!may_be_hot) return;
+  a.set_b(leaf, a.here());
+  a.set_b(round, a.here());
 }
 
 // Is what `expr` gives nobody else's? Then a loop over it closes it when it is
@@ -142,9 +180,10 @@ void compile_for(Compiler& c, SEXP call) {
   const SEXP body = CADDDR(call);
   if (TYPEOF(CADR(call)) != SYMSXP) build_error("the variable of a for loop must be a name", call);
   compile(c, CADDR(call));
-  const bool is_leaf_body = !contains_pause(body) && !contains_jump(body) && !contains_for(body);
+  const bool is_leaf_body =
+      !contains_pause(body) && !contains_jump_past_loop(body) && !contains_open_for(c, body);
   int check = -1;
-  if (is_leaf_body) check = a.emit(Op::ForCheck, 0, a.constant(call));
+  if (is_leaf_body) check = a.emit(Op::ForCheck, 0, loop_site(c, call));
   compile_iteration(c, a.constant(CADR(call)), CADDR(call), [&] {
     ++c.loops;
     compile(c, body);
@@ -376,7 +415,7 @@ void build_error(const char* problem, SEXP culprit) {
 
 bool needs_machine(SEXP expr) {
   if (TYPEOF(expr) != LANGSXP) return false;
-  return contains_pause(expr) || contains_jump(expr) || contains_for(expr) ||
+  return contains_pause(expr) || contains_jump(expr) || contains_loop(expr) ||
          has_plain_handler(expr);
 }
 

@@ -86,6 +86,7 @@ void init_hooks(SEXP space) {
   h.debug_leaf = function_of(space, "eval_debug_leaf");
   h.close_iterator = function_of(space, "eval_close_iterator");
   h.close_quietly = function_of(space, "eval_close_quietly");
+  h.compile_loop = function_of(space, "eval_compile_loop");
   h.as_native = function_of(space, "fulfilled_as_native");
   h.frame_words = function_of(space, "eval_frame_words");
   h.run_task = function_of(space, "run_guarded_task");

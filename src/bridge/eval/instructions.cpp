@@ -542,6 +542,8 @@ void step(const Coroutine& co, Op op, const int* operand) {
         trace_for(co, operand[0], ": finished\n");
       }
       return;
+    case Op::LoopLeaf: begin_leaf_loop(co, constant(co, operand[0]), operand[1]); return;
+    case Op::LoopRound: next_round(co, constant(co, operand[0]), operand[1]); return;
     case Op::LoopSetup:
       push_block(co, BlockKind::Loop, operand[0], operand[1]).y = operand[2];
       return;

@@ -2,6 +2,7 @@
 
 #include "bridge/eval/call_site.h"
 #include "bridge/eval/hooks.h"
+#include "bridge/eval/hot_loops.h"
 #include "bridge/eval/words.h"
 
 namespace elsewhere::eval {
@@ -54,14 +55,52 @@ bool is_iterable_object(SEXP value) {
                            Rf_inherits(value, "channel"));
 }
 
-void check_for(const Coroutine& co, int target, SEXP call) {
+void check_for(const Coroutine& co, int target, SEXP site) {
   SEXP value = top(co);
   if (is_iterable_object(value)) return;
-  run_plain_for(co, CADR(call), value, CADDDR(call));
+  const bool is_plain = is_plain_sequence(value);
+  SEXP code = is_plain ? hot_code(co, site, Rf_xlength(value)) : nullptr;
+  if (code != nullptr) {
+    run_hot_for(co, code, value);
+  } else {
+    const SEXP call = loop_call(site);
+    run_plain_for(co, CADR(call), value, CADDDR(call));
+  }
   drop(co);
   push(co, R_NilValue);
   co.machine->is_visible = false;
   co.machine->pc = target;
+}
+
+namespace {
+
+void end_leaf_loop(const Coroutine& co, int target) {
+  push(co, R_NilValue);
+  co.machine->is_visible = false;
+  co.machine->pc = target;
+}
+
+}  // namespace
+
+void begin_leaf_loop(const Coroutine& co, SEXP site, int target) {
+  const Machine& m = *co.machine;
+  SEXP code = hot_code(co, site, 0);
+  if (code == nullptr && (m.is_traced || m.is_debugged)) {
+    run_leaf(co, loop_call(site), current_env(co));
+  } else if (code != nullptr) {
+    run_own_leaf(co, code, current_env(co));
+  } else {
+    return;
+  }
+  end_leaf_loop(co, target);
+}
+
+void next_round(const Coroutine& co, SEXP site, int target) {
+  SEXP code = hot_code(co, site, 1);
+  if (code == nullptr) return;
+  --co.machine->blocks;
+  run_own_leaf(co, code, current_env(co));
+  end_leaf_loop(co, target);
 }
 
 void set_up_for(const Coroutine& co, int break_pc, int next_pc, bool is_owner) {

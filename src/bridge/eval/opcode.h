@@ -34,13 +34,17 @@ enum class Op : int {
                  // pointer for "none"), waiting for it if need be (b = 1: never);
                  // a: the call
   ItemOr,        // pop an item; push what is in it; at the end go to a
-  ForCheck,      // if the top value is an ordinary sequence: pop, run leaf b
-                 // with it as R would, push NULL and go to a
+  ForCheck,      // if the top value is an ordinary sequence: pop, let R run the
+                 // loop of site b over it, push NULL and go to a
   ForSetup,      // LOOP block over the sequence on top, break at a, next at b;
                  // c = 1: nobody else has it, so leaving the loop closes it
   ForNext,       // next element into symbol a (a < 0: push it), past the
                  // following instruction; at the end go to b
   ForTake,       // the same with an item that had to be waited for
+  LoopLeaf,      // a loop in which nothing pauses, at site a: if it has code, or
+                 // is watched, R runs it; go to b
+  LoopRound,     // its next round: if it is hot, leave its block and let R's byte
+                 // code go on with it; go to b
   LoopSetup,     // push LOOP block: break at a, next at b; c = 1: while, 2: repeat
   LoopEnd,       // pop LOOP block and a values
   Break,         //

@@ -234,6 +234,8 @@ bool asks_for_frame(SEXP expr) {
 
 bool contains_jump(SEXP expr) { return jumps(expr, Within::Nothing); }
 
+bool contains_jump_past_loop(SEXP body) { return jumps(body, Within::Loop); }
+
 bool has_jump_in_argument(SEXP expr) { return jumps_in_argument(expr, true); }
 
 bool has_return_in_argument(SEXP expr) { return returns_in_argument(expr, true); }

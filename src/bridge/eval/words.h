@@ -32,6 +32,8 @@ extern bool on_exit_pauses;
 
 // Has it a break, next or return that would leave `expr` itself?
 bool contains_jump(SEXP expr);
+// The same for the body of a loop, and code around that.
+bool contains_jump_past_loop(SEXP body);
 
 // Does it ask R for the call it runs in: sys.call(), match.arg(x), missing(x) ...?
 bool asks_for_frame(SEXP expr);

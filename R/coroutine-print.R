@@ -17,6 +17,9 @@
 #'   other code stopped by a jump of its own is `NULL`, too;
 #' * `targetEnv`: its environment; the empty one when it has ended;
 #' * `debug`: `TRUE` or `FALSE`, see [debugAsync()].
+#'
+#' Of a [channel()] a plain list: `state`, `"open"` or `"closed"`; `awaiting`, how
+#' many wait for a value of it; `sent`, how many values wait for somebody; `err`.
 #' @examples
 #' letters_of <- gen(for (letter in letters) yield(letter))
 #' nextOr(letters_of)
@@ -50,6 +53,18 @@ summary.stream <- function(object, ...) {
   if (is.null(channel)) return(NextMethod())
   state <- .Call(ew_eval_state, channel$coroutine)
   new_summary(state, stream_state(channel, state), channel$failure)
+}
+
+#' @rdname summary.coroutine
+#' @export
+summary.channel <- function(object, ...) {
+  channel <- channel_state(object)
+  if (is.null(channel)) return(NextMethod())
+  list(
+    state = if (channel$closed) "closed" else "open",
+    awaiting = channel$listeners$length, sent = channel$queue$length,
+    err = channel$failure
+  )
 }
 
 new_summary <- function(state, name, err) {

@@ -15,6 +15,7 @@
   no_item$pointer <- .Call(ew_eval_init, topenv())
   follow_framework()
   when_loaded("shiny", watch_shiny)
+  when_loaded("async", share_classes_with_async)
 }
 
 .onAttach <- function(libname, pkgname) run_startup_script()

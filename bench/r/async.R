@@ -1,5 +1,7 @@
 # Generators and tasks beside those of coro and, where it is installed, of the
-# async package.
+# async package (crowding/async, with crowding/iterors and crowding/nseval, which
+# CRAN has no more). Its words are written `async::await()`: it takes those it
+# finds, and ours are attached.
 
 has_async <- function() requireNamespace("async", quietly = TRUE)
 
@@ -49,7 +51,7 @@ bench_async_yield <- function() {
       i <- 0
       repeat {
         i <- i + 1
-        yield(i)
+        async::yield(i)
       }
     })
     items[["async"]] <- 1000
@@ -76,7 +78,7 @@ bench_async_await_own <- function() {
   if (has_async()) {
     asyncs <- async::async(function() 1)
     peers$async <- function() {
-      async::async(for (i in 1:1000) await(asyncs()))
+      async::async(for (i in 1:1000) async::await(asyncs()))
       run_loop()
     }
   }
@@ -99,7 +101,7 @@ bench_async_await_foreign <- function() {
   if (has_async()) {
     items[["async"]] <- 300
     peers$async <- function() {
-      async::async(for (i in 1:300) await(ready))
+      async::async(for (i in 1:300) async::await(ready))
       run_loop()
     }
   }
@@ -127,7 +129,7 @@ bench_async_await_pending <- function() {
   if (has_async()) {
     items[["async"]] <- 300
     peers$async <- function() {
-      async::async(for (i in 1:300) await(pending()))
+      async::async(for (i in 1:300) async::await(pending()))
       run_loop()
     }
   }
@@ -171,7 +173,7 @@ bench_async_build <- function() {
           i <- 0
           repeat {
             i <- i + 1
-            yield(i)
+            async::yield(i)
           }
         })
       }
@@ -202,7 +204,7 @@ bench_async_sleepers <- function() {
   )
   if (has_async()) {
     peers$async <- function() {
-      for (i in 1:1000) async::async(await(async::delay(0.1)))
+      for (i in 1:1000) async::async(async::await(async::delay(0.1)))
       run_loop()
     }
   }

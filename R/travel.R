@@ -40,12 +40,19 @@ is_reference <- function(x) typeof(x) %in% c("externalptr", "weakref")
 
 can_travel <- function(x) .Call(ew_can_travel, x)
 
+# The index of a fastmap is built anew where it arrives.
+variables_of <- function(env) {
+  names <- ls(env, all.names = TRUE, sorted = FALSE)
+  is_fastmap <- identical(environmentName(parent.env(env)), "fastmap")
+  if (is_fastmap) setdiff(names, "key_idx_map") else names
+}
+
 new_part <- function(value, path) list(value = value, path = path)
 
 parts_of <- function(x, name, closures, globals = NULL) {
   part <- new_part
   elements <- if (is.environment(x)) {
-    lapply(ls(x, all.names = TRUE, sorted = FALSE), function(variable) {
+    lapply(variables_of(x), function(variable) {
       value <- tryCatch(get(variable, x), error = function(e) NULL)
       part(value, paste0(name, "$", variable))
     })
@@ -93,7 +100,7 @@ used_parts <- function(f, name, globals) {
   env <- environment(f)
   parts <- list()
   while (travels_along(env)) {
-    here <- intersect(words, ls(env, all.names = TRUE, sorted = FALSE))
+    here <- intersect(words, variables_of(env))
     words <- setdiff(words, here)
     parts <- c(parts, lapply(here, function(word) {
       value <- tryCatch(get(word, env), error = function(e) NULL)

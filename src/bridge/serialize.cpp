@@ -122,15 +122,30 @@ const void* class_version_key() {
   return found;
 }
 
+// A fastmap, and so what memoise() and cachem make, is functions around an
+// environment with a pointer, its index. It builds that anew where it finds it dead.
+SEXP index_of_fastmap(SEXP env) {
+  static SEXP package = Rf_install("fastmap"), name = Rf_install("key_idx_map");
+  const SEXP home = Rf_findVarInFrame(R_NamespaceRegistry, package);
+  if (home == R_UnboundValue || ENCLOS(env) != home) return nullptr;
+  const SEXP index = Rf_findVarInFrame(env, name);
+  return TYPEOF(index) == EXTPTRSXP ? index : nullptr;
+}
+
 }  // namespace
 
 bool LiveReferences::is_live(SEXP value) {
+  if (TYPEOF(value) == ENVSXP) {
+    if (const SEXP index = index_of_fastmap(value)) index_ = index;
+    return false;
+  }
   if (TYPEOF(value) == WEAKREFSXP) return true;
   if (TYPEOF(value) != EXTPTRSXP || R_ExternalPtrAddr(value) == nullptr) return false;
   // A pool or task of ours: dead elsewhere it says so itself, and futures that
   // hold one may travel.
   if (R_ExternalPtrTag(value) == handle_tag()) return false;
-  if (value == inside_mark_ || R_ExternalPtrAddr(value) == class_version_key()) return false;
+  if (value == inside_mark_ || value == index_ || R_ExternalPtrAddr(value) == class_version_key())
+    return false;
   // data.table marks its tables with a pointer to nothing, which holds one to the
   // table itself; it checks the mark and renews it after a copy.
   const bool is_table_mark =

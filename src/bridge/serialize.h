@@ -40,6 +40,7 @@ class LiveReferences {
 
  private:
   SEXP inside_mark_ = nullptr;  // what the mark seen last holds
+  SEXP index_ = nullptr;        // of the fastmap seen last
 };
 
 // A raw vector as R would serialize it, without R. At most 2^31 - 1 bytes.

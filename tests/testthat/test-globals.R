@@ -470,3 +470,102 @@ test_that("a variable that holds the name of a function leads to it", {
   expect_found(quote(get(fn)), c("fn", "my"), define)
   expect_found(quote(paste(fn)), "fn", define, not = "my")
 })
+
+# Functions that this file makes belong to the package as far as R can tell.
+of_workspace <- function(values) {
+  env <- list2env(values, parent = globalenv())
+  for (name in names(values)) {
+    if (is.function(env[[name]])) environment(env[[name]]) <- env
+  }
+  env
+}
+
+test_that("text that reaches a look-up by name leads to the function", {
+  workspace_of <- function(...) {
+    my <- function(x) x + other
+    of_workspace(list(my = my, other = 1, ...))
+  }
+  expect_reached <- function(expr, ..., is_reached = TRUE) {
+    found <- names_for(expr, envir = workspace_of(...))
+    label <- paste(deparse(expr), collapse = " ")
+    expect(
+      identical("my" %in% found, is_reached),
+      sprintf("`%s` found %s", label, toString(found))
+    )
+  }
+  ways <- list(
+    function(f, x) match.fun(f)(x),
+    function(f, x) do.call(f, list(x)),
+    function(f, x) sapply(x, f),
+    function(f, x) vapply(x, FUN = f, FUN.VALUE = 1),
+    function(f, x) get(f)(x),
+    function(f, x) eval(call(f, x)),
+    function(f, x) eval(as.call(list(as.name(f), x))),
+    function(f, x) eval(parse(text = f))(x),
+    function(...) do.call(..1, list(..2)),
+    function(...) {
+      all <- list(...)
+      do.call(all[[1]], all[-1])
+    },
+    function(f, x) rlang::exec(f, x)
+  )
+  for (way in ways) {
+    expect_reached(quote(apply_it("my", 1)), apply_it = way)
+    expect_reached(quote(apply_it(1, f = "my")), apply_it = way)
+    expect_reached(quote(apply_it(c("sum", "my"), 1)), apply_it = way)
+  }
+  way <- ways[[1]]
+  # Through variables, lists, defaults, other functions and methods.
+  expect_reached(quote({
+    local_name <- "my"
+    apply_it(local_name, 1)
+  }), apply_it = way)
+  expect_reached(quote(apply_it(how, 1)), apply_it = way, how = "my")
+  expect_reached(
+    quote(apply_it(how, 1)), how = list(fun = "my"),
+    apply_it = function(how, x) match.fun(how$fun)(x)
+  )
+  expect_reached(
+    quote(apply_it(1)), apply_it = function(x, f = "my") do.call(f, list(x))
+  )
+  expect_reached(quote({
+    apply_it <- function(f, x) match.fun(f)(x)
+    apply_it("my", 1)
+  }))
+  expect_reached(
+    quote(object$apply("my")),
+    object = list(apply = eval(quote(function(f) match.fun(f)), globalenv()))
+  )
+  expect_reached(quote(call("my", 1)))
+  expect_reached(quote(stats::optim(1, "my")))
+  # A package's function that looks its argument up.
+  withr::local_package("parallel")
+  expect_reached(quote(clusterCall(cl, "my")))
+})
+
+test_that("text that names a function by chance is text", {
+  workspace_of <- function(...) of_workspace(list(my = function(x) x, ...))
+  expect_text <- function(expr, ...) {
+    expect_false("my" %in% names_for(expr, envir = workspace_of(...)))
+  }
+  expect_text(quote(message("my")))
+  expect_text(quote(paste("my", x)), x = 1)
+  expect_text(quote(f("my")), f = function(x) lapply(x, function(y) y))
+  expect_text(quote(f("my")), f = function(x) nchar(x))
+  # A variable is only taken for the argument of a function that looks it up.
+  found_in <- function(expr, ...) {
+    names_for(expr, envir = of_workspace(list(big = 1:10, ...)))
+  }
+  label <- function(x) paste("big", x)
+  expect_false("big" %in% found_in(quote(label(1)), label = label))
+  read <- function(name) get(name)
+  expect_true("big" %in% found_in(quote(read("big")), read = read))
+  expect_false("big" %in% found_in(quote({
+    message("big")
+    read(1)
+  }), read = read))
+})
+
+test_that("two dots before a name are data.table's", {
+  expect_found(quote(dt[, ..columns]), c("dt", "columns"))
+})

@@ -65,3 +65,22 @@ test_that("the refusal names the variable", {
   message <- conditionMessage(error_of(future(length(held))))
   expect_match(message, "object: held$inner, of class", fixed = TRUE)
 })
+
+test_that("what is built on fastmap travels, and works where it arrives", {
+  skip_if_not_installed("fastmap")
+  local_plan(multisession, workers = I(1))
+  map <- fastmap::fastmap()
+  map$set("key", 42)
+  expect_identical(value(future(map$get("key"))), 42)
+  back <- value(future({
+    map$set("other", 1)
+    map
+  }))
+  expect_setequal(back$keys(), c("key", "other"))
+  connection <- rawConnection(raw())
+  withr::defer(close(connection))
+  map$set("dead", connection)
+  refused <- error_of(future(map$get("key")))
+  expect_s3_class(refused, "elsewhere_cannot_travel")
+  expect_match(conditionMessage(refused), "values[[", fixed = TRUE)
+})

@@ -17,9 +17,12 @@ void Finder::search(SEXP code) {
 }
 
 void Finder::finish() {
-  do {
+  bool has_more = true;
+  while (has_more) {
     follow();
-  } while (follows_ && add_methods());
+    has_more = follows_ && add_methods();
+    if (follows_ && add_named()) has_more = true;
+  }
 }
 
 void Finder::resolve(const Summary& summary, SEXP env, Level level, int owner) {
@@ -28,6 +31,15 @@ void Finder::resolve(const Summary& summary, SEXP env, Level level, int owner) {
   for (const SEXP text : summary.strings) strings_.add(text);
   for (const SEXP value : summary.constants) push(value, owner);
   may_dispatch_ |= summary.calls_closures;
+  if (!summary.strings.empty()) {
+    codes_.push_back({summary.strings, summary.texts, env, level, owner});
+  }
+  // What was looked at before means something else now.
+  if ((summary.names_functions && !names_functions_) || (summary.names_values && !names_values_)) {
+    names_functions_ |= summary.names_functions;
+    names_values_ |= summary.names_values;
+    codes_looked_at_ = values_looked_at_ = 0;
+  }
   for (const NameUse& use : summary.uses) {
     bool is_found = false;
     if (use.as_function) {

@@ -6,7 +6,7 @@
 // attributes and environments for the functions in them, classes for methods
 // defined in the workspace. finder.cpp has the names, chase.cpp the values,
 // methods.cpp the classes. R's main thread; may run R code where a promise is
-// forced or an active binding computed.
+// forced or an active binding computed. named.cpp has strings that are names.
 #pragma once
 
 #include <Rinternals.h>
@@ -17,6 +17,7 @@
 #include "bridge/globals/kept.h"
 #include "bridge/globals/memo.h"
 #include "bridge/globals/pointer_map.h"
+#include "bridge/globals/summary.h"
 
 namespace elsewhere {
 
@@ -74,6 +75,14 @@ class Finder {
     bool is_done;
   };
   enum class Level { Expression, Function };
+  // Code that was found, with the strings in it.
+  struct Code {
+    std::vector<SEXP> strings;
+    std::vector<TextArgument> texts;
+    SEXP env;
+    Level level;
+    int owner;
+  };
 
   // finder.cpp
   void resolve(const Summary& summary, SEXP env, Level level, int owner);
@@ -85,6 +94,15 @@ class Finder {
   void note_namespace(SEXP name);
   bool is_worth_listing(SEXP symbol, const Binding& binding, Wanted wanted);
   bool is_exported_by_attached(SEXP symbol, const Binding& binding, SEXP package);
+
+  // named.cpp
+  bool add_named();
+  void add_named_of(const Code& code);
+  void add_named_in(SEXP value, int depth, const Code& here, int& texts_left);
+  bool is_own(SEXP text, Wanted wanted, const Code& code);
+  void add_by_name(SEXP text, Wanted wanted, const Code& code);
+  enum class Callee { Own, Package, Other };
+  Callee callee_of(SEXP symbol, SEXP env, SEXP* function);
 
   // chase.cpp
   void follow();
@@ -123,6 +141,11 @@ class Finder {
   bool is_workspace_listed_ = false;
   bool may_dispatch_ = false;
   bool has_class_parts_ = false;
+  std::vector<Code> codes_;
+  std::size_t codes_looked_at_ = 0;
+  std::size_t values_looked_at_ = 0;
+  bool names_functions_ = false;
+  bool names_values_ = false;
   std::size_t budget_ = 2000000;
 };
 

@@ -77,6 +77,8 @@ constexpr NamedForm kForms[] = {
     {"print", Form::SureFirst},
     {"withVisible", Form::SureFirst},
     {"do.call", Form::CallsFunction},
+    {"call", Form::CallsFunction},
+    {"exec", Form::CallsFunction},
     {"match.fun", Form::CallsFunction},
     {"lapply", Form::CallsFunction},
     {"sapply", Form::CallsFunction},
@@ -126,6 +128,9 @@ constexpr NamedForm kForms[] = {
     {"parLapply", Form::CallsFunction},
     {"get", Form::Get},
     {"get0", Form::Get},
+    {"as.name", Form::Get},
+    {"as.symbol", Form::Get},
+    {"sym", Form::Get},
     {"mget", Form::Get},
     {"dynGet", Form::Get},
     {"exists", Form::Get},
@@ -258,6 +263,12 @@ int dots_number(SEXP symbol) {
   char* end = nullptr;
   const long number = std::strtol(name + 2, &end, 10);
   return *end == '\0' && number < 1000000 ? static_cast<int>(number) : 0;
+}
+
+SEXP without_dots(MainThread& main, SEXP symbol) {
+  const char* name = CHAR(PRINTNAME(symbol));
+  const bool has_dots = name[0] == '.' && name[1] == '.' && name[2] != '.' && name[2] != '\0';
+  return has_dots ? install(main, name + 2) : nullptr;
 }
 
 bool is_placeholder(MainThread& main, SEXP symbol) {

@@ -64,6 +64,8 @@ const KnownSymbols& known(MainThread& main);
 Form form_of(MainThread& main, SEXP head);
 // `name<-` for `name`.
 SEXP replacement_symbol(MainThread& main, SEXP name);
+// `x` for `..x`; null for any other symbol.
+SEXP without_dots(MainThread& main, SEXP symbol);
 // The number of ..1, ..2, ...; 0 for any other symbol.
 int dots_number(SEXP symbol);
 // `.x`, `.N` and others that some function binds for its argument.

@@ -36,6 +36,9 @@ class Scope {
   void unbind(SEXP symbol);
   bool is_definite(SEXP symbol) { return (state_[index(symbol)] & kDefinite) != 0; }
 
+  // On some way to this point, or on every one.
+  bool is_bound(SEXP symbol) { return (state_[index(symbol)] & (kDefinite | kMaybe)) != 0; }
+
   // A use is free unless its name is definitely bound here.
   void use_value(SEXP symbol, bool is_weak);
   void use_function(SEXP symbol, bool is_weak);

@@ -57,6 +57,8 @@ void Walk::use_value(SEXP symbol) {
   if (CHAR(PRINTNAME(symbol))[0] == '.') {
     if (dots_number(symbol) > 0) return scope_.use_value(R_DotsSymbol, is_weak);
     if (is_placeholder(main_, symbol)) return scope_.use_value(symbol, true);
+    // `..x` is the variable x to a data.table.
+    if (const SEXP inner = without_dots(main_, symbol)) scope_.use_value(inner, true);
   }
   scope_.use_value(symbol, is_weak);
 }
@@ -82,6 +84,7 @@ void Walk::arguments(SEXP arguments) {
     argument(CAR(rest));
     weak_ -= is_masked;
     if (tag == known_.fun_upper || tag == known_.dot_f || tag == known_.fun) {
+      if (is_computed_name(CAR(rest))) out_.names_functions = true;
       function_by_name(CAR(rest));
     }
   }
@@ -134,6 +137,7 @@ void Walk::call(SEXP call) {
   } else {
     out_.calls_closures = true;
     node(head);
+    text_arguments(nullptr, CDR(call));
     arguments(CDR(call));
   }
 }
@@ -142,7 +146,10 @@ void Walk::form(Form form, SEXP head, SEXP call, bool head_is_free) {
   const SEXP args = CDR(call);
   if (head_is_free) use_function(head);
   switch (form) {
-    case Form::Call: out_.calls_closures = true; return arguments(args);
+    case Form::Call:
+      out_.calls_closures = true;
+      if (head_is_free) text_arguments(head, args);
+      return arguments(args);
     case Form::Strict: return strict_arguments(args);
     case Form::Function: return function(CAR(args), second(args));
     case Form::Brace: return strict_arguments(args);

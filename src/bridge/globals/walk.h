@@ -83,6 +83,8 @@ class Walk {
   // walk_by_name.cpp
   void calls_function(SEXP arguments);
   void function_by_name(SEXP value);
+  bool is_computed_name(SEXP value);
+  void text_arguments(SEXP callee, SEXP arguments);
   void get_by_name(SEXP arguments);
   enum class Text { Code, Template };
   void code_in_text(SEXP arguments, Text kind);

@@ -10,6 +10,7 @@ namespace elsewhere {
 namespace {
 
 constexpr std::size_t kTextLengthMax = 1 << 16;
+constexpr R_xlen_t kTextsMax = 64;
 
 bool starts_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
@@ -26,7 +27,43 @@ bool continues_name(char c) { return starts_name(c) || (c >= '0' && c <= '9') ||
 void Walk::calls_function(SEXP args) {
   out_.calls_closures = true;
   arguments(args);
-  for (SEXP rest = args; rest != R_NilValue; rest = CDR(rest)) function_by_name(CAR(rest));
+  // lapply(xs, function(x) ...): the function is there, and xs are its arguments.
+  bool has_function = false;
+  for (SEXP rest = args; rest != R_NilValue; rest = CDR(rest)) {
+    const SEXP value = CAR(rest);
+    has_function |= TYPEOF(value) == LANGSXP && CAR(value) == known_.function;
+  }
+  for (SEXP rest = args; rest != R_NilValue; rest = CDR(rest)) {
+    if (!has_function && is_computed_name(CAR(rest))) out_.names_functions = true;
+    function_by_name(CAR(rest));
+  }
+}
+
+// A name that whoever calls this code has given, or that the code has in a
+// variable or a part of one: match.fun(f), do.call(how$fun, x), do.call(...).
+bool Walk::is_computed_name(SEXP value) {
+  if (TYPEOF(value) == SYMSXP) {
+    return value == R_DotsSymbol || dots_number(value) > 0 || scope_.is_bound(value);
+  }
+  if (TYPEOF(value) != LANGSXP || TYPEOF(CAR(value)) != SYMSXP) return false;
+  const Form form = form_of(main_, CAR(value));
+  return form == Form::Component || form == Form::Bracket;
+}
+
+// f("x"), f(c("x", "y")): what f() does with them, the finder knows.
+void Walk::text_arguments(SEXP callee, SEXP args) {
+  const auto keep = [&](SEXP value) {
+    if (TYPEOF(value) != STRSXP) return;
+    for (R_xlen_t i = 0; i < XLENGTH(value) && i < kTextsMax; ++i) {
+      out_.texts.push_back({callee, STRING_ELT(value, i)});
+    }
+  };
+  for (; args != R_NilValue; args = CDR(args)) {
+    const SEXP value = CAR(args);
+    keep(value);
+    if (TYPEOF(value) != LANGSXP || (CAR(value) != known_.c && CAR(value) != known_.list)) continue;
+    for (SEXP rest = CDR(value); rest != R_NilValue; rest = CDR(rest)) keep(CAR(rest));
+  }
 }
 
 void Walk::function_by_name(SEXP value) {
@@ -63,6 +100,7 @@ void Walk::get_by_name(SEXP args) {
   };
   const SEXP first = CAR(args);
   use(first);
+  if (is_computed_name(first)) out_.names_functions = out_.names_values = true;
   // What the variable holds names the other one: the finder looks.
   if (TYPEOF(first) == SYMSXP && first != R_MissingArg && dots_number(first) == 0) {
     use_function_weakly(first);
@@ -79,6 +117,9 @@ void Walk::code_in_text(SEXP args, Text kind) {
   arguments(args);
   for (SEXP rest = args; rest != R_NilValue; rest = CDR(rest)) {
     const SEXP value = CAR(rest);
+    if (kind == Text::Code && is_computed_name(value)) {
+      out_.names_functions = out_.names_values = true;
+    }
     if (TYPEOF(value) != STRSXP) continue;
     for (R_xlen_t i = 0; i < XLENGTH(value); ++i) names_in(STRING_ELT(value, i), kind);
   }

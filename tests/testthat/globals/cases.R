@@ -330,6 +330,23 @@ cases <- list(
     },
     eval(lambda[[2]], list(.x = 1))
   ),
+  "the name of a function, given to a function of one's own" = case(
+    {
+      offset <- 3
+      shift <- function(x) x + offset
+      apply_it <- function(f, x) do.call(f, list(x))
+      settings <- list(fun = "shift")
+      apply_how <- function(how, x) apply_it(how$fun, x)
+    },
+    c(apply_it("shift", 1), apply_how(settings, 2))
+  ),
+  "the name of a variable, given to a function of one's own" = case(
+    {
+      hidden <- 3
+      read <- function(name) get(name, envir = globalenv())
+    },
+    read("hidden")
+  ),
   "an object attached to the search path" = case(
     {
       attach(list(attached_value = 12), name = "things_of_mine")

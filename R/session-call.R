@@ -126,10 +126,11 @@ session_await <- function(self, private, timeout, news = NULL) {
 # Interrupts the call; a session that does not react is killed.
 session_stop_call <- function(self, private) {
   self$interrupt()
-  deadline <- proc.time()[[3L]] + 1
-  while ((left <- deadline - proc.time()[[3L]]) > 0) {
-    news <- .Call(ew_session_wait, private$link, left * 1000)
-    if (is.null(news)) break
+  patience <- new_patience(1)
+  while ((slice <- patience$slice()) > 0) {
+    news <- .Call(ew_session_wait, private$link, ceiling(slice * 1000))
+    patience$spent()
+    if (is.null(news)) next
     if (news[[1L]] %in% c("event", "synced", "incomplete", "interrupted")) next
     session_event(self, private, news)
     return(invisible())
@@ -142,11 +143,7 @@ session_stop_call <- function(self, private) {
 # for another one. So one for this task is sent when it has been read.
 session_wait_until_read <- function(private) {
   if (private$state != "busy") return(invisible())
-  deadline <- proc.time()[[3L]] + 1
-  while (!.Call(ew_session_is_read, private$link)) {
-    if (proc.time()[[3L]] > deadline) break
-    Sys.sleep(0.001)
-  }
+  holds_within(1, function() .Call(ew_session_is_read, private$link))
 }
 
 # Ctrl-C again, now that the session is left in order.

@@ -131,7 +131,7 @@ bytes_to_text <- function(bytes, encoding = NULL) {
 session_ended <- function(self, private) {
   session_identify(private)
   was_busy <- private$state == "busy"
-  self$wait(1000L)
+  ends_within(1, self)
   status <- self$get_exit_status()
   stdout <- last_output(self, private, 0L, was_busy)
   stderr <- last_output(self, private, 1L, was_busy)
@@ -188,11 +188,9 @@ session_close <- function(self, private, super, grace) {
     tryCatch(close(private$stdin_pipe), error = function(e) NULL)
   }
   if (self$is_alive()) {
-    self$wait(as.integer(grace))
-    if (self$is_alive()) {
+    if (!ends_within(grace / 1000, self)) {
       self$kill(grace = 0, close_connections = FALSE)
-      self$wait(1000L)
-      if (self$is_alive()) {
+      if (!ends_within(1, self)) {
         abort("Could not kill background R session", "elsewhere_system_error")
       }
     }

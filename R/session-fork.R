@@ -132,13 +132,13 @@ session_kill <- function(self, private, super, grace, close_connections) {
   was_alive <- self$is_alive()
   # What a nursery forks for a stand-in that is gone does not stay.
   if (!session_identify(private, patience = 2)) super$signal(9L)
-  end_by <- function(number, milliseconds) {
+  end_by <- function(number, seconds) {
     is_sent <- session_signal_fork(private, number, TRUE)
     if (is.null(is_sent)) super$signal(number)
-    self$wait(as.integer(min(milliseconds, .Machine$integer.max)))
+    ends_within(seconds, self)
   }
-  if (was_alive && grace > 0) end_by(15L, grace * 1000)
-  if (self$is_alive()) end_by(9L, 1000)
+  if (was_alive && grace > 0) end_by(15L, grace)
+  if (self$is_alive()) end_by(9L, 1)
   # Also closes the connections.
   super$kill(0, close_connections)
   was_alive && !self$is_alive()

@@ -45,7 +45,6 @@ session_fields <- function() {
 session_start <- function(self, private, super, options, wait, wait_timeout) {
   check_flag(wait, "wait")
   check_milliseconds(wait_timeout, "wait_timeout")
-  deadline <- proc.time()[[3L]] + wait_timeout / 1000
   private$asked <- options
   options <- check_session_options(run_session_hooks(options))
   options <- with_life_span(private, options, "callr::r_session")
@@ -64,12 +63,12 @@ session_start <- function(self, private, super, options, wait, wait_timeout) {
     error = options$error,
     output = targets
   ))
-  if (wait) session_wait_for_start(self, private, deadline, wait_timeout)
+  if (wait) session_wait_for_start(self, private, wait_timeout)
   is_started <- TRUE
   invisible(self)
 }
 
-# callr's, which a busy machine can miss.
+# callr's.
 default_wait_timeout <- function() getOption("elsewhere.wait_timeout", 3000)
 
 session_setup <- function(self, private, func, args, package) {
@@ -339,12 +338,13 @@ copied_renviron <- function(private, name, value, unwanted, defaults) {
 }
 
 # Waits for event 201 and keeps the pipes empty meanwhile.
-session_wait_for_start <- function(self, private, deadline, wait_timeout) {
+session_wait_for_start <- function(self, private, wait_timeout) {
   local_span(private, "r_session$initialize() wait")
   printed <- list(stdout = "", stderr = "")
+  patience <- new_patience(wait_timeout / 1000)
   repeat {
-    left <- ceiling((deadline - proc.time()[[3L]]) * 1000)
-    polled <- if (left > 0) self$poll_io(as.integer(left))
+    slice <- patience$slice()
+    polled <- if (slice > 0) self$poll_io(as.integer(ceiling(slice * 1000)))
     if (identical(polled[["output"]], "ready")) {
       printed$stdout <- paste0(printed$stdout, self$read_output())
     }
@@ -359,6 +359,7 @@ session_wait_for_start <- function(self, private, deadline, wait_timeout) {
     if (is.null(polled)) {
       return(abort_slow_start(self, private, printed, wait_timeout))
     }
+    patience$spent()
   }
 }
 

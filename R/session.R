@@ -19,7 +19,8 @@
 #'   has class `callr_timeout_error`. For `$poll_process()` one whole number of
 #'   milliseconds; -1 waits for ever.
 #' @param wait_timeout One number of milliseconds to wait for the start; the
-#'   default is option `elsewhere.wait_timeout`, or 3000.
+#'   default is option `elsewhere.wait_timeout`, or 3000. Longer on a machine
+#'   that is too busy to start R: its milliseconds are shared, too.
 #' @param grace How long the process may take to end before it is killed: for
 #'   `$close()` one number of milliseconds, by default 1000; for `$kill()` one
 #'   number of seconds, by default 0.1.
@@ -185,11 +186,9 @@ r_session <- R6::R6Class(
     #'   still.
     suspend = function() {
       stopped <- super$suspend()
-      deadline <- proc.time()[[3L]] + 0.5
-      while (self$is_alive() && !identical(self$get_status(), "stopped")) {
-        if (proc.time()[[3L]] > deadline) break
-        Sys.sleep(0.001)
-      }
+      holds_within(0.5, function() {
+        !self$is_alive() || identical(self$get_status(), "stopped")
+      })
       invisible(stopped)
     },
 

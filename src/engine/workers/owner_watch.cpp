@@ -6,9 +6,11 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "engine/os/process.h"
 
@@ -20,13 +22,19 @@ using Clock = std::chrono::steady_clock;
 // Together they stay well below the second within which a worker is gone.
 constexpr std::chrono::milliseconds kOrderlyEnd{300};
 constexpr std::chrono::milliseconds kRemovalMax{400};
+// A machine that stands still meanwhile has used up one of these, no more.
+constexpr std::chrono::milliseconds kStep{20};
 constexpr int kOpenDirectoriesMax = 16;
 
-Clock::time_point removal_deadline;  // used by one thread of a process alone
+// Used by one thread of a process alone.
+Clock::duration removal_left;
+Clock::time_point last_removal;
 
 int remove_entry(const char* path, const struct stat*, int, FTW*) {
   ::remove(path);
-  return Clock::now() > removal_deadline ? 1 : 0;
+  const auto now = Clock::now();
+  removal_left -= std::min<Clock::duration>(now - std::exchange(last_removal, now), kStep);
+  return removal_left <= Clock::duration::zero() ? 1 : 0;
 }
 
 // The channel alone would do, if no other process could hold its far end open:
@@ -55,7 +63,10 @@ void wait_for_end(const OwnerWatch& watch) {
 void watch_owner(const OwnerWatch& watch) {
   wait_for_end(watch);
   if (watch.is_main_thread_idle != nullptr && *watch.is_main_thread_idle) {
-    std::this_thread::sleep_for(kOrderlyEnd);  // exit() ends this thread meanwhile
+    // exit() ends this thread meanwhile
+    for (auto slept = kStep; slept <= kOrderlyEnd; slept += kStep) {
+      std::this_thread::sleep_for(kStep);
+    }
   }
   remove_directory(watch.temporary_directory);
   end_process_group();
@@ -65,7 +76,8 @@ void watch_owner(const OwnerWatch& watch) {
 
 void remove_directory(const std::string& path) {
   if (path.empty()) return;
-  removal_deadline = Clock::now() + kRemovalMax;
+  removal_left = kRemovalMax;
+  last_removal = Clock::now();
   ::nftw(path.c_str(), remove_entry, kOpenDirectoriesMax, FTW_DEPTH | FTW_PHYS);
 }
 

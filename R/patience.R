@@ -1,0 +1,69 @@
+# How long another process may take for something before it is taken for stuck.
+# A limit on the clock would also be over when the machine stood still, or when
+# others had its processors, and the process never had a chance. So time is
+# counted in slices: each as no more than it was meant to last, and as its share
+# where more processes want a processor than there are.
+
+# `slice()` is how long to wait next, in seconds, 0 when the time is over; then
+# comes `spent()`.
+new_patience <- function(seconds, slice_max = 0.1) {
+  left <- seconds
+  began <- NULL
+  list(
+    slice = function() {
+      began <<- proc.time()[[3L]]
+      max(0, min(left, slice_max))
+    },
+    spent = function() {
+      lasted <- min(proc.time()[[3L]] - began, slice_max)
+      # The last thousandth is less than a clock of R tells apart.
+      left <<- left - max(lasted, 0.001) * processor_share()
+    }
+  )
+}
+
+# What part of a processor one more process gets on this machine: 1 where there
+# are enough. What waits for a disk may be just what is waited for.
+processor_share <- function(lines = kernel_counts()) {
+  count <- function(name) {
+    line <- grep(paste0("^", name, " "), lines, value = TRUE)
+    if (length(line) == 1L) as.numeric(sub("^.* ", "", line)) else 0
+  }
+  processors <- max(1, sum(grepl("^cpu[0-9]", lines)))
+  # One of those that run is this process.
+  share <- processors / max(processors, count("procs_running") - 1)
+  if (count("procs_blocked") > 0) min(share, 0.25) else share
+}
+
+kernel_counts <- function() {
+  if (!file.exists("/proc/stat")) return(character())
+  tryCatch(
+    readLines("/proc/stat", warn = FALSE), error = function(e) character()
+  )
+}
+
+# Does `condition()` come to hold within `seconds`?
+holds_within <- function(seconds, condition) {
+  patience <- new_patience(seconds)
+  repeat {
+    slice <- patience$slice()
+    until <- proc.time()[[3L]] + slice
+    repeat {
+      if (condition()) return(TRUE)
+      if (proc.time()[[3L]] >= until) break
+      Sys.sleep(0.001)
+    }
+    if (slice <= 0) return(FALSE)
+    patience$spent()
+  }
+}
+
+# Does a process of processx end within `seconds`?
+ends_within <- function(seconds, process) {
+  patience <- new_patience(seconds)
+  while (process$is_alive() && (slice <- patience$slice()) > 0) {
+    process$wait(as.integer(ceiling(slice * 1000)))
+    patience$spent()
+  }
+  !process$is_alive()
+}

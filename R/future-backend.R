@@ -110,6 +110,7 @@ framework_engine <- function(backend) {
   engine$steps <- list(list(expr = framework_setup(backend[["setup"]])))
   engine$nested <- new_stack(list(sequential))
   engine$owner <- Sys.getpid()
+  engine$options <- forwarded_options()
   setup <- worker_setup(engine)
   setup$functions <- shipped$framework
   engine$pool <- pool_start(backend[["workers"]], setup)

@@ -122,24 +122,30 @@ error_lines <- function(error) {
   lines <- paste0("! ", error$message)
   parent <- error$parent
   while (!is.null(parent)) {
-    call <- if (is.null(parent$call)) {
-      ""
-    } else {
-      paste0(" in `", call_line(parent$call), "`")
-    }
-    kind <- if (inherits(parent, "interrupt")) "interrupt" else
-      tryCatch(conditionMessage(parent), error = function(e) parent$message)
-    if (!nzchar(kind)) kind <- "interrupt"
-    text <- strsplit(paste(kind, collapse = "\n"), "\n", fixed = TRUE)[[1L]]
-    if (length(text) == 0L) text <- ""
-    # An error of ours in the session has its mark already.
-    if (!startsWith(text[[1L]], "! ")) text[[1L]] <- paste0("! ", text[[1L]])
-    lines <- c(lines, paste0("Caused by error", call, ":"), text)
+    call <- conditionCall(parent)
+    lines <- c(
+      lines,
+      if (is.null(call)) {
+        "Caused by error: "
+      } else {
+        paste0("Caused by error in `", call_line(call), "`:")
+      },
+      parent_text(parent)
+    )
     # Such a message tells of its own parents.
     tells <- inherits(parent, c("rlib_error", "rlang_error"))
     parent <- if (!tells) parent$parent
   }
   c(lines, crash_lines(error))
+}
+
+# A condition need not have a message, nor a method that finds it here.
+parent_text <- function(parent) {
+  text <- tryCatch(conditionMessage(parent), error = function(e) parent$message)
+  text <- paste(text, collapse = "\n")
+  if (!nzchar(text) && inherits(parent, "interrupt")) text <- "interrupt"
+  # An error of ours in the session has its mark already.
+  if (startsWith(text, "! ")) text else paste0("! ", text)
 }
 
 # How a session has crashed, as far as that is not in its exit code.
@@ -168,42 +174,69 @@ describe_signal <- function(signal) {
   paste0("signal ", signal, if (!is.na(name)) paste0(" (", name, ")"))
 }
 
-# The first line of a call, marked when there is more.
+# The first line of a call, marked when there is more. Errors of callr's keep
+# their call as lines of text.
 call_line <- function(call) {
-  if (is.character(call)) return(call[[1L]])
-  lines <- deparse(call, nlines = 2L)
+  lines <- if (is.character(call)) {
+    call
+  } else {
+    deparse(call, control = c("keepNA", "keepInteger", "niceNames"), nlines = 2L)
+  }
   if (length(lines) == 1L) return(lines)
   paste0(trimws(lines[[1L]], "right"), " ...")
 }
 
+# As callr's: short, and with `trace` all there is to know.
 #' @export
-format.callr_error <- function(x, ...) {
-  unsaid <- c("condition", "callr_status_error", "callr_timeout_error")
-  header <- paste0("<", paste(setdiff(class(x), unsaid), collapse = "/"), ">")
+format.callr_error <- function(x, trace = FALSE, class = FALSE,
+                               advice = !trace, ...) {
   where <- if (is.null(x$call)) {
     "Error: "
   } else {
     paste0("Error in `", call_line(x$call), "`: ")
   }
   c(
-    header, where, error_lines(x),
-    output_lines("Standard output", "stdout", x$stdout),
-    output_lines("Standard error", "stderr", x$stderr),
+    if (class) {
+      kinds <- setdiff(class(x), c("condition", "callr_status_error"))
+      paste0("<", paste(kinds, collapse = "/"), ">")
+    },
+    where, error_lines(x),
     if (!is.null(x$stack)) {
       "i With remote `$stack`, use `utils::debugger()` to debug it."
     },
-    trace_lines("Backtrace:", x$trace),
-    trace_lines("Subprocess backtrace:", x$parent_trace)
+    output_lines(x),
+    if (advice) "Type .Last.error to see the more details.",
+    if (trace) c(trace_lines("Backtrace:", x$trace), remote_trace_lines(x))
   )
 }
 
-output_lines <- function(title, field, text) {
-  if (!is.character(text) || !nzchar(text)) return(NULL)
+output_lines <- function(error) {
+  streams <- c("Standard output" = "stdout", "Standard error" = "stderr")
+  has_text <- vapply(streams, function(field) {
+    is.character(error[[field]]) && any(nzchar(error[[field]]))
+  }, NA)
+  streams <- streams[has_text]
+  if (length(streams) == 0L) return(NULL)
   if (interactive()) {
-    return(paste0("i See `$", field, "` for ", tolower(title), "."))
+    what <- sub("^standard output and standard error$",
+                "standard output and error",
+                tolower(paste(names(streams), collapse = " and ")))
+    fields <- paste0("`$", streams, "`", collapse = " and ")
+    return(paste0("i See ", fields, " for ", what, "."))
   }
-  lines <- strsplit(text, "\n", fixed = TRUE)[[1L]]
-  c("---", paste0(title, ":"), lines)
+  unlist(lapply(names(streams), function(title) {
+    c("---", paste0(title, ":"), trimws(error[[streams[[title]]]]))
+  }))
+}
+
+# A session may have got the error from a session of its own.
+remote_trace_lines <- function(error) {
+  lines <- NULL
+  while (!is.null(error$parent_trace)) {
+    lines <- c(lines, trace_lines("Subprocess backtrace:", error$parent_trace))
+    error <- error$parent
+  }
+  lines
 }
 
 trace_lines <- function(title, trace) {
@@ -223,7 +256,8 @@ trace_lines <- function(title, trace) {
 }
 
 #' @export
-print.callr_error <- function(x, ...) {
-  writeLines(format(x, ...))
+print.callr_error <- function(x, trace = TRUE, class = TRUE,
+                              advice = !trace, ...) {
+  writeLines(format(x, trace = trace, class = class, advice = advice, ...))
   invisible(x)
 }

@@ -64,7 +64,7 @@ message_code <- function(message) {
       "elsewhere_protocol_error", home = c("rlib_error_3_0", "rlib_error")
     )
   }
-  code
+  301L
 }
 
 session_done <- function(self, private, kind, value) {
@@ -73,20 +73,22 @@ session_done <- function(self, private, kind, value) {
   stderr <- session_printed(private, 1L)
   result <- NULL
   error <- NULL
+  # An error has texts, also where the output went elsewhere.
+  said <- lapply(list(stdout, stderr), paste, collapse = "")
   switch(kind,
     result = {
       result <- value[[1L]]
       if (!is.null(value[[2L]])) {
-        error <- error_from_failure(value[[2L]], stdout, stderr)
+        error <- error_from_failure(value[[2L]], said[[1L]], said[[2L]])
       }
     },
     failed = error <- error_from_failure(
       list(kind = "error", condition = simpleError(trimws(value))),
-      stdout, stderr
+      said[[1L]], said[[2L]]
     ),
     timeout = error <- new_session_error(
       "callr timed out", class = "callr_timeout_error",
-      stdout = stdout, stderr = stderr
+      stdout = said[[1L]], stderr = said[[2L]]
     )
   )
   done <- session_result(
@@ -229,7 +231,7 @@ session_cleanup <- function(self, private) {
 
 session_finalize <- function(self, private) {
   is_owner <- identical(private$owner, Sys.getpid()) &&
-    identical(private$original, self)
+    identical(private$original[[1L]], self)
   if (!is_owner) return(invisible())
   end_life_span(private, event = "finalizer")
   tryCatch(

@@ -20,19 +20,18 @@ add_hook <- function(...) {
   }
   for (name in names(hooks)) {
     if (!is.null(hooks[[name]])) check_function(hooks[[name]], name)
-    session_hooks[[name]] <- hooks[[name]]
+    session_hooks$all[[name]] <- hooks[[name]]
   }
-  invisible(ls(session_hooks))
+  invisible(names(session_hooks$all))
 }
 
 session_hooks <- new.env(parent = emptyenv())
+session_hooks$all <- list()
 
+# In the order in which they were added.
 run_session_hooks <- function(options) {
-  for (name in ls(session_hooks)) {
-    hook <- session_hooks[[name]]
-    if (!is.null(hook)) {
-      options <- tryCatch(hook(options), error = function(e) options)
-    }
+  for (hook in session_hooks$all) {
+    options <- tryCatch(hook(options), error = function(e) options)
   }
   options
 }

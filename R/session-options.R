@@ -94,7 +94,14 @@ session_repos <- function() {
   repos
 }
 
+# `options` may be a list of some of them; the others have their defaults.
 check_session_options <- function(options) {
+  if (!is.list(options) || !all_named(options)) {
+    abort_argument("options", "a list, see `r_session_options()`", options)
+  }
+  defaults <- default_session_options()
+  absent <- setdiff(names(defaults), names(options))
+  options[absent] <- defaults[absent]
   check_choice(options$error, c("error", "stack", "debugger"), "error")
   check_flag(options$system_profile, "system_profile")
   check_flag(options$supervise, "supervise")
@@ -103,6 +110,9 @@ check_session_options <- function(options) {
   }
   for (stream in c("stdout", "stderr")) {
     if (!is.null(options[[stream]])) check_string(options[[stream]], stream)
+  }
+  if (is.function(options$load_hook)) {
+    abort_argument("load_hook", "quoted code, see `quote()`", options$load_hook)
   }
   libpath <- as.character(options$libpath)
   missing <- libpath[!dir.exists(libpath)]

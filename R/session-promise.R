@@ -68,7 +68,7 @@ watch_session <- function(self, private) {
   )
   step <- function(ready) {
     event <- self$read()
-    if (!is.null(event) && identical(as.character(event$code), "301")) {
+    if (!is.null(event) && identical(event$code, 301L)) {
       relay_message(event$message)
     }
     if (is.null(private$on_event)) close(watched) else watch()

@@ -17,7 +17,8 @@ session_fields <- function() {
     started_at = NULL,
     call_started_at = NULL,
     # The process and the object that own the session: a copy of the object, or
-    # of this process, does not end it.
+    # of this process, does not end it. In a list, which a deep clone leaves
+    # alone.
     owner = NULL,
     original = NULL,
     # The pid of the process that processx holds for a session that a nursery
@@ -97,7 +98,7 @@ session_restart <- function(self, private, super, wait_timeout) {
 session_launch <- function(self, private, super, options, streams) {
   private$options <- options
   private$owner <- Sys.getpid()
-  private$original <- self
+  private$original <- list(self)
   binary <- session_binary(options$arch)
   opened <- .Call(ew_session_open, private$keeps[1L], private$keeps[2L])
   private$link <- opened[[1L]]
@@ -245,11 +246,11 @@ with_own_directory <- function(private, environment, wd) {
 libpath_variables <- function(libpath) {
   if (is.null(libpath)) return(NULL)
   path <- paste(libpath, collapse = .Platform$path.sep)
-  c(R_LIBS = path, R_LIBS_USER = path, R_LIBS_SITE = path)
+  c(R_LIBS = path, R_LIBS_USER = path)
 }
 
-# R code for the time before the user's profile, which may change it again. To
-# write it takes as long as to fork a session, and it is nearly always the same.
+# R code for the time before and after the user's profile. To write it takes as
+# long as to fork a session, and it is nearly always the same.
 session_preamble <- function(options) {
   asked <- options[c("libpath", "repos")]
   if (!identical(asked, preambles$asked)) {
@@ -283,8 +284,8 @@ session_user_profile <- function(options, given) {
     } else {
       Sys.getenv("R_PROFILE_USER", NA)
     }
-    is_chosen <- !is.na(chosen) && nzchar(chosen)
-    if (is_chosen) chosen else c(".Rprofile", "~/.Rprofile")
+    # As R has it: empty is none.
+    if (is.na(chosen)) c(".Rprofile", "~/.Rprofile") else chosen
   } else if ("R_PROFILE_USER" %in% names(given)) {
     given[["R_PROFILE_USER"]]
   }

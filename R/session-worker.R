@@ -35,9 +35,11 @@ session_prepare <- function(setup) {
     body(callr_startup_hook) <- setup$load_hook
     # An error is printed by R as that of any script, and ends the process.
     tryCatch(callr_startup_hook(), error = function(e) {
-      cat(
-        "Error in ", deparse(conditionCall(e), nlines = 1L)[[1L]], " : ",
-        conditionMessage(e), "\n",
+      call <- conditionCall(e)
+      where <- if (is.null(call)) "Error: " else {
+        paste0("Error in ", deparse(call, nlines = 1L)[[1L]], " : ")
+      }
+      cat(where, sub("\n$", "", conditionMessage(e)), "\n",
         file = stderr(), sep = ""
       )
       quit("no", 1L, FALSE)
@@ -234,7 +236,10 @@ session_dump_frames <- function(frames, condition) {
 session_shorten_call <- function(call, depth = 3L) {
   if (!is.call(call)) return(call)
   # A function as code: its formals are no argument, its source is no news.
-  if (identical(call[[1L]], quote(`function`))) return(call[1:3])
+  if (identical(call[[1L]], quote(`function`))) {
+    if (length(call) > 3L) call[4L] <- list(NULL)
+    return(call)
+  }
   for (i in seq_along(call)) {
     part <- call[[i]]
     if (identical(part, quote(expr = ))) next

@@ -57,11 +57,13 @@ local({
   assign("top_level_step", tools[[".elsewhere step"]], envir = functions)
 
   start <- .Call(entries$arrive)
-  eval(parse(text = start[[1L]]), baseenv())
+  preamble <- parse(text = start[[1L]])
+  eval(preamble, baseenv())
   user_profile <- start[[2L]]
   if (nzchar(user_profile) && !isTRUE(getOption("callr.rprofile_loaded"))) {
     options(callr.rprofile_loaded = TRUE)
-    place <- new.env(parent = globalenv())
-    eval(call("source", user_profile, local = TRUE), place)
+    eval(call("source", user_profile, local = TRUE), globalenv())
+    # What the options of the session ask for, whatever the profile has done.
+    eval(preamble, baseenv())
   }
 })

@@ -3,8 +3,9 @@
 namespace elsewhere {
 namespace {
 
-// The call `function(formals) body` has its source as a fourth element.
-constexpr int kFunctionCallLength = 3;
+// The call `function(formals) body` has its source as a fourth element. It stays,
+// empty, as the parser makes it: rlang wants four.
+constexpr int kSourceElement = 3;
 
 struct Names {
   SEXP function = Rf_install("function");
@@ -51,7 +52,7 @@ SEXP stripped_cells(SEXP cells) {
 SEXP stripped_function_call(SEXP call) {
   SEXP formals = PROTECT(stripped_cells(CADR(call)));
   SEXP body = PROTECT(stripped(CADDR(call)));
-  SEXP out = Rf_lang3(CAR(call), formals, body);
+  SEXP out = Rf_lang4(CAR(call), formals, body, R_NilValue);
   UNPROTECT(2);
   return out;
 }
@@ -59,7 +60,8 @@ SEXP stripped_function_call(SEXP call) {
 SEXP stripped(SEXP part) {
   if (TYPEOF(part) != LANGSXP) return part;
   R_CheckStack();
-  if (CAR(part) == names().function && Rf_length(part) > kFunctionCallLength) {
+  if (CAR(part) == names().function && Rf_length(part) > kSourceElement &&
+      CAR(Rf_nthcdr(part, kSourceElement)) != R_NilValue) {
     return stripped_function_call(part);
   }
   SEXP out = PROTECT(stripped_cells(part));

@@ -121,3 +121,113 @@ test_that("debug() wants frames", {
   session <- local_session()
   expect_error(session$debug(), "^Can't find dumped frames, nothing to debug$")
 })
+
+test_that("every condition that ends a call can be shown", {
+  session <- local_session()
+  message_of <- function(func) {
+    conditionMessage(tryCatch(session$run(func), error = identity))
+  }
+  expect_match(message_of(function() stop()), ":\n! $")
+  expect_identical(
+    message_of(function() stop("a\nb\n", call. = FALSE)),
+    "! in callr subprocess.\nCaused by error: \n! a\nb\n"
+  )
+  # One without a message.
+  expect_identical(
+    message_of(function() stop(structure(
+      list(data = 3), class = c("bare", "error", "condition")
+    ))),
+    "! in callr subprocess.\nCaused by error: \n! "
+  )
+  expect_match(
+    message_of(function() { f <- structure(function() stop("x"), a = 1); f() }),
+    "Caused by error in `f()`:", fixed = TRUE
+  )
+})
+
+test_that("format() is short, print() tells all", {
+  session <- local_session()
+  error <- tryCatch(
+    session$run(function() {
+      cat("said\n")
+      stop("boo", call. = FALSE)
+    }),
+    error = identity
+  )
+  expect_identical(format(error), c(
+    "Error: ", "! in callr subprocess.\nCaused by error: \n! boo" |>
+      strsplit("\n") |> unlist(),
+    "---", "Standard output:", "said",
+    "Type .Last.error to see the more details."
+  ))
+  shown <- capture.output(print(error))
+  expect_identical(
+    shown[[1]], "<callr_error/rlib_error_3_0/rlib_error/error>"
+  )
+  expect_true(all(c("Backtrace:", "Subprocess backtrace:") %in% shown))
+  expect_false(any(grepl(".Last.error", shown)))
+  session$call(function() {
+    cat("on")
+    repeat {}
+  })
+  wait_for_output(session, "on")
+  session$interrupt()
+  shown <- capture.output(print(next_event(session)$error))
+  expect_match(shown[[1]], "^<callr_timeout_error/callr_error/")
+})
+
+test_that("an error of a session within the session keeps both backtraces", {
+  session <- local_session()
+  session$run(function(paths) .libPaths(paths), list(.libPaths()))
+  error <- tryCatch(
+    session$run(function() {
+      inner <- elsewhere::r_session$new()
+      inner$run(function() {
+        deepest <- function() stop("deep")
+        deepest()
+      })
+    }),
+    error = identity
+  )
+  shown <- capture.output(print(error))
+  expect_length(grep("^Subprocess backtrace:", shown), 2)
+  expect_true(any(grepl("deepest()", shown, fixed = TRUE)))
+})
+
+test_that("code travels with the shape that the parser gives it", {
+  session <- local_session()
+  for (keeps in c(TRUE, FALSE)) {
+    func <- eval(parse(
+      text = "function() {\n  # why\n  inner <- function(x = function() 1) x\n}",
+      keep.source = keeps
+    ))
+    code <- session$run(function(func) body(func)[[2]][[3]], list(func))
+    expect_length(code, 4)
+    arrived <- session$run(eval(bquote(function() body(sys.function()))))
+    expect_true(is.call(arrived))
+  }
+  # rlang walks over the calls and wants them whole.
+  skip_if_not_installed("rlang")
+  error <- tryCatch(
+    session$run(function() {
+      tryCatch(stop("in"), error = function(e) rlang::abort("out", parent = e))
+    }),
+    error = identity
+  )
+  expect_s3_class(error$parent, "rlang_error")
+})
+
+test_that("the message of the last error stays", {
+  session <- local_session()
+  session$run(function() try(stop("remember"), silent = TRUE))
+  expect_match(session$run(function() geterrmessage()), "remember")
+})
+
+test_that("an error has texts where the output is in pipes", {
+  session <- local_session(stdout = "|", stderr = "|")
+  session$call(function() stop("x"))
+  event <- next_event(session)
+  expect_null(event$stdout)
+  expect_identical(event$error$stdout, "")
+  expect_identical(event$error$stderr, "")
+})

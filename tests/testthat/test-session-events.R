@@ -7,7 +7,7 @@ test_that("conditions of class callr_message arrive while the call runs", {
     2
   })
   event <- next_event(session)
-  expect_identical(event$code, "301")
+  expect_identical(event$code, 301L)
   expect_s3_class(event$message, "callr_message")
   expect_identical(event$message$message, "half")
   expect_identical(session$get_state(), "busy")

@@ -151,13 +151,13 @@ test_that("a load hook may print much", {
 test_that("profiles run where the options ask for them", {
   folder <- withr::local_tempdir()
   writeLines(
-    "options(profile_ran = TRUE); left_over <- 1",
+    "options(profile_ran = TRUE); project_function <- function() 1",
     file.path(folder, ".Rprofile")
   )
   withr::local_dir(folder)
   session <- local_session()
   expect_true(session$run(function() getOption("profile_ran")))
-  expect_false(session$run(function() exists("left_over")))
+  expect_identical(session$run(function() project_function()), 1)
   without <- local_session(user_profile = FALSE)
   expect_null(without$run(function() getOption("profile_ran")))
   elsewhere_folder <- withr::local_tempdir()
@@ -248,4 +248,80 @@ test_that("hooks change the options of every session", {
   expect_error(
     add_hook(function(options) options), class = "elsewhere_bad_argument"
   )
+})
+
+test_that("a list of some options is enough", {
+  session <- r_session$new(list(env = c(ONLY = "this")))
+  withr::defer(session$close())
+  expect_identical(session$run(function() Sys.getenv("ONLY")), "this")
+  expect_error(r_session$new(1), class = "elsewhere_bad_argument")
+  expect_error(r_session$new(list(1)), class = "elsewhere_bad_argument")
+})
+
+test_that("a profile sees the global environment, and the options win", {
+  folder <- withr::local_tempdir()
+  library <- withr::local_tempdir()
+  writeLines(c(
+    "here <- environmentName(environment())",
+    "seen <- getOption('repos')[['CRAN']]",
+    "options(repos = c(CRAN = 'http://profile'))",
+    sprintf(".libPaths('%s')", folder)
+  ), file.path(folder, ".Rprofile"))
+  withr::local_dir(folder)
+  session <- local_session(
+    repos = c(CRAN = "http://option"), libpath = c(library, .libPaths())
+  )
+  expect_identical(
+    session$run(function() c(here, seen, getOption("repos")[["CRAN"]])),
+    c("R_GlobalEnv", "http://option", "http://option")
+  )
+  expect_identical(
+    session$run(function() .libPaths()[[1]]), normalizePath(library)
+  )
+})
+
+test_that("an empty R_PROFILE_USER is no profile", {
+  folder <- withr::local_tempdir()
+  writeLines("options(profile = 1)", file.path(folder, ".Rprofile"))
+  withr::local_dir(folder)
+  withr::local_envvar(R_PROFILE_USER = "")
+  session <- local_session(user_profile = TRUE)
+  expect_null(session$run(function() getOption("profile")))
+})
+
+test_that("libpath leaves the libraries of the site as they are", {
+  folder <- withr::local_tempdir()
+  session <- local_session(libpath = folder)
+  old <- withr::local_libpaths(folder)
+  expect_identical(session$run(function() .libPaths()), .libPaths())
+})
+
+test_that("a failing load hook says so as R does", {
+  start_error <- function(code) {
+    error <- tryCatch(local_session(load_hook = code), error = identity)
+    error$stderr
+  }
+  expect_identical(start_error(quote(stop("x", call. = FALSE))), "Error: x\n")
+  expect_identical(
+    start_error(quote(stop("x\ny\n"))),
+    "Error in callr_startup_hook() : x\ny\n"
+  )
+  expect_error(
+    local_session(load_hook = function() 1), class = "elsewhere_bad_argument"
+  )
+})
+
+test_that("hooks run in the order in which they were added", {
+  withr::defer(add_hook(b = NULL, a = NULL))
+  add_hook(b = function(options) {
+    options$env["HOOKS"] <- "b"
+    options
+  })
+  expect_identical(add_hook(a = function(options) {
+    options$env["HOOKS"] <- paste0(options$env[["HOOKS"]], "a")
+    options
+  }), c("b", "a"))
+  session <- local_session()
+  expect_identical(session$run(function() Sys.getenv("HOOKS")), "ba")
+  expect_identical(add_hook(b = NULL, a = NULL), character())
 })

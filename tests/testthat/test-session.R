@@ -187,3 +187,13 @@ test_that("suspend() and resume() stop and continue the process", {
   session$resume()
   expect_identical(next_event(session)$result, "on")
 })
+
+test_that("a deep clone shares the session and does not end it", {
+  session <- local_session()
+  copy <- session$clone(deep = TRUE)
+  expect_identical(copy$run(function() 3), 3)
+  rm(copy)
+  gc()
+  gc()
+  expect_true(session$is_alive())
+})

@@ -385,7 +385,8 @@ void WorkerMain::set_up(MainThread& main) {
 // that cannot be written are the reply's message; what evaluate() does with the
 // task's own failures is its business, and its jumps go on to R's top level.
 void WorkerMain::run(MainThread& main) {
-  const_cast<char*>(R_curErrorBuf())[0] = '\0';  // what it says then is this task's
+  // What it says then is this task's. A session's own code may ask for it later.
+  if (is_in_pool_) const_cast<char*>(R_curErrorBuf())[0] = '\0';
   reply_ = Packet{PacketKind::Result, PacketFlag::None, packet_->task, {}};
   leaves_nothing_ = false;
   int failed = 0;

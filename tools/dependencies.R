@@ -11,8 +11,9 @@
 purposes <- list(
   demo = "survival",
   test = c(
-    "callr", "coro", "furrr", "future", "future.apply", "future.tests",
-    "iterators", "listenv", "progressr", "survival", "testthat", "withr"
+    "callr", "coro", "doFuture", "foreach", "furrr", "future", "future.apply",
+    "future.tests", "iterators", "listenv", "progressr", "survival", "testthat",
+    "withr"
   ),
   bench = c("callr", "coro", "future", "mirai", "testthat"),
   fuzz = character(),

@@ -255,3 +255,58 @@ test_that("the future package's plan() takes our strategies", {
   future::plan(sequential)
   expect_identical(future::value(future::future(Sys.getpid())), Sys.getpid())
 })
+
+test_that("foreach loops of doFuture run on our workers", {
+  skip_if_not_installed("doFuture")
+  local_framework_plan(workers = 2)
+  foreach <- foreach::foreach
+  `%dofuture%` <- doFuture::`%dofuture%`
+  scale <- 10
+  out <- foreach(i = 1:4, .combine = rbind) %dofuture% {
+    c(i * scale, Sys.getpid())
+  }
+  expect_identical(unname(out[, 1L]), c(10, 20, 30, 40))
+  expect_false(Sys.getpid() %in% out[, 2L])
+  numbers <- function() {
+    withr::with_seed(1, foreach(
+      i = 1:3, .combine = c, .options.future = list(seed = TRUE)
+    ) %dofuture% rnorm(1))
+  }
+  there <- numbers()
+  former <- future::plan(future::sequential)
+  here <- numbers()
+  future::plan(former)
+  expect_identical(there, here)
+  expect_error(
+    suppressWarnings(foreach(i = 1:2) %dofuture% stop("in the loop")),
+    "in the loop"
+  )
+})
+
+test_that("a pipeline of targets runs on our workers", {
+  skip_if_not_installed("targets")
+  withr::local_dir(withr::local_tempdir())
+  writeLines(c(
+    "library(targets)",
+    "future::plan(elsewhere::pool, workers = 2)",
+    "square <- function(x) x^2",
+    "list(",
+    "  tar_target(numbers, 1:3),",
+    "  tar_target(",
+    "    parts, c(square(numbers), Sys.getpid()), pattern = map(numbers),",
+    "    iteration = \"list\"",
+    "  ),",
+    "  tar_target(total, sum(vapply(parts, `[[`, 0, 1L))),",
+    "  tar_target(drawn, rnorm(2)),",
+    "  tar_target(owner, Sys.getpid(), deployment = \"main\")",
+    ")"
+  ), "_targets.R")
+  targets::tar_make_future(workers = 2, reporter = "silent")
+  expect_identical(targets::tar_read_raw("total"), 14)
+  pids <- vapply(targets::tar_read_raw("parts"), `[[`, 0, 2L)
+  expect_false(targets::tar_read_raw("owner") %in% pids)
+  drawn <- targets::tar_read_raw("drawn")
+  targets::tar_destroy(ask = FALSE)
+  targets::tar_make(reporter = "silent")
+  expect_identical(targets::tar_read_raw("drawn"), drawn)
+})

@@ -507,7 +507,7 @@ test_that("text that reaches a look-up by name leads to the function", {
       all <- list(...)
       do.call(all[[1]], all[-1])
     },
-    function(f, x) rlang::exec(f, x)
+    function(f, x) exec(f, x)
   )
   for (way in ways) {
     expect_reached(quote(apply_it("my", 1)), apply_it = way)

@@ -69,7 +69,7 @@ test_that("the refusal names the variable", {
 test_that("what is built on fastmap travels, and works where it arrives", {
   skip_if_not_installed("fastmap")
   local_plan(multisession, workers = I(1))
-  map <- fastmap::fastmap()
+  map <- getExportedValue("fastmap", "fastmap")()
   map$set("key", 42)
   expect_identical(value(future(map$get("key"))), 42)
   back <- value(future({

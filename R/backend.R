@@ -43,7 +43,7 @@ backend_settings <- function(strategy) {
     isTRUE(tweaks$persistent)
   }
   settings$launch <- if (is.null(tweaks$launch)) "nursery" else tweaks$launch
-  settings$steps <- setup_steps(tweaks$setup)
+  settings$steps <- c(startup_steps(tweaks), setup_steps(tweaks$setup))
   settings$recycle <- check_recycle(tweaks$recycle)
   start_timeout <- tweaks$start_timeout
   if (is.null(start_timeout)) start_timeout <- 30

@@ -1,23 +1,33 @@
 #' Get the calls that led to the error of a future
 #'
-#' @param future A `Future` whose value is an error.
-#' @param envir,... Not used; for compatibility.
+#' @param future A `Future` whose value is an error, or a variable or element
+#'   that was assigned by [`%<-%`], whose value is not read.
+#' @param envir An environment: where to look for such a variable. Default: the
+#'   caller's.
+#' @param ... Not used.
 #' @return A list of calls, outermost first: those of the worker, from the
 #'   future's expression to the error.
 #' @section Errors:
-#' * `FutureError`: the future has no error.
+#' * `FutureError`: the future has no error, or has not settled.
 #' @examples
 #' f <- future(log("a"))
 #' try(value(f))
 #' backtrace(f)
 #' @export
 backtrace <- function(future, envir = parent.frame(), ...) {
+  behind <- future_behind(substitute(future), envir)
+  if (!is.null(behind)) future <- behind
+  refuse <- function(why) {
+    stop(new_future_error(sprintf(
+      "There is no backtrace: %s.", sprintf(why, describe_future(future))
+    ), NULL, future = future))
+  }
+  if (!resolved(future)) {
+    refuse("future %s has not settled; wait for it by resolve()")
+  }
   outcome <- await_outcome(future)
   if (!isTRUE(outcome$failed)) {
-    stop(new_future_error(sprintf(
-      "There is no backtrace: the expression of future %s raised no error.",
-      describe_future(future)
-    ), NULL, future = future))
+    refuse("the expression of future %s raised no error")
   }
   calls <- outcome$conditions[[length(outcome$conditions)]]$calls
   lapply(calls, function(call) {

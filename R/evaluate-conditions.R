@@ -20,6 +20,7 @@ evaluate_caught <- function(.future_expression, .future_environment, payload,
   immediate <- payload$immediate
   if (is.null(immediate)) immediate <- "immediateCondition"
   excluded <- attr(classes, "exclude")
+  restarts <- attr(classes, "muffleInclude")
   answer <- NULL
   calls <- NULL
   kept <- list()
@@ -39,7 +40,7 @@ evaluate_caught <- function(.future_expression, .future_environment, payload,
     if (inherits(condition, "warning") && getOption("warn") >= 2L) return()
     if (length(immediate) && inherits(condition, immediate)) {
       emit(condition)
-      if (is_worker()) muffle(condition)
+      if (is_worker()) muffle(condition, restarts)
       return()
     }
     wanted <- keeps && inherits(condition, classes) &&
@@ -50,7 +51,7 @@ evaluate_caught <- function(.future_expression, .future_environment, payload,
       )
     }
     if (!isTRUE(payload$split)) {
-      muffle(condition)
+      muffle(condition, restarts)
       # In this process, the handlers of whoever makes the future come next.
       if (!is_worker()) end_signal(condition)
     }
@@ -99,12 +100,13 @@ end_signal <- function(condition) {
   }
 }
 
-muffle <- function(condition) {
+# `include` is a regular expression that names the restarts to use, or NULL.
+muffle <- function(condition, include = NULL) {
   for (restart in computeRestarts(condition)) {
     name <- restart$name
-    if (is.character(name) && startsWith(name, "muffle")) {
-      invokeRestart(restart)
-    }
+    is_one <- is.character(name) && startsWith(name, "muffle") &&
+      (is.null(include) || grepl(include, name))
+    if (is_one) invokeRestart(restart)
   }
 }
 

@@ -131,6 +131,14 @@ attach_packages <- function(packages, namespaces = NULL) {
   NULL
 }
 
+# A function of the workspace finds its globals among those that were taken, as
+# in a worker, where they are the workspace. One that is being debugged stays.
+in_place_of_workspace <- function(value, place) {
+  is_one <- typeof(value) == "closure" &&
+    identical(environment(value), globalenv()) && !isdebugged(value)
+  if (is_one) .Call(ew_worker_closure_in, value, place) else value
+}
+
 # Globals lie in the worker's workspace, where functions of the workspace look
 # for them; in the user's own process they lie in an environment before it. The
 # expression has an environment of its own, so what it assigns stays inside.
@@ -150,7 +158,8 @@ evaluation_environment <- function(payload) {
   is_given <- !vapply(arguments, identical, NA, quote(expr = ))
   globals[names] <- NULL
   if (!is_worker()) {
-    outer <- list2env(globals, envir = new.env(parent = outer))
+    outer <- new.env(parent = outer)
+    list2env(lapply(globals, in_place_of_workspace, outer), envir = outer)
   } else {
     shadowed <- payload$shadowed
     if (length(shadowed)) {

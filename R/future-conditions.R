@@ -19,8 +19,8 @@
 #'   `DefaultDeviceMisuseFutureCondition`, each as `...Warning` and `...Error`:
 #'   the expression had a side effect that it should not have.
 #'
-#' @param message One string. `UnexpectedFutureResultError()` takes a future,
-#'   too.
+#' @param message One string, or a condition, whose message is taken.
+#'   `UnexpectedFutureResultError()` takes a future, too.
 #' @param hint One string that is added to the message, or `NULL` (default).
 #' @param call A call or `NULL` (default).
 #' @param uuid The future's identifier, or `NULL` (default).
@@ -39,6 +39,7 @@ FutureCondition <- function(message, call = NULL, uuid = future$uuid,
 
 new_future_condition <- function(message, class, call = NULL,
                                  uuid = future$uuid, future = NULL, ...) {
+  if (inherits(message, "condition")) message <- conditionMessage(message)
   structure(
     class = unique(c(class, "FutureCondition", "condition")),
     list(message = as.character(message), call = call, ...),

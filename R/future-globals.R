@@ -34,7 +34,9 @@ globals_by_name <- function(names, envir) {
       paste0("`", names[!is_there], "`", collapse = ", ")
     ), NULL))
   }
-  mget(names, envir = envir, inherits = TRUE)
+  values <- mget(setdiff(names, "..."), envir = envir, inherits = TRUE)
+  if ("..." %in% names) values[["..."]] <- eval(quote(list(...)), envir)
+  values
 }
 
 # A name that is nowhere may be bound by the expression itself, in a way that no
@@ -138,7 +140,7 @@ check_globals_size <- function(future, limit) {
   stop(new_future_error(sprintf(
     paste(
       "The total size of the %d globals of future %s is %s, which exceeds the",
-      "maximum of %s. %s Pass less, or raise the limit:",
+      "maximum allowed size of %s. %s Pass less, or raise the limit:",
       "options(future.globals.maxSize = ) or plan(maxSizeOfObjects = ).",
       "`explain_globals()` shows why each is needed. %s"
     ),

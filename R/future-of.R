@@ -32,20 +32,37 @@ futureOf <- function(var = NULL, envir = parent.frame(), mustExist = TRUE,
     return(found)
   }
   target <- substitute(var)
-  place <- if (is.character(target)) {
+  place <- if (is.character(target) || is.numeric(target)) {
     list(name = target, where = envir)
   } else {
-    tryCatch(assign_target(target, envir), elsewhere_bad_argument = \(e) {
-      NULL
-    })
+    assign_target(target, envir)
   }
-  found <- if (!is.null(place)) future_at(place$name, place$where)
+  check_futureof_position(place)
+  found <- future_at(place$name, place$where)
   if (!is.null(found)) return(found)
   if (!mustExist) return(default)
   stop(new_future_error(sprintf(
     "There is no future behind `%s`. Its value may have been read already.",
     paste(deparse(target), collapse = "")
   ), NULL))
+}
+
+# The future of the variable or element that an expression names; NULL where
+# there is none, or where it is any other expression.
+future_behind <- function(target, envir) {
+  place <- tryCatch(assign_target(target, envir), error = function(e) NULL)
+  if (!is.null(place)) future_at(place$name, place$where)
+}
+
+check_futureof_position <- function(place) {
+  name <- place$name
+  is_right <- length(name) == 1L && !is.na(name) &&
+    (is.character(name) || (inherits(place$where, "listenv") && name >= 1))
+  if (!is_right) {
+    abort_argument(
+      "var", "a variable, or one element of an environment or listenv", name
+    )
+  }
 }
 
 # The future of a variable, or NULL; a variable may also hold a future itself.

@@ -40,10 +40,10 @@ warn_references <- function(future) {
 
 reference_message <- function(future, found) {
   what <- if (is.null(found)) {
-    "a non-exportable object (an external pointer) in its expression"
+    "a non-exportable reference (an external pointer) in its expression"
   } else {
     sprintf(
-      "a non-exportable object: %s, of class %s", found$path,
+      "a non-exportable reference: %s, of class %s", found$path,
       sQuote(found$class[[1L]], FALSE)
     )
   }

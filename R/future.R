@@ -92,7 +92,14 @@ future <- function(expr, envir = parent.frame(), substitute = TRUE,
     )
   }
   if (!is.null(asked)) note_event(future, "create", "overhead", asked)
-  if (!lazy) launch(future, backend)
+  if (!lazy) {
+    launch(future, backend)
+    # Evaluated by now; one elsewhere signals when it is looked at.
+    is_here <- !.subset2(backend, "in_background")
+    if (is_here && .subset2(future, "settings")$earlySignal) {
+      signal_early(future)
+    }
+  }
   future
 }
 
@@ -134,7 +141,7 @@ new_future <- function(backend, expr, envir, lazy = FALSE, seed = FALSE,
 make_future <- function(backend, expr, needs, lazy, seed, check_rng,
                         stdout = TRUE, conditions = "condition", label = NULL,
                         gc = FALSE, earlySignal = FALSE, timeout = Inf,
-                        retries = 0L, priority = 0L, ...) {
+                        retries = 0L, priority = 0L, split = FALSE, ...) {
   if (is.null(label)) label <- .subset2(backend, "label")
   settings <- list(
     lazy = lazy, check_rng = check_rng, stdout = stdout,
@@ -142,6 +149,7 @@ make_future <- function(backend, expr, needs, lazy, seed, check_rng,
     earlySignal = earlySignal || .subset2(backend, "early_signal"),
     timeout = timeout, retries = retries, priority = priority
   )
+  if (split) settings$split <- TRUE
   future <- new_object(backend, expr, needs, settings)
   if (!is.null(seed)) set_field(future, "seed", seed)
   if (...length()) list2env(list(...), envir = future)

@@ -2,6 +2,9 @@
 # `future.journal`.
 
 note_event <- function(future, event, category, start) {
+  if (event == "create" && !is.null(journals$made)) {
+    journals$made <- c(journals$made, list(future))
+  }
   row <- journal_row(event, category, start, Sys.time())
   set_field(future, "journal", rbind(.subset2(future, "journal"), row))
 }
@@ -13,6 +16,21 @@ journal_row <- function(event, category, start, end, parent = NA_character_) {
     duration = as.difftime(as.numeric(end) - as.numeric(start), units = "secs")
   )
 }
+
+# The journals of the futures that are made while an expression is evaluated.
+capture_journals <- function(expr, substitute = TRUE, envir = parent.frame()) {
+  if (substitute) expr <- substitute(expr)
+  former <- options(future.journal = TRUE)
+  journals$made <- list()
+  on.exit({
+    options(former)
+    journals$made <- NULL
+  })
+  eval(expr, envir)
+  lapply(journals$made, journal)
+}
+
+journals <- new.env(parent = emptyenv())
 
 # value(), the first time under a journal: how long gathering takes is noted.
 journaled_value <- function(future, stdout, signal, drop) {
@@ -38,7 +56,8 @@ journal <- function(x, ...) {
   table <- .subset2(x, "journal")
   if (!is.null(x$start) && !is.null(times)) {
     table <- rbind(
-      table, journal_row("launch", "overhead", x$start, moment(1L)),
+      table,
+      journal_row("launch", "overhead", min(x$start, moment(1L)), moment(1L)),
       journal_row("evaluate", "evaluation", moment(1L), moment(2L))
     )
   }

@@ -56,6 +56,7 @@ settings_payload <- function(settings) {
   if (!isTRUE(settings$stdout)) out$stdout <- as.vector(settings$stdout)
   if (isTRUE(attr(settings$stdout, "live"))) out$live <- TRUE
   if (settings$gc) out$gc <- TRUE
+  if (isTRUE(settings$split)) out$split <- TRUE
   out
 }
 

@@ -82,6 +82,12 @@ mandelbrot_tiles <- function(xmid = -0.75, ymid = 0, side = 3, nrow = 2L,
   tiles
 }
 
+#' @exportS3Method grDevices::as.raster
+as.raster.elsewhere_mandelbrot <- function(x, ...) {
+  counts <- unclass(x)
+  grDevices::as.raster(1 - counts / max(counts), ...)
+}
+
 #' @rdname mandelbrot
 #' @exportS3Method base::plot
 plot.elsewhere_mandelbrot <- function(x, ...) {

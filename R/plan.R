@@ -27,7 +27,9 @@
 #'   sequential. `"list"`, `"tail"`, `"next"`, `"pop"`, `"reset"`, `"backend"`:
 #'   see Value.
 #' @param ... Arguments of the strategy, such as `workers`.
-#' @param substitute,.skip,.call,.cleanup,.init For compatibility; not used.
+#' @param substitute `FALSE`: `strategy` is a value. `TRUE` (default):
+#'   `multisession(workers = 2)` means `multisession, workers = 2`.
+#' @param .skip,.call,.cleanup,.init For compatibility; not used.
 #' @return The former stack of strategies, a list of class
 #'   `FutureStrategyList`, invisibly. `plan()` gives the strategy that rules;
 #'   `plan("list")` the stack; `plan("tail")` the stack without its first;
@@ -44,6 +46,10 @@
 plan <- function(strategy = NULL, ..., substitute = TRUE, .skip = FALSE,
                  .call = TRUE, .cleanup = NA, .init = TRUE) {
   if (missing(strategy) && ...length() == 0L) return(current_stack()[[1L]])
+  if (substitute) {
+    called <- strategy_of_call(substitute(strategy), parent.frame())
+    if (!is.null(called)) strategy <- called
+  }
   if (is.character(strategy) && length(strategy) == 1L &&
     strategy %in% names(plan_actions)) {
     return(plan_actions[[strategy]]())
@@ -59,6 +65,23 @@ plan <- function(strategy = NULL, ..., substitute = TRUE, .skip = FALSE,
     attr(stack[[1L]], "call") <- sys.call()
   }
   invisible(set_stack(stack))
+}
+
+# `plan(multisession(workers = 2))` is `plan(multisession, workers = 2)`. NULL
+# for all other code.
+strategy_of_call <- function(code, envir) {
+  is_named <- is.call(code) && length(code) > 1L && !is.null(names(code)) &&
+    all(nzchar(names(code)[-1L]))
+  if (!is_named) return(NULL)
+  head <- code[[1L]]
+  is_plain <- is.symbol(head) || identical(head[[1L]], quote(`::`))
+  if (!is_plain) return(NULL)
+  strategy <- tryCatch(
+    eval(head, envir, baseenv()), error = function(e) NULL
+  )
+  if (!is.function(strategy) || !inherits(strategy, "future")) return(NULL)
+  arguments <- lapply(as.list(code)[-1L], eval, envir)
+  do.call(tweak, c(list(strategy), arguments), quote = TRUE)
 }
 
 plan_actions <- list(

@@ -37,6 +37,19 @@ resolved.default <- function(x, ...) {
 
 #' @export
 resolved.elsewhere_future <- function(x, ...) {
+  is_settled <- has_settled(x)
+  if (is_settled && .subset2(x, "settings")$earlySignal) signal_early(x)
+  is_settled
+}
+
+# Once: value() does it each time.
+signal_early <- function(future) {
+  if (isTRUE(.subset2(future, "is_signaled"))) return()
+  set_field(future, "is_signaled", TRUE)
+  value(future, stdout = FALSE)
+}
+
+has_settled <- function(x) {
   if (!is.null(.subset2(x, "outcome"))) return(TRUE)
   if (.subset2(x, "state") == "created") {
     start_queued(x)
@@ -50,7 +63,6 @@ resolved.elsewhere_future <- function(x, ...) {
   if (!task_settled(task)) return(FALSE)
   relay_events(x)
   take_outcome(x)
-  if (.subset2(x, "settings")$earlySignal) value(x, stdout = FALSE)
   TRUE
 }
 
@@ -59,10 +71,7 @@ resolved.list <- function(x, ...) {
   deadline <- as.double(Sys.time()) + tick_seconds
   how <- .Call(ew_futures_look, x, session_id(), short_way(), tick_seconds)
   answer <- if (is.logical(how)) how else look_closer(x, how, deadline)
-  if (!is.null(names(x))) names(answer) <- names(x)
-  # Setting even no dimensions would drop the names.
-  if (!is.null(dim(x))) dim(answer) <- dim(x)
-  answer
+  with_shape(answer, x)
 }
 
 # What has been seen of a list, `how`, and what only R can see or start.
@@ -91,9 +100,7 @@ resolved.environment <- function(x, ...) {
 #' @export
 resolved.listenv <- function(x, ...) {
   elements <- lapply(seq_along(x), function(i) listenv_future(x, i))
-  names(elements) <- names(x)
-  if (!is.null(dim(x))) dim(elements) <- dim(x)
-  resolved.list(elements)
+  resolved.list(with_shape(elements, x))
 }
 
 # How long one look at a list may take, so that whoever looks again and again
@@ -197,7 +204,9 @@ index_of <- function(x, idxs) {
     if (anyNA(at)) abort_argument("idxs", "names of elements of `x`", idxs)
     return(at)
   }
-  if (!is.numeric(idxs) || anyNA(idxs) || any(abs(idxs) > length(x))) {
+  is_right <- is.numeric(idxs) && !anyNA(idxs) && all(idxs != 0) &&
+    all(abs(idxs) <= length(x))
+  if (!is_right) {
     abort_argument("idxs", "positions or names of elements of `x`", idxs)
   }
   seq_along(x)[idxs]

@@ -26,6 +26,11 @@ sessionDetails <- function(env = FALSE, ...) {
 }
 
 #' @export
+`[.elsewhere_session_details` <- function(x, i) {
+  structure(unclass(x)[i], class = class(x))
+}
+
+#' @export
 print.elsewhere_session_details <- function(x, ...) {
   cat(sprintf(
     "%s in process %d on %s, in %s\n", x$r$R.version$version.string, x$pid,

@@ -72,7 +72,7 @@ uniprocess <- sequential
 
 pool_tweaks <- c(
   common_tweaks, "workers", "queue", "rscript_libs", "persistent", "launch",
-  "setup", "start_timeout", "recycle"
+  "setup", "rscript_startup", "rscript_envs", "start_timeout", "recycle"
 )
 remote_tweaks <- c("rshcmd", "rshopts", "user", "rscript")
 
@@ -102,6 +102,9 @@ remote_tweaks <- c("rshcmd", "rshopts", "user", "rscript")
 #'   or code made by [quote()]. What it assigns (a function: with `<<-`) can be
 #'   used by the futures, such as a connection to a database or a model; see
 #'   [everywhere()]. Default: nothing.
+#' * `rscript_envs`, `rscript_startup`: environment variables of each worker, a
+#'   named character vector; code that it runs before `setup`, quoted or as
+#'   text. Default: none.
 #' * `recycle`: when a worker is replaced
 #'   by a fresh one although it is well, between two futures: a named vector
 #'   with any of `tasks` (how many it has evaluated), `age` (seconds) and
@@ -325,10 +328,11 @@ strategy_by_name <- function(name) {
 
 # The name that a strategy is known by: its most special class.
 strategy_name <- function(strategy) {
-  setdiff(
+  names <- setdiff(
     class(strategy),
     c("elsewhere_strategy", "FutureStrategy", "tweaked", "future", "function")
-  )[[1L]]
+  )
+  if (length(names)) names[[1L]] else ""
 }
 
 # A strategy from a function or a name. One of the future package is taken by

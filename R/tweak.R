@@ -24,6 +24,14 @@ tweak <- function(strategy, ..., penvir = parent.frame()) {
       "elsewhere_bad_argument", arg = "...", home = "FutureError"
     )
   }
+  if (anyDuplicated(names)) {
+    warning(sprintf(
+      "Argument %s is given twice; the first counts.",
+      paste0("`", unique(names[duplicated(names)]), "`", collapse = ", ")
+    ), call. = FALSE)
+    arguments <- arguments[!duplicated(names)]
+    names <- names(arguments)
+  }
   refuse_future_arguments(names)
   warn_unknown_arguments(names, strategy)
   known <- formals(strategy)

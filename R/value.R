@@ -98,7 +98,7 @@ value.listenv <- function(future, ...) {
   values <- value.list(as_plain_list(future), ...)
   if (!is.null(list(...)$reduce)) return(values)
   # Another one: the caller's keeps its futures.
-  listenv::as.listenv(values)
+  with_shape(listenv::as.listenv(values), future)
 }
 
 #' @export
@@ -112,8 +112,17 @@ value.environment <- function(future, ...) {
 
 as_plain_list <- function(x) {
   out <- lapply(seq_along(x), function(i) x[[i]])
-  names(out) <- names(x)
-  if (!is.null(dim(x))) dim(out) <- dim(x)
+  with_shape(out, x)
+}
+
+# Dimensions first: to set them drops the names, which a list may have beside
+# them.
+with_shape <- function(out, x) {
+  if (!is.null(dim(x))) {
+    dim(out) <- dim(x)
+    dimnames(out) <- dimnames(x)
+  }
+  if (!is.null(names(x))) names(out) <- names(x)
   out
 }
 

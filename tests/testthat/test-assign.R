@@ -64,3 +64,38 @@ test_that("futures may nest", {
     expect_identical(a, 3)
   })
 })
+
+test_that("the calls of a failed assignment can be had without its value", {
+  local_plan(sequential)
+  x %<-% stop("no")
+  e <- new.env()
+  e$y %<-% stop("not that")
+  expect_identical(backtrace(x), list(quote(stop("no"))))
+  expect_identical(backtrace(e[["y"]]), list(quote(stop("not that"))))
+})
+
+test_that("a future that has not settled has no calls to show", {
+  local_plan(multisession, workers = I(1))
+  file <- withr::local_tempfile()
+  f <- future({
+    while (!file.exists(file)) Sys.sleep(0.01)
+    stop("no")
+  })
+  expect_error(backtrace(f), "has not settled", class = "FutureError")
+  file.create(file)
+  resolve(f)
+  expect_length(backtrace(f), 1)
+})
+
+test_that("an element is named by its position, where it has one", {
+  skip_if_not_installed("listenv")
+  local_plan(sequential)
+  x <- listenv::listenv()
+  x$a %<-% 1 %lazy% TRUE
+  expect_identical(futureOf(1, envir = x), futureOf(x$a))
+  e <- new.env()
+  expect_error(
+    futureOf(e[[0]], mustExist = FALSE), class = "elsewhere_bad_argument"
+  )
+  expect_error(futureOf(1, envir = e), class = "elsewhere_bad_argument")
+})

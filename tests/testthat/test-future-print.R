@@ -10,7 +10,7 @@ test_that("a future and what is said about it are printed", {
     refused, c("elsewhere_cannot_travel", "FutureError"), exact = FALSE
   )
   # The condition is none of its futures.
-  expect_output(print(refused), "non-exportable object")
+  expect_output(print(refused), "non-exportable reference")
   expect_output(print(attr(refused, "future")), "not started")
   expect_identical(value(refused), refused)
   expect_identical(value(list(refused)), list(refused))

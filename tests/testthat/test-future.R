@@ -249,3 +249,63 @@ test_that("the seed of a future without one is what was asked for", {
   expect_null(future(1, seed = NULL, lazy = TRUE)$seed)
   expect_length(future(1, seed = 42, lazy = TRUE)$seed, 7L)
 })
+
+test_that("a function of the workspace finds the globals that were taken", {
+  every_plan({
+    withr::defer(rm(list = c("add_a", "count"), envir = globalenv()))
+    local({
+      a <- 1
+      calls <- 0
+      add_a <- function(x) {
+        calls <<- calls + 1
+        x + a
+      }
+    }, globalenv())
+    f <- future(add_a(2) + calls, envir = globalenv(), lazy = TRUE)
+    rm(a, calls, envir = globalenv())
+    expect_identical(value(f), 4)
+    # What it assigns stays where it was evaluated.
+    expect_false(exists("calls", globalenv(), inherits = FALSE))
+    assign("count", 0, globalenv())
+    f <- future({ count <<- count + 1; count }, envir = globalenv())
+    expect_identical(value(f), 1)
+    expect_identical(get("count", globalenv()), 0)
+  })
+})
+
+test_that("`...` can be asked for by name", {
+  every_plan({
+    part <- function(x, ...) value(future(x[...], globals = c("...", "x")))
+    expect_identical(part(1:10, 2:3), 2:3)
+  })
+})
+
+test_that("which restarts may muffle is for the future to say", {
+  restarted <- quote(withRestarts(
+    {
+      signalCondition(structure(
+        class = c("mine", "condition"), list(message = "boom", call = NULL)
+      ))
+      "went on"
+    },
+    muffleMine = function() "muffled"
+  ))
+  every_plan({
+    expect_identical(value(future(restarted, substitute = FALSE)), "muffled")
+    one <- structure("condition", muffleInclude = "^muffleMessage$")
+    f <- future(restarted, substitute = FALSE, conditions = one)
+    expect_identical(value(f), "went on")
+  })
+  local_plan(sequential)
+  f <- future(restarted, substitute = FALSE, split = TRUE)
+  expect_identical(value(f), "went on")
+})
+
+test_that("with earlySignal, what is settled signals once before its value", {
+  local_plan(sequential, earlySignal = TRUE)
+  expect_error(future(stop("early")), "early")
+  f <- future(warning("careful"), lazy = TRUE)
+  expect_warning(resolved(f), "careful")
+  expect_no_warning(resolved(f))
+  expect_warning(value(f), "careful")
+})

@@ -208,3 +208,46 @@ test_that("a cluster of the parallel package says where workers are started", {
   # Its own nodes go on being the user's.
   expect_identical(parallel::clusterApply(cl, 1:2, function(i) i), list(1L, 2L))
 })
+
+test_that("a strategy that is called with its arguments alone is a plan", {
+  withr::defer(plan(sequential))
+  plan(multisession(workers = 2))
+  expect_identical(nbrOfWorkers(), 2L)
+  plan(elsewhere::cluster(workers = I(1), persistent = TRUE))
+  expect_identical(class(value(future(Sys.getpid()))), "integer")
+  expect_s3_class(plan(), "cluster")
+  # Code that is no such call is evaluated.
+  plan(tweak(multisession, workers = I(1)))
+  expect_s3_class(plan(), "multisession")
+})
+
+test_that("workers start with the variables and code that their cluster had", {
+  local_plan(
+    cluster, workers = 1, rscript_startup = "options(abc = 42L)",
+    rscript_envs = c(ELSEWHERE_TEST = "there", "HOME")
+  )
+  seen <- quote(list(
+    getOption("abc"), Sys.getenv(c("ELSEWHERE_TEST", "HOME"), names = FALSE)
+  ))
+  for (round in 1:2) {
+    expect_identical(
+      value(future(seen, substitute = FALSE)),
+      list(42L, c("there", Sys.getenv("HOME")))
+    )
+  }
+  local_plan(cluster, workers = 1, rscript_startup = quote(options(abc = 43L)))
+  expect_identical(value(future(getOption("abc"))), 43L)
+  expect_error(
+    plan(cluster, workers = 1, rscript_startup = 1),
+    class = "elsewhere_bad_argument"
+  )
+  expect_error(
+    plan(cluster, workers = 1, rscript_envs = 1),
+    class = "elsewhere_bad_argument"
+  )
+})
+
+test_that("of an argument that is given twice the first counts", {
+  expect_warning(two <- tweak(multisession, workers = 2, workers = 3), "twice")
+  expect_identical(formals(two)$workers, 2)
+})

@@ -409,3 +409,24 @@ test_that("a connection that is left behind is named, with the future", {
   })
   suppressWarnings(gc())
 })
+
+test_that("names and dimensions are kept, one beside the other", {
+  local_plan(sequential)
+  x <- list(1, future(2))
+  dim(x) <- c(1, 2)
+  dimnames(x) <- list("row", c("one", "two"))
+  names(x) <- c("a", "b")
+  expect_identical(attributes(resolved(x)), attributes(x))
+  expect_identical(attributes(value(x)), attributes(x))
+  skip_if_not_installed("listenv")
+  x <- listenv::as.listenv(list(a = 1, b = future(2)))
+  dim(x) <- c(1, 2)
+  dimnames(x) <- list("row", c("one", "two"))
+  expect_identical(dimnames(resolved(x)), dimnames(x))
+  expect_identical(dimnames(value(x)), dimnames(x))
+})
+
+test_that("a condition of a future may be made from another condition", {
+  inner <- simpleError("why")
+  expect_match(conditionMessage(FutureError(inner)), "^why")
+})

@@ -7,7 +7,11 @@ eval_guard <- function(coroutine, layer, loop, restarts = NULL) {
   frame <- environment()
   # A `break` that R evaluates ends the loop, and with it the guard, in order.
   is_over <- FALSE
-  on.exit(if (!is_over) .Call(ew_eval_guard_left, coroutine, layer, frame))
+  on.exit(
+    if (!is_over && .Call(ew_eval_guard_left, coroutine, layer)) {
+      eval_run_due(coroutine, layer, frame)
+    }
+  )
   handler <- function(condition) {
     .Call(ew_eval_dispatch, coroutine, layer, condition, frame, NULL)
   }
@@ -22,6 +26,27 @@ eval_guard <- function(coroutine, layer, loop, restarts = NULL) {
     )
   }
   is_over <- TRUE
+}
+
+# What is due when a jump leaves the guard whose frame is `guard`: once more for
+# each error of it that a handler of the body has caught.
+eval_run_due <- function(coroutine, layer, guard) {
+  is_first <- TRUE
+  while (!isTRUE(eval_run_due_once(coroutine, layer, guard, is_first))) {
+    is_first <- FALSE
+  }
+}
+
+eval_run_due_once <- function(coroutine, layer, guard, is_first) {
+  frame <- environment()
+  handler <- function(condition) {
+    .Call(ew_eval_dispatch, coroutine, layer, condition, frame, NULL)
+  }
+  delayedAssign(
+    "loop", .Call(ew_eval_run_due, coroutine, layer, guard, is_first)
+  )
+  .Call(ew_eval_run_shown, coroutine, layer, frame, TRUE)
+  TRUE
 }
 
 # The restarts of the body's withRestarts(), outermost first: `names` of each,

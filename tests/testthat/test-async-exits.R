@@ -418,3 +418,113 @@ test_that("a return() that R evaluates leaves `finally` before on.exit()", {
     seen, c("inner", "outer", "local exit", "inner", "outer", "exit")
   )
 })
+
+test_that("an error in `finally` replaces a return() that R evaluates", {
+  lazily <- function(a) a
+  bodies <- expression(
+    {
+      caught <- tryCatch(
+        tryCatch(
+          {
+            await(soon(1))
+            lazily(return("returned"))
+          },
+          finally = stop("in finally")
+        ),
+        error = function(e) conditionMessage(e)
+      )
+      c("went on", caught)
+    },
+    {
+      caught <- local(tryCatch(
+        tryCatch(
+          {
+            await(soon(1))
+            lazily(return("returned"))
+          },
+          finally = stop("in finally")
+        ),
+        error = function(e) {
+          await(soon(2))
+          conditionMessage(e)
+        }
+      ))
+      c("went on", caught)
+    },
+    {
+      # What is caught in `finally` itself replaces nothing.
+      tryCatch(
+        {
+          await(soon(1))
+          lazily(return("returned"))
+        },
+        finally = tryCatch(
+          for (i in 1:2) if (i == 2) stop("inside"),
+          error = function(e) NULL
+        )
+      )
+      "went on"
+    },
+    {
+      out <- local({
+        tryCatch(
+          {
+            await(soon(1))
+            lazily(return("inner"))
+          },
+          finally = return("of finally")
+        )
+      })
+      c("went on", out)
+    },
+    {
+      for (i in 1:3) {
+        tryCatch(
+          {
+            await(soon(1))
+            lazily(return("returned"))
+          },
+          finally = if (i < 2) next else break
+        )
+      }
+      paste("went on after", i)
+    },
+    {
+      tryCatch(
+        {
+          await(soon(1))
+          lazily(return("returned"))
+        },
+        finally = local({
+          for (i in 1:2) NULL
+          i
+        })
+      )
+      "went on"
+    }
+  )
+  answers <- list(
+    c("went on", "in finally"), c("went on", "in finally"), "returned",
+    c("went on", "of finally"), "went on after 2", "returned"
+  )
+  for (i in seq_along(bodies)) {
+    expect_identical(
+      settled(eval(bquote(async(.(bodies[[i]]))))), answers[[i]],
+      info = deparse(bodies[[i]])
+    )
+  }
+})
+
+test_that("an error in `finally` on the way of another ends the task with it", {
+  task <- async(withRestarts(
+    tryCatch(
+      {
+        await(soon(1))
+        invokeRestart("out")
+      },
+      finally = stop("in finally")
+    ),
+    out = function() "restarted"
+  ))
+  expect_error(settled(task), "in finally")
+})

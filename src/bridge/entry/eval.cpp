@@ -84,9 +84,15 @@ extern "C" SEXP ew_eval_dispatch(SEXP coroutine, SEXP layer, SEXP condition, SEX
   });
 }
 
-extern "C" SEXP ew_eval_guard_left(SEXP coroutine, SEXP layer, SEXP frame) {
+extern "C" SEXP ew_eval_guard_left(SEXP coroutine, SEXP layer) {
+  return evaluate(
+      [&] { return Rf_ScalarLogical(guard_left(coroutine_from(coroutine), Rf_asInteger(layer))); });
+}
+
+extern "C" SEXP ew_eval_run_due(SEXP coroutine, SEXP layer, SEXP guard_frame, SEXP is_first) {
   return evaluate([&] {
-    guard_left(coroutine_from(coroutine), Rf_asInteger(layer), frame);
+    run_due(coroutine_from(coroutine), Rf_asInteger(layer), guard_frame,
+            Rf_asLogical(is_first) == 1);
     return R_NilValue;
   });
 }

@@ -111,21 +111,6 @@ void leave_layers_from(const Coroutine& co, int layer) {
   m.restored &= ~from(layer);
 }
 
-void run_layer(const Coroutine& co, int layer) {
-  if (layer >= kLayersMax) Rf_error("local() is nested more than %d deep", kLayersMax);
-  SEXP scope = R_NilValue;
-  SEXP goes_on = PROTECT(Rf_ScalarLogical(TRUE));
-  goes_on = PROTECT(Rf_duplicate(goes_on));
-  SEXP call = PROTECT(base_call(co, layer, layer_env(co, layer), goes_on, &scope));
-  PROTECT(scope);
-  co.machine->goes_on[layer] = LOGICAL(goes_on);
-  co.machine->parked &= ~from(layer + 1);
-  SEXP value = PROTECT(Rf_eval(call, scope));
-  leave_layers_from(co, layer);
-  if (value != co.self) landed_with_value(co, layer, value);
-  UNPROTECT(5);
-}
-
 bool has_guarded_block(const Coroutine& co, int layer) {
   const Machine& m = *co.machine;
   const Block* block = blocks(co);
@@ -275,16 +260,6 @@ void land(const Coroutine& co, int layer, Completion kind) {
   }
 }
 
-void take_escape(const Coroutine& co) {
-  Machine& m = *co.machine;
-  m.in_leaf = false;
-  m.is_escaping = false;
-  SEXP condition = PROTECT(co.slot(kStateEscape));
-  co.set(kStateEscape, R_NilValue);
-  complete(co, static_cast<Completion>(m.escape_kind), condition, m.escape_target, m.matched);
-  UNPROTECT(1);
-}
-
 void begin(const Coroutine& co, Inject inject, SEXP value) {
   Machine& m = *co.machine;
   co.set(kStateSent, value);
@@ -317,8 +292,34 @@ void trace_pause(const Coroutine& co) {
 
 SEXP running_coroutine = nullptr;
 
+void run_layer(const Coroutine& co, int layer) {
+  if (layer >= kLayersMax) Rf_error("local() is nested more than %d deep", kLayersMax);
+  SEXP scope = R_NilValue;
+  SEXP goes_on = PROTECT(Rf_ScalarLogical(TRUE));
+  goes_on = PROTECT(Rf_duplicate(goes_on));
+  SEXP call = PROTECT(base_call(co, layer, layer_env(co, layer), goes_on, &scope));
+  PROTECT(scope);
+  co.machine->goes_on[layer] = LOGICAL(goes_on);
+  co.machine->parked &= ~from(layer + 1);
+  SEXP value = PROTECT(Rf_eval(call, scope));
+  leave_layers_from(co, layer);
+  if (value != co.self) landed_with_value(co, layer, value);
+  UNPROTECT(5);
+}
+
+void take_escape(const Coroutine& co) {
+  Machine& m = *co.machine;
+  m.in_leaf = false;
+  m.is_escaping = false;
+  SEXP condition = PROTECT(co.slot(kStateEscape));
+  co.set(kStateEscape, R_NilValue);
+  complete(co, static_cast<Completion>(m.escape_kind), condition, m.escape_target, m.matched);
+  UNPROTECT(1);
+}
+
 bool drive(const Coroutine& co, int layer) {
   Machine& m = *co.machine;
+  if (m.leaving > layer) m.leaving = 0;  // the jump has arrived
   land(co, layer, Completion::Next);
   show_call(co, layer);
   restore(co, layer);

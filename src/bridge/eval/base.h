@@ -51,11 +51,24 @@ void show_call(const Coroutine& co, int layer);
 SEXP guard_call(const Coroutine& co, int layer);
 
 // The two that the base context calls: drive() runs the body; left() hears that a
-// break left the inner loop, and the guard's three (conditions.cpp).
+// break left the inner loop, and what the guard calls (conditions.cpp, leaving.cpp).
 bool drive(const Coroutine& co, int layer);
 void left(const Coroutine& co, int layer);
 void dispatch(const Coroutine& co, int layer, SEXP condition, SEXP frame, int block, int handler);
 void restart(const Coroutine& co, int block, int index, SEXP arguments);
-void guard_left(const Coroutine& co, int layer, SEXP frame);
+
+// The guard's frame goes away by a jump that is not the body's. Has the layer finally
+// code that is due now? Code that may pause waits until the jump has arrived: that of
+// a return() at the base context, any other outside of the body, which goes on from
+// there (leave_later()).
+bool guard_left(const Coroutine& co, int layer);
+// Runs it, with the body's handlers further out around it: of an error that one of
+// them catches R code has heard already, and calls again (`is_first` false). `guard`
+// is the frame that is left.
+void run_due(const Coroutine& co, int layer, SEXP guard, bool is_first);
+
+// For leaving.cpp: the escape that a handler has asked for; the code of a scope.
+void take_escape(const Coroutine& co);
+void run_layer(const Coroutine& co, int layer);
 
 }  // namespace elsewhere::eval

@@ -100,7 +100,7 @@ SEXP generator_coroutine(SEXP value) {
 
 bool may_delegate(const Coroutine& co, SEXP source) {
   const Machine& m = *co.machine;
-  if (m.kind != BodyKind::Generator || m.is_leaving) return false;
+  if (m.kind != BodyKind::Generator || m.leaving != 0) return false;
   SEXP other = generator_coroutine(source);
   if (other == R_NilValue) return false;
   const Coroutine child = coroutine_from(other);

@@ -61,12 +61,13 @@ struct Machine {
   bool is_traced;
   bool is_plain;     // a generator that needs no base context (base.h)
   bool parks;        // an on.exit() may have to be put away at a pause
-  bool is_leaving;   // a foreign jump passes: finally code may not pause
   bool is_debugged;  // a browser before each expression (debugAsync())
   bool is_watched;   // in the list of waiting coroutines (waiting.h)
   bool has_finalizer;
   bool is_stale;  // restarts came or went: the guard must be put up anew
   int escape_kind, escape_target, matched;
+  int leaving;     // the layer, plus one, that a foreign jump leaves (leaving.cpp)
+  int leaving_sp;  // and the height of the stack in what is due there
   int back_edges;
   int error_pc;           // where the error was raised that ends the body
   double since;           // when it began to wait, in seconds as Sys.time() has them

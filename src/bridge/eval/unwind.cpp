@@ -35,6 +35,17 @@ void set_height(const Coroutine& co, int height) {
   if (co.machine->sp > height) drop(co, co.machine->sp - height);
 }
 
+// Something has taken a jump out of what is due while another one leaves the body
+// (leaving.cpp), which is replaced by it.
+void replace_jump(Machine& m) {
+  m.leaving = 0;
+  m.is_stale = true;
+}
+
+void arrived(Machine& m) {
+  if (m.leaving != 0 && m.sp < m.leaving_sp) replace_jump(m);
+}
+
 void enter_handler(const Coroutine& co, const Block& block, SEXP condition, int matched) {
   Machine& m = *co.machine;
   const int count = block.x < 0 ? -block.x : block.x;
@@ -46,6 +57,7 @@ void enter_handler(const Coroutine& co, const Block& block, SEXP condition, int 
   set_height(co, base);
   push(co, handler);
   push(co, condition);
+  arrived(m);
   UNPROTECT(1);
   trace(co, "catch: calling error handler\n");
 }
@@ -60,11 +72,13 @@ void enter_finally(const Coroutine& co, const Block& block, Completion kind, SEX
   INTEGER(record)[1] = target;
   INTEGER(record)[2] = matched;
   push(co, record);
+  if (kind == Completion::Jump) co.machine->leaving_sp = co.machine->sp;
   UNPROTECT(1);
 }
 
 // Nothing took it: the body ends with it.
 void end_body(const Coroutine& co, Completion kind, SEXP value) {
+  if (co.machine->leaving != 0 && kind != Completion::Jump) replace_jump(*co.machine);
   switch (kind) {
     case Completion::Normal:
     case Completion::Return:
@@ -127,6 +141,7 @@ void complete(const Coroutine& co, Completion kind, SEXP value, int target, int 
     const auto block_kind = static_cast<BlockKind>(block.kind);
     if (block_kind == BlockKind::Loop && is_jump_to_loop(kind) && m.scopes == target) {
       set_height(co, block.sp);
+      arrived(m);
       m.pc = kind == Completion::Break ? block.pc : block.pc2;
       trace_jump(co, block, kind == Completion::Break);
       if (kind == Completion::Break) close_iterator(co, block, hooks().close_iterator);
@@ -135,6 +150,7 @@ void complete(const Coroutine& co, Completion kind, SEXP value, int target, int 
     }
     if (block_kind == BlockKind::Switch && kind == Completion::Goto && m.scopes == target) {
       set_height(co, block.sp);
+      arrived(m);
       const bool has_label = value != R_MissingArg;
       if (has_label) push(co, value);
       m.pc = has_label ? block.pc : block.pc2;
@@ -168,6 +184,7 @@ void complete(const Coroutine& co, Completion kind, SEXP value, int target, int 
       if (takes_it) {
         set_height(co, block.sp);
         push(co, value);
+        if (m.leaving > m.scopes + 1) replace_jump(m);
         m.pc = block.pc;
         UNPROTECT(1);
         return;

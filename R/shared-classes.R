@@ -1,7 +1,7 @@
 # The async package has classes of the same names, "channel" among them, and R
 # keeps one method of a generic for a class: that of whichever package is loaded
-# last. With both loaded, methods of ours are for what is ours, and theirs for the
-# rest.
+# last. With both loaded, methods of ours are for what is ours, and theirs for
+# the rest.
 
 shared_methods <- list(
   c("format", "channel"), c("print", "channel"), c("summary", "async"),

@@ -1,7 +1,7 @@
 # The calls that R has around code in tryCatch() and its kin, which conditions
-# raised there show: `doTryCatch(return(expr), name, parentenv, handler)`. A body
-# that pauses has blocks of the machine in their place (machine.h), and shows the
-# same calls.
+# raised there show: `doTryCatch(return(expr), name, parentenv, handler)`. A
+# body that pauses has blocks of the machine in their place (machine.h), and
+# shows the same calls.
 
 shown_try_catch <- quote(doTryCatch(return(expr), name, parentenv, handler))
 shown_finally <- quote(tryCatchList(expr, classes, parentenv, handlers))
@@ -19,4 +19,6 @@ shown_suppress_messages <- only_call(suppressMessages)
 
 # Where nothing of that kind is around, and the body is not that of a function;
 # by body_kind (R/coroutine.R).
-shown_bodies <- list(quote(gen()), quote(async()), quote(stream()), quote(run()))
+shown_bodies <- list(
+  quote(gen()), quote(async()), quote(stream()), quote(run())
+)

@@ -1,6 +1,6 @@
 # Generators and tasks beside those of coro and, where it is installed, of the
-# async package (crowding/async, with crowding/iterors and crowding/nseval, which
-# CRAN has no more). Its words are written `async::await()`: it takes those it
+# async package (crowding/async, with crowding/iterors and crowding/nseval, none
+# of which CRAN has). Its words are written `async::await()`: it takes those it
 # finds, and ours are attached.
 
 has_async <- function() requireNamespace("async", quietly = TRUE)

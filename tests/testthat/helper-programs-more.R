@@ -450,7 +450,8 @@ random_applied <- function(depth) {
     bquote(x <- numeric_or(invisible(pause(.(value))))),
     bquote(invisible(x <- pause(2))),
     bquote(x <- Recall_free(pause(3))),
-    bquote(cat(sprintf("%d-%s", pause(3L), "s"), paste0("a", pause("b")), "\n")),
+    bquote(cat(sprintf("%d-%s", pause(3L), "s"), "\n")),
+    bquote(cat(paste0("a", pause("b")), "\n")),
     bquote(x <- base::sum(pause(1), numeric_or(.(value)))),
     bquote(x <- eval(quote(numeric_or(x)), pause(list(x = 4)))),
     bquote(x <- with(pause(list(v = 3)), v + 1)),
@@ -485,13 +486,15 @@ random_dispatch <- function(depth) {
 random_mistake <- function(depth) {
   mistake <- pick(
     quote(if (pause(NA)) 1), quote(if (pause(NULL)) 1), quote(pause(1)(2)),
-    quote(while (pause("no")) 1), quote(y[[pause(9)]]), quote(no_such(pause(1))),
-    quote(no_such_variable + pause(1)), quote(for (i in pause(sum)) 1),
-    quote(pause(1) + "a"), quote(sum(pause("a"))), quote(y$b[[pause(1)]][[7]]),
+    quote(while (pause("no")) 1), quote(y[[pause(9)]]),
+    quote(no_such(pause(1))), quote(no_such_variable + pause(1)),
+    quote(for (i in pause(sum)) 1), quote(pause(1) + "a"),
+    quote(sum(pause("a"))), quote(y$b[[pause(1)]][[7]]),
     quote(pause(no_such_variable)), quote(x[[pause("a")]][["b"]] <- pause(1)),
     quote(optional()), quote(match.arg(pause("q"), c("a", "b"))),
-    quote(pause(quote(a))$b), quote(pause(NA) && TRUE), quote(pause("a") || TRUE),
-    quote(log(pause(-1))), quote(as.integer(pause("q"))), quote(1:3 + pause(1:2)),
+    quote(pause(quote(a))$b), quote(pause(NA) && TRUE),
+    quote(pause("a") || TRUE), quote(log(pause(-1))),
+    quote(as.integer(pause("q"))), quote(1:3 + pause(1:2)),
     quote(stopifnot("it is so" = pause(FALSE))), quote(get(pause("nowhere"))),
     quote(invokeRestart(pause("nobody"))), quote(no_such[pause(1)] <- 2)
   )

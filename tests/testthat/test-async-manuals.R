@@ -3,8 +3,8 @@
 # Seconds pass a hundred times faster there.
 
 # Runs the examples of each page of `root`/man in an R process of its own; what
-# they print, by page, in the order of the alphabet: tasks that sleep print in an
-# order that depends on the machine. An error of an example is among it.
+# they print, by page, in the order of the alphabet: tasks that sleep print in
+# an order that depends on the machine. An error of an example is among it.
 run_examples <- function(root, prepare) {
   output <- withr::local_tempfile(fileext = ".rds")
   code <- substitute({
@@ -19,7 +19,8 @@ run_examples <- function(root, prepare) {
         for (expr in parse(script, keep.source = FALSE)) {
           shown <- withVisible(eval(expr, env))
           # Functions and promises print in their package's own way.
-          is_plain <- is.atomic(shown$value) || identical(class(shown$value), "list")
+          is_plain <- is.atomic(shown$value) ||
+            identical(class(shown$value), "list")
           if (shown$visible && is_plain) print(shown$value)
         }
         while (!later::loop_empty()) later::run_now(1)

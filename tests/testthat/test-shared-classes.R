@@ -34,7 +34,7 @@ test_that("what is ours is known from what is not", {
   expect_false(any(vapply(others, is_ours, NA)))
 })
 
-test_that("ours can be printed with the async package loaded, before or after", {
+test_that("ours can be printed with the async package loaded, in any order", {
   skip_if_not_installed("async", "0.3")
   for (first in c("async", "elsewhere")) {
     seen <- processx::run(

@@ -21,7 +21,12 @@ backend_settings <- function(strategy) {
   }
   if (is.function(chosen)) chosen <- chosen()
   if (inherits(chosen, "cluster") && name == "cluster") {
-    chosen <- hosts_of_cluster(chosen)
+    if (has_socket_nodes(chosen)) {
+      settings$nodes <- chosen
+      chosen <- I(length(chosen))
+    } else {
+      chosen <- hosts_of_cluster(chosen)
+    }
   }
   if (is.character(chosen) && name == "cluster") {
     hosts <- check_hosts(chosen)
@@ -70,6 +75,8 @@ new_backend <- function(stack, settings) {
   # by themselves later on, which takes the engine: then a pool evaluates them.
   backend$is_forking <- in_background && settings$name == "multicore" &&
     identical(as.numeric(settings$queue), 0)
+  # Neither knows the engine of its tasks: they start when somebody asks.
+  backend$is_held <- backend$is_forking || !is.null(settings$nodes)
   # One worker in this very process evaluates when asked.
   backend$lazy <- !in_background &&
     !settings$name %in% c("sequential", "transparent")
@@ -122,7 +129,7 @@ direct_backend <- function(strategy, settings) {
   }
   current <- plans$backend
   is_same <- function(backend) {
-    (!is.null(backend$pool) || backend$is_forking) &&
+    (!is.null(backend$pool) || backend$is_held) &&
       all(vapply(names(settings), function(name) {
         identical(settings[[name]], backend[[name]])
       }, NA))
@@ -139,6 +146,7 @@ backend_start <- function(backend) {
   backend$options <- forwarded_options()
   backend$seen_options <- NULL
   backend$errands <- NULL
+  if (!is.null(backend$nodes)) return(nodes_open(backend))
   setup <- worker_setup(backend)
   remotes <- if (!is.null(backend$remote)) {
     remote_launch(backend$remote, remote_setup(setup, backend$remote))
@@ -182,6 +190,7 @@ leave_backend <- function() {
 
 backend_stop <- function(backend) {
   if (backend$is_forking) return(forks_stop(backend))
+  if (!is.null(backend$nodes)) return(nodes_close(backend))
   if (is.null(backend$pool)) return()
   pool_stop(backend$pool)
 }

@@ -48,11 +48,15 @@ everywhere <- function(expr, envir = parent.frame(), substitute = TRUE,
                        packages = NULL) {
   if (substitute) expr <- substitute(expr)
   backend <- current_backend()
-  if (is.null(backend$pool)) {
+  if (is.null(backend$pool) && is.null(backend$nodes)) {
     eval(expr, globalenv())
     return(invisible())
   }
   step <- setup_step(expr, envir, packages)
+  if (!is.null(backend$nodes)) {
+    nodes_do(backend, step)
+    return(invisible())
+  }
   last <- run_errands(backend, step, 0)
   # Only what did well is asked of workers that start later, so that none of them
   # dies of it; some may have come meanwhile.

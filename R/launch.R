@@ -3,9 +3,10 @@
 # list(failure = condition) when there is none.
 
 launch <- function(future, backend, wait = TRUE) {
-  forks <- .subset2(backend, "is_forking")
-  # Nothing keeps forks waiting: the future stays lazy until a slot is free.
-  if (!wait && forks && forks_free(backend) == 0L) return()
+  is_held <- .subset2(backend, "is_held")
+  # Nothing keeps such tasks waiting: the future stays lazy until a slot is free.
+  may_wait <- wait && (!is_held || .subset2(backend, "queue") == 0)
+  if (is_held && !may_wait && slots_free(backend) == 0L) return()
   options <- launch_options(backend)
   if (options$resolves) resolve(.subset2(future, "globals"), recursive = TRUE)
   if (!is.null(options$limit)) check_globals_size(future, options$limit)
@@ -14,8 +15,12 @@ launch <- function(future, backend, wait = TRUE) {
   id <- session_id()
   if (!identical(.subset2(future, "owner"), id)) set_field(future, "owner", id)
   payload <- future_payload(future, options)
-  if (forks) {
-    launch_in_fork(future, backend, payload, options)
+  if (is_held) {
+    if (.subset2(backend, "is_forking")) {
+      launch_in_fork(future, backend, payload, options)
+    } else {
+      launch_on_node(future, backend, payload, options)
+    }
   } else if (.subset2(backend, "in_background")) {
     launch_in_pool(future, backend, payload, options, wait)
   } else {
@@ -93,7 +98,7 @@ read_launch_options <- function(backend) {
   if (!is.null(getOption("future.globalenv.onMisuse"))) {
     common$check_workspace <- TRUE
   }
-  if (!is.null(backend$pool)) {
+  if (!is.null(backend$pool) || !is.null(backend$nodes)) {
     if (!is.null(changed <- changed_options(backend))) common$options <- changed
     if (backend$keep) common$keep <- common$in_workspace <- TRUE
   }

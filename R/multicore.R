@@ -73,6 +73,11 @@ forks_free <- function(backend) {
   max(0L, as.integer(backend$workers) - length(backend$running))
 }
 
+# The same for every plan of which the engine does not know.
+slots_free <- function(backend) {
+  if (backend$is_forking) forks_free(backend) else nodes_free(backend)
+}
+
 # Waits until one more may run.
 forks_wait <- function(backend) {
   while (forks_free(backend) == 0L) tasks_wait(backend$running, enough = 1)

@@ -169,13 +169,25 @@ multisession <- new_strategy(
 #' Libraries and folders of this machine mean nothing there: workers on other
 #' machines start where ssh puts them, with the libraries of R there.
 #'
+#' @section Clusters of the parallel package:
+#' The nodes keep what they have: packages, options and, with `persistent =
+#' TRUE`, their workspace, which is emptied otherwise. Between futures the
+#' cluster can be used by the functions of that package as before; while a
+#' future runs in a node, that node is busy. The same version of elsewhere must
+#' be installed where the nodes are. A node that ends is not replaced, and a
+#' change of plan does not stop the cluster. Futures do not queue: with
+#' `queue = Inf`, one for which no node is free is started when it is asked
+#' for. A future that is cancelled is interrupted if its node is on this
+#' machine, and never killed; elsewhere its node is busy until it is done.
+#' Arguments that tell how workers are started are not used. Nodes of another
+#' kind, such as those of [make_cluster()], stand for their machines, where
+#' workers are started.
 #' @inheritParams multisession
 #' @param workers A positive number, or host names (as ssh takes them, such as
 #'   `"user@host"`): one worker for each time a host is named. `"localhost"` and
-#'   the name of this machine need no ssh. A cluster of the parallel package
-#'   stands for the machines of its nodes: workers of ours are started there, as
-#'   many as it has nodes, and its own processes are left alone, with what was
-#'   exported to them.
+#'   the name of this machine need no ssh. Or a cluster of the parallel
+#'   package, made by [parallel::makeCluster()] or [makeClusterPSOCK()], whose
+#'   own processes then evaluate the futures; see there.
 #' @param rscript_libs Character vector of library folders for all workers, or
 #'   `NULL`. Not given: those of this process for the workers here, and what R
 #'   there starts with for the others.

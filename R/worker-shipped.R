@@ -6,5 +6,6 @@ shipped <- list(
   framework = framework_functions(),
   # As bytes: a nursery's sessions need not decode them, and have them anyway.
   session = serialize(session_functions(), NULL, xdr = FALSE),
-  cluster = cluster_functions()
+  cluster = cluster_functions(),
+  node = node_functions()
 )

@@ -141,9 +141,7 @@ nbrOfWorkers <- function(evaluator = NULL) {
 nbrOfFreeWorkers <- function(evaluator = NULL, background = FALSE, ...) {
   check_flag(background, "background")
   backend <- backend_from(evaluator)
-  if (isTRUE(backend$is_forking)) {
-    return(forks_free(backend))
-  }
+  if (isTRUE(backend$is_held)) return(slots_free(backend))
   if (is.null(backend$pool)) {
     if (background) return(0L)
     return(if (is.null(backend$workers)) 1L else as.integer(backend$workers))

@@ -29,6 +29,17 @@ SEXP ew_process_watch(SEXP pid);
 SEXP ew_socket_find(SEXP port, SEXP end);
 SEXP ew_fork_leaving();
 
+SEXP ew_node_link(SEXP descriptor, SEXP name, SEXP reported_pid, SEXP pid, SEXP tail_bytes,
+                  SEXP sync_call);
+SEXP ew_node_state(SEXP link);
+SEXP ew_node_why_lost(SEXP link);
+SEXP ew_node_lose(SEXP link, SEXP why);
+SEXP ew_node_next(SEXP link);
+SEXP ew_node_begin(SEXP link, SEXP timeout);
+SEXP ew_nodes_wait(SEXP links, SEXP timeout);
+SEXP ew_sockets_no_delay(SEXP port);
+SEXP ew_node_header(SEXP kind, SEXP task, SEXP body_bytes);
+
 // pool.cpp
 SEXP ew_engine_init(SEXP notified);
 SEXP ew_engine_stop();

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "bridge/convert.h"
 #include "bridge/entry/entries.h"
@@ -36,7 +37,7 @@ extern "C" SEXP ew_fork_emit(SEXP condition) {
 
 extern "C" SEXP ew_fork_is(SEXP task) {
   return guard([&](MainThread& main) {
-    const bool is_fork = forked_task(task) != nullptr;
+    const bool is_fork = held_task(task) != nullptr;
     return r_call(main, [&] { return Rf_ScalarLogical(is_fork); });
   });
 }
@@ -46,12 +47,10 @@ extern "C" SEXP ew_fork_is(SEXP task) {
 // ew_fork_forget(). -1 once the task has settled.
 extern "C" SEXP ew_fork_watch(SEXP task) {
   return guard([&](MainThread& main) {
-    const ForkedTask* fork = forked_task(task);
+    const HeldTask* fork = held_task(task);
     int copy = -1;
-    if (fork != nullptr && fork->state() != TaskState::Settled) {
-      const int watched = fork->channel_fd() >= 0 ? fork->channel_fd() : fork->process_fd();
-      copy = or_throw(duplicate(watched)).release();
-    }
+    const auto watched = fork != nullptr ? fork->descriptors() : std::vector<int>{};
+    if (!watched.empty()) copy = or_throw(duplicate(watched[0])).release();
     return r_call(main, [&] { return Rf_ScalarInteger(copy); });
   });
 }

@@ -195,7 +195,7 @@ Settled look_at(MainThread& main, SEXP future, SEXP owner) {
   }
   // One of another process is for value() to refuse.
   if (!R_compute_identical(field_of(future, name.owner), owner, 16)) return kToLookAt;
-  if (ForkedTask* fork = forked_task(task)) {
+  if (HeldTask* fork = held_task(task)) {
     fork->look();
     if (fork->state() == TaskState::Settled) return kToLookAt;
     return fork->has_events() ? kHasEvents : kRuns;
@@ -271,7 +271,7 @@ class Look {
     if (!is_ours(future)) return kToLookAt;
     const SEXP task = field_of(future, name.task);
     const bool is_of_engine =
-        task != R_NilValue && forked_task(task) == nullptr &&
+        task != R_NilValue && held_task(task) == nullptr &&
         field_of(future, name.outcome) == R_NilValue &&
         R_compute_identical(field_of(future, name.owner), owner_, 16) &&
         is_flag(element(field_of(future, name.settings), "earlySignal"), FALSE);

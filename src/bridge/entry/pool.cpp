@@ -134,7 +134,7 @@ PoolSpec pool_spec_from(MainThread& main, SEXP workers, SEXP setup, SEXP options
 
 // A fork is the caller's own child, of which the engine knows nothing.
 TaskState state_of(MainThread& main, SEXP task) {
-  if (ForkedTask* fork = forked_task(task)) {
+  if (HeldTask* fork = held_task(task)) {
     fork->look();
     return fork->state();
   }
@@ -292,7 +292,7 @@ extern "C" SEXP ew_task_wait(SEXP tasks, SEXP timeout, SEXP enough, SEXP events)
     AwaitedTasks awaited;
     for (R_xlen_t i = 0; i < Rf_xlength(tasks); ++i) {
       const SEXP task = VECTOR_ELT(tasks, i);
-      if (ForkedTask* fork = forked_task(task)) {
+      if (HeldTask* fork = held_task(task)) {
         awaited.forked.push_back(fork);
       } else {
         awaited.pooled.push_back(task_from(task));
@@ -324,7 +324,7 @@ extern "C" SEXP ew_pool_wait_for_room(SEXP pool, SEXP queued_max, SEXP timeout) 
 
 extern "C" SEXP ew_task_outcome(SEXP task) {
   return guard([&](MainThread& main) {
-    const ForkedTask* fork = forked_task(task);
+    const HeldTask* fork = held_task(task);
     const Outcome& outcome =
         fork != nullptr ? fork->outcome() : engine(main).outcome(task_from(task));
     SEXP out = PROTECT(named_list(main, {{"kind", R_NilValue},
@@ -353,7 +353,7 @@ extern "C" SEXP ew_task_outcome(SEXP task) {
 
 extern "C" SEXP ew_task_events(SEXP task) {
   return guard([&](MainThread& main) {
-    ForkedTask* fork = forked_task(task);
+    HeldTask* fork = held_task(task);
     const auto events =
         fork != nullptr ? fork->take_events() : engine(main).take_events(task_from(task));
     SEXP out = PROTECT(
@@ -369,7 +369,7 @@ extern "C" SEXP ew_task_events(SEXP task) {
 extern "C" SEXP ew_task_cancel(SEXP task, SEXP grace) {
   return guard([&](MainThread& main) {
     const auto patience = seconds_from(main, grace).value_or(std::chrono::hours(24));
-    ForkedTask* fork = forked_task(task);
+    HeldTask* fork = held_task(task);
     const bool was_unsettled =
         fork != nullptr ? fork->cancel(patience) : engine(main).cancel(task_from(task), patience);
     return r_call(main, [&] { return Rf_ScalarLogical(was_unsettled); });

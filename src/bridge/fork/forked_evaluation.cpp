@@ -38,14 +38,26 @@ bool is_child() { return child().link != nullptr && child().pid == ::getpid(); }
 
 // What the external pointer of a task leads to.
 struct Handle {
-  std::unique_ptr<ForkedTask> task;
-  SEXP function;  // another attempt needs it; preserved
+  std::unique_ptr<HeldTask> task;
+  SEXP function;  // preserved: another attempt in a fork needs it
 };
 
-// In the external pointer, beside the tag of all handles: it is a fork's.
-SEXP fork_mark() {
-  static const SEXP mark = Rf_install("elsewhere_fork");
+// In the external pointer, beside the tag of all handles: it is a held task's.
+SEXP held_mark() {
+  static const SEXP mark = Rf_install("elsewhere_held");
   return mark;
+}
+
+// The handle comes first: were it to fail after the start, nobody would own what
+// was started.
+SEXP empty_handle(MainThread& main, SEXP function, R_CFinalizer_t drop) {
+  return r_call(main, [&] {
+    SEXP made = PROTECT(R_MakeExternalPtr(nullptr, handle_tag(), held_mark()));
+    R_PreserveObject(function);
+    R_RegisterCFinalizerEx(made, drop, FALSE);
+    UNPROTECT(1);
+    return made;
+  });
 }
 
 // quit() in the child must neither run the owner's exit code nor remove its
@@ -94,14 +106,7 @@ void drop_task(SEXP handle) {
 }  // namespace
 
 SEXP start_fork(MainThread& main, SEXP function, const ForkedTask::Options& options) {
-  // The handle comes first: were it to fail after the fork, nobody would own it.
-  SEXP handle = r_call(main, [&] {
-    SEXP made = PROTECT(R_MakeExternalPtr(nullptr, handle_tag(), fork_mark()));
-    R_PreserveObject(function);
-    R_RegisterCFinalizerEx(made, drop_task, FALSE);
-    UNPROTECT(1);
-    return made;
-  });
+  SEXP handle = empty_handle(main, function, drop_task);
   auto held = std::make_unique<Handle>(Handle{nullptr, function});
   R_SetExternalPtrAddr(handle, held.get());
   Handle* here = held.release();
@@ -113,8 +118,16 @@ SEXP start_fork(MainThread& main, SEXP function, const ForkedTask::Options& opti
   return handle;
 }
 
-ForkedTask* forked_task(SEXP handle) {
-  if (TYPEOF(handle) != EXTPTRSXP || R_ExternalPtrProtected(handle) != fork_mark()) return nullptr;
+SEXP hold_task(MainThread& main, const std::function<std::unique_ptr<HeldTask>()>& start) {
+  SEXP handle = PROTECT(empty_handle(main, R_NilValue, drop_task));
+  auto held = std::make_unique<Handle>(Handle{start(), R_NilValue});
+  R_SetExternalPtrAddr(handle, held.release());
+  UNPROTECT(1);
+  return handle;
+}
+
+HeldTask* held_task(SEXP handle) {
+  if (TYPEOF(handle) != EXTPTRSXP || R_ExternalPtrProtected(handle) != held_mark()) return nullptr;
   const auto* held = static_cast<Handle*>(R_ExternalPtrAddr(handle));
   if (held == nullptr || held->task == nullptr || held->task->is_copy()) {
     throw EngineError({ErrorCode::Closed,
@@ -149,12 +162,11 @@ bool emit_from_fork(MainThread& main, SEXP condition) {
   return true;
 }
 
-std::vector<int> descriptors_of(const std::vector<ForkedTask*>& tasks) {
+std::vector<int> descriptors_of(const std::vector<HeldTask*>& tasks) {
   std::vector<int> out;
-  for (const ForkedTask* task : tasks) {
-    if (task->state() == TaskState::Settled) continue;
-    out.push_back(task->channel_fd());
-    out.push_back(task->process_fd());
+  for (const HeldTask* task : tasks) {
+    const auto some = task->descriptors();
+    out.insert(out.end(), some.begin(), some.end());
   }
   return out;
 }

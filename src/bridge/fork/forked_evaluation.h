@@ -4,7 +4,8 @@
 
 #include <Rinternals.h>
 
-#include <chrono>
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "bridge/main_thread.h"
@@ -16,9 +17,12 @@ namespace elsewhere {
 // external pointer of its own kind, not protected.
 SEXP start_fork(MainThread& main, SEXP function, const ForkedTask::Options& options);
 
-// The task behind an external pointer; null if it is of another kind. Throws
+// A task of any kind that somebody holds, in an external pointer, not protected.
+SEXP hold_task(MainThread& main, const std::function<std::unique_ptr<HeldTask>()>& start);
+
+// The task behind such an external pointer; null if it is one of a pool. Throws
 // EngineError (Closed) when it belongs to another process.
-ForkedTask* forked_task(SEXP handle);
+HeldTask* held_task(SEXP handle);
 
 // In the child: makes `value` the task's value, or the reason why it has none.
 void reply_from_fork(MainThread& main, SEXP value, bool refuses_references);
@@ -26,6 +30,6 @@ void reply_from_fork(MainThread& main, SEXP value, bool refuses_references);
 bool emit_from_fork(MainThread& main, SEXP condition);
 
 // One of these can be read when one of `tasks` has something to look at.
-std::vector<int> descriptors_of(const std::vector<ForkedTask*>& tasks);
+std::vector<int> descriptors_of(const std::vector<HeldTask*>& tasks);
 
 }  // namespace elsewhere

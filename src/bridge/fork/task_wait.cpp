@@ -24,7 +24,7 @@ struct ForksSeen {
 
 ForksSeen look_at_forks(const AwaitedTasks& tasks) {
   ForksSeen seen;
-  for (ForkedTask* task : tasks.forked) {
+  for (HeldTask* task : tasks.forked) {
     task->look();
     if (tasks.on_event == WaitEvents::Return && task->has_events()) seen.has_event = true;
     if (task->state() == TaskState::Settled) ++seen.settled;

@@ -10,13 +10,13 @@
 
 #include "bridge/main_thread.h"
 #include "engine/engine.h"
-#include "engine/tasks/forked_task.h"
+#include "engine/tasks/held_task.h"
 
 namespace elsewhere {
 
 struct AwaitedTasks {
   std::vector<TaskId> pooled;
-  std::vector<ForkedTask*> forked;
+  std::vector<HeldTask*> forked;
   std::size_t enough = 1;  // how many must have settled
   WaitEvents on_event = WaitEvents::Ignore;
 };

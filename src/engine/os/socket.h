@@ -36,6 +36,8 @@ struct Moved {
 Result<Moved> send_some(int fd, std::span<const std::byte> bytes);
 Result<Moved> send_some(int fd, std::span<const std::byte> head, std::span<const std::byte> body);
 Result<Moved> receive_some(int fd, std::span<std::byte> into);
+// The same, and leaves them where they are.
+Result<Moved> peek_some(int fd, std::span<std::byte> into);
 
 // Sends `bytes`, at least one, with `fds` attached to the first of them; at most
 // 8 descriptors.
@@ -52,6 +54,10 @@ Result<Moved> read_some(int fd, std::span<std::byte> into);
 // that others own and do not name. A look at each descriptor; does not block.
 enum class PortOf { Peer, Own, Listening };
 std::vector<int> quiet_tcp_sockets(std::uint16_t port, PortOf end);
+
+// Small pieces do not wait for each other any more. Other sockets than those of TCP
+// know no such wait.
+void send_without_delay(int fd);
 
 // How many of the bytes sent on a local socket the other end has not read yet.
 std::size_t unread_bytes(int fd);

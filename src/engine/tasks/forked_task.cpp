@@ -92,7 +92,7 @@ std::size_t reap_forked_children() {
 }
 
 ForkedTask::ForkedTask(const Options& options, Evaluate evaluate)
-    : options_(options), evaluate_(std::move(evaluate)), owner_pid_(::getpid()) {}
+    : options_(options), evaluate_(std::move(evaluate)) {}
 
 Result<std::unique_ptr<ForkedTask>> ForkedTask::start(const Options& options, Evaluate evaluate) {
   std::unique_ptr<ForkedTask> task(new ForkedTask(options, std::move(evaluate)));
@@ -233,6 +233,15 @@ void ForkedTask::note_end() {
   settle(is_late ? OutcomeKind::TimedOut : OutcomeKind::Lost, {},
          exit.ok() ? "its process " + std::to_string(outcome_.pid) + " " + describe(outcome_.exit)
                    : exit.error().message);
+}
+
+std::vector<int> ForkedTask::descriptors() const {
+  if (state_ == TaskState::Settled) return {};
+  std::vector<int> open;
+  for (const int fd : {channel_.fd(), process_.pidfd.get()}) {
+    if (fd >= 0) open.push_back(fd);
+  }
+  return open;
 }
 
 bool ForkedTask::cancel(std::chrono::milliseconds grace) {

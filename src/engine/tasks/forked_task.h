@@ -6,8 +6,6 @@
 // forked again, as often as the retries allow; the task runs on meanwhile.
 #pragma once
 
-#include <unistd.h>
-
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -15,13 +13,13 @@
 #include <vector>
 
 #include "engine/os/process.h"
-#include "engine/tasks/task.h"
+#include "engine/tasks/held_task.h"
 #include "engine/workers/channel.h"
 #include "engine/workers/forked_child.h"
 
 namespace elsewhere {
 
-class ForkedTask {
+class ForkedTask final : public HeldTask {
  public:
   struct Options {
     int retries = 0;                                   // after the loss of the child
@@ -33,26 +31,14 @@ class ForkedTask {
   // Forks. In the child this call never returns.
   static Result<std::unique_ptr<ForkedTask>> start(const Options& options, Evaluate evaluate);
   // Kills the child if it still runs, which nobody will ask for any more.
-  ~ForkedTask();
-  ForkedTask(const ForkedTask&) = delete;
-  ForkedTask& operator=(const ForkedTask&) = delete;
-
-  // This object was copied by a fork: the task is another process's.
-  bool is_copy() const { return ::getpid() != owner_pid_; }
-  TaskState state() const { return state_; }
-  const Outcome& outcome() const { return outcome_; }  // once settled
-  bool has_events() const { return !events_.empty(); }
-  std::vector<Parcel> take_events() { return std::exchange(events_, {}); }
+  ~ForkedTask() override;
 
   // Takes what the child has sent, and notes its end.
-  void look();
-  // Settles the task as cancelled, interrupts the child, and has it killed when
-  // `grace` has passed. false if it had settled.
-  bool cancel(std::chrono::milliseconds grace);
-
-  // Both readable when there is something to look at: the packets, the end.
-  int channel_fd() const { return channel_.fd(); }
-  int process_fd() const { return process_.pidfd.get(); }
+  void look() override;
+  // The child is killed when `grace` has passed.
+  bool cancel(std::chrono::milliseconds grace) override;
+  // The packets, the end.
+  std::vector<int> descriptors() const override;
 
  private:
   ForkedTask(const Options& options, Evaluate evaluate);
@@ -69,14 +55,10 @@ class ForkedTask {
 
   Options options_;
   Evaluate evaluate_;
-  pid_t owner_pid_;
   Process process_;
   Channel channel_{Fd()};
   Fd control_;
   Deadline deadline_;
-  TaskState state_ = TaskState::Running;
-  Outcome outcome_;
-  std::vector<Parcel> events_;
 };
 
 // Children that have settled but not ended yet are reaped here: at each start,

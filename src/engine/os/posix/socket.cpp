@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -103,6 +104,12 @@ Result<Moved> receive_some(int fd, std::span<std::byte> into) {
   return outcome_of(got, "cannot receive from a worker");
 }
 
+Result<Moved> peek_some(int fd, std::span<std::byte> into) {
+  const ssize_t got = retrying([&] { return ::recv(fd, into.data(), into.size(), MSG_DONTWAIT | MSG_PEEK); });
+  if (got == 0 && !into.empty()) return Moved{Transfer::Closed, 0};
+  return outcome_of(got, "cannot receive from a worker");
+}
+
 Result<Moved> send_some_with_fds(int fd, std::span<const std::byte> bytes,
                                  std::span<const int> fds) {
   if (fds.empty()) return send_some(fd, bytes);
@@ -158,6 +165,11 @@ Result<Moved> read_some(int fd, std::span<std::byte> into) {
   const ssize_t got = retrying([&] { return ::read(fd, into.data(), into.size()); });
   if (got == 0 && !into.empty()) return Moved{Transfer::Closed, 0};
   return outcome_of(got, "cannot read what a worker printed");
+}
+
+void send_without_delay(int fd) {
+  const int on = 1;
+  (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 std::size_t unread_bytes(int fd) {

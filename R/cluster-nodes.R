@@ -1,0 +1,371 @@
+# plan(cluster, workers = cl) with a cluster of the parallel package: futures are
+# evaluated by the very processes of its nodes. A task is an ordinary call of that
+# package's protocol over the node's own connection; what it answers with comes in
+# packets of ours before the protocol's answer (src/engine/tasks/node_task.h).
+# docs/decisions/0033 says why.
+
+# Whether all nodes answer over a socket of R's, as those of makeCluster(),
+# makeForkCluster() and makeClusterPSOCK() do.
+has_socket_nodes <- function(cluster) {
+  length(cluster) > 0L && all(vapply(cluster, function(node) {
+    is.list(node) && inherits(node$con, "sockconn")
+  }, NA))
+}
+
+# Nodes that have ended are left out, with a warning; an error if none is left.
+nodes_open <- function(backend) {
+  call <- node_call(shipped$node$boot, list(
+    dirname(find.package("elsewhere")),
+    as.character(getNamespaceVersion("elsewhere")),
+    c(shipped$evaluator, shipped$node), node_setup(backend)
+  ))
+  nodes <- unclass(backend$nodes)
+  # All are asked first: they take their time to load what they need.
+  asked <- lapply(nodes, ask_node, call)
+  backend$members <- backend$links <- list()
+  failures <- character()
+  for (i in seq_along(nodes)) {
+    link <- tryCatch(
+      link_node(nodes[[i]], i, node_answer(nodes[[i]], asked[[i]])),
+      error = function(e) conditionMessage(e)
+    )
+    if (is.character(link)) {
+      failures <- c(failures, sprintf("node %d: %s", i, link))
+      next
+    }
+    backend$members <- c(backend$members, list(nodes[[i]]))
+    backend$links <- c(backend$links, list(link))
+  }
+  backend$running <- list()
+  if (!length(failures)) return()
+  text <- paste(
+    "The cluster that `plan(cluster)` was given cannot be used",
+    paste0(if (length(backend$links)) "as a whole", ": "),
+    paste(failures, collapse = "; ")
+  )
+  if (!length(backend$links)) stop(FutureLaunchError(text))
+  warning(text, call. = FALSE)
+}
+
+# NULL, or the error.
+ask_node <- function(node, call) {
+  tryCatch(
+    {
+      if (!has_valid_connection(node)) stop("it has been stopped")
+      serialize(call, node$con, xdr = FALSE)
+      NULL
+    },
+    error = identity
+  )
+}
+
+node_answer <- function(node, failed) {
+  if (!is.null(failed)) stop(failed)
+  answer <- unserialize(node$con)
+  if (!isTRUE(answer$success)) stop(answer$value)
+  answer$value
+}
+
+# Processes of others keep their libraries, working directory and options.
+node_setup <- function(backend) {
+  options <- backend$options
+  own <- startsWith(names(options), "future.") | names(options) == "width"
+  list(
+    options = options[own], nested = encode_stack(backend$nested),
+    steps = backend$steps, keep = backend$keep
+  )
+}
+
+# A number of a connection is used again when it has been closed.
+has_valid_connection <- function(node) {
+  con <- node$con
+  tryCatch(
+    identical(
+      attr(con, "conn_id"), attr(getConnection(as.integer(con)), "conn_id")
+    ),
+    error = function(e) FALSE
+  )
+}
+
+node_call <- function(fun, args) {
+  list(
+    type = "EXEC", data = list(fun = fun, args = args, return = TRUE, tag = NULL)
+  )
+}
+
+link_node <- function(node, rank, told) {
+  is_here <- identical(told$place, node_place())
+  .Call(
+    ew_node_link, node_descriptor(node),
+    sprintf(
+      "node %d of the cluster (process %d on `%s`)", rank, told$pid,
+      told$place[[1L]]
+    ),
+    told$pid, if (is_here) told$pid else -1L, told$tail,
+    serialize(
+      node_call(".elsewhere_node_sync", list("00000000")), NULL, xdr = FALSE
+    )
+  )
+}
+
+# R does not name the descriptor of a connection, and the nodes of a cluster share
+# one port: it is the one that can be read once this node has answered.
+node_descriptor <- function(node) {
+  con <- node$con
+  for (i in 1:5) {
+    before <- quiet_sockets(con)
+    serialize(node_call("is.null", list(NULL)), con, xdr = FALSE)
+    socketSelect(list(con))
+    after <- quiet_sockets(con)
+    unserialize(con)
+    found <- setdiff(before, after)
+    # A plan that was left may still hold a copy of it.
+    sockets <- unique(Sys.readlink(paste0("/proc/self/fd/", found)))
+    if (length(sockets) == 1L) return(found[[1L]])
+  }
+  stop("its sockets are busy with something else.")
+}
+
+# Processes with the same are reached by the same numbers.
+node_place <- function() {
+  c(
+    Sys.info()[["nodename"]], Sys.readlink("/proc/self/ns/pid"),
+    tryCatch(
+      readLines("/proc/sys/kernel/random/boot_id", 1L, warn = FALSE),
+      error = function(e) "", warning = function(e) ""
+    )
+  )
+}
+
+node_states <- function(backend) {
+  vapply(backend$links, function(link) .Call(ew_node_state, link), "")
+}
+
+nodes_free <- function(backend) sum(node_states(backend) == "idle")
+
+# Waits for a node that is idle, and says which.
+nodes_wait <- function(backend) {
+  repeat {
+    for (i in which(node_states(backend) == "idle")) {
+      if (has_valid_connection(backend$members[[i]])) return(i)
+      .Call(ew_node_lose, backend$links[[i]], "has been stopped")
+    }
+    if (all(node_states(backend) == "lost")) abort_no_node(backend)
+    .Call(ew_nodes_wait, backend$links, Inf)
+  }
+}
+
+abort_no_node <- function(backend) {
+  why <- vapply(
+    backend$links, function(link) .Call(ew_node_why_lost, link), ""
+  )
+  stop(FutureLaunchError(paste0(
+    "No node of the cluster is left: ", paste(why, collapse = "; "),
+    ". Make a new cluster and give it to `plan(cluster, workers = )`."
+  )))
+}
+
+launch_on_node <- function(future, backend, payload, options) {
+  on_reference <- options$on_reference
+  refuses <- is.null(on_reference) || on_reference == "error"
+  if (!refuses) payload$allow_references <- TRUE
+  if (identical(on_reference, "warning")) warn_references(future)
+  bytes <- tryCatch(
+    .Call(ew_to_bytes, payload, refuses),
+    elsewhere_cannot_travel = function(e) {
+      if (!is.null(on_reference)) refuse_references(future, is_refused = TRUE)
+      refuse_used_references(future)
+      .Call(ew_to_bytes, payload, FALSE)
+    }
+  )
+  task <- NULL
+  # One that ends while it is sent to has not begun; another may be had.
+  while (is.null(task)) {
+    task <- send_to_node(backend, nodes_wait(backend), bytes, future$timeout)
+  }
+  set_fields(future, list(
+    task = task, state = "running", start = .Call(ew_now)
+  ))
+  backend$running <- c(Filter(Negate(task_settled), backend$running), list(task))
+}
+
+# The task, or NULL if the node is gone.
+send_to_node <- function(backend, i, bytes, timeout = Inf) {
+  link <- backend$links[[i]]
+  number <- .Call(ew_node_next, link)
+  # What is sent by halves, because of Ctrl-C, say, is of no use to anybody.
+  is_sent <- FALSE
+  on.exit(if (!is_sent) {
+    .Call(ew_node_lose, link, "was lost while a future was sent to it")
+  })
+  is_sent <- tryCatch(
+    {
+      serialize(
+        node_call(".elsewhere_node_task", list(bytes, number)),
+        backend$members[[i]]$con, xdr = FALSE
+      )
+      TRUE
+    },
+    error = function(e) FALSE
+  )
+  if (is_sent) .Call(ew_node_begin, link, timeout)
+}
+
+# The nodes are somebody else's, who may go on with them: they are left idle.
+nodes_close <- function(backend) {
+  for (task in backend$running) task_cancel(task, 0)
+  backend$running <- list()
+  deadline <- as.double(Sys.time()) + 10
+  repeat {
+    states <- node_states(backend)
+    is_busy <- states %in% c("busy", "draining")
+    if (!any(is_busy)) break
+    left <- deadline - as.double(Sys.time())
+    if (left <= 0) {
+      warning(
+        "Nodes of the cluster that `plan()` leaves are still busy with a ",
+        "future that does not react to an interrupt: ",
+        toString(which(is_busy)), call. = FALSE
+      )
+      break
+    }
+    .Call(ew_nodes_wait, backend$links[is_busy], left)
+  }
+  backend$links <- list()
+}
+
+# everywhere(): one node after the other does the step, as soon as it is idle.
+nodes_do <- function(backend, step) {
+  bytes <- .Call(ew_to_bytes, list(step = step), TRUE)
+  tasks <- list()
+  for (i in seq_along(backend$links)) {
+    link <- backend$links[i]
+    .Call(ew_nodes_wait, link, Inf)
+    if (.Call(ew_node_state, link[[1L]]) != "idle") next
+    task <- send_to_node(backend, i, bytes)
+    if (!is.null(task)) tasks <- c(tasks, list(task))
+  }
+  if (!length(tasks)) abort_no_node(backend)
+  tasks_wait(tasks)
+  failures <- errand_failures(tasks)
+  if (nrow(failures)) {
+    stop(FutureLaunchError(
+      paste("`everywhere()` failed:", describe_failures(failures)),
+      failures = failures
+    ))
+  }
+}
+
+# --- in the node --------------------------------------------------------------
+# Base R and the entries of this package, which is loaded there.
+
+node_boot <- function(library, version, functions, setup) {
+  if (!("elsewhere" %in% loadedNamespaces())) {
+    libraries <- c(library[dir.exists(library)], .libPaths())
+    loadNamespace("elsewhere", lib.loc = libraries)
+  }
+  found <- as.character(getNamespaceVersion("elsewhere"))
+  if (found != version) {
+    stop(
+      "elsewhere ", found, " is installed in a node, and ", version, " here. ",
+      "Install the same version there."
+    )
+  }
+  package <- asNamespace("elsewhere")
+  home <- new.env(parent = baseenv())
+  for (name in names(functions)) {
+    # They come compiled, and `environment<-` would undo that.
+    home[[name]] <- .Call(
+      package$ew_worker_closure_in, functions[[name]], home
+    )
+  }
+  for (entry in ls(package, pattern = "^ew_")) home[[entry]] <- package[[entry]]
+  for (i in seq_len(sys.nframe())) {
+    master <- get0("master", envir = sys.frame(i), inherits = FALSE)
+    if (is.list(master) && inherits(master$con, "connection")) {
+      home$connection <- master$con
+    }
+  }
+  if (is.null(home$connection)) stop("a node does not know its connection.")
+  # The answer in two pieces would otherwise take 40 ms more.
+  port <- as.integer(sub("^.*:", "", summary(home$connection)$description))
+  if (!is.na(port)) .Call(package$ew_sockets_no_delay, port)
+  place <- if ("tools:elsewhere" %in% search()) {
+    as.environment("tools:elsewhere")
+  } else {
+    attach(NULL, pos = length(search()), name = "tools:elsewhere")
+  }
+  assign(".elsewhere", home, envir = place)
+  assign(".elsewhere_node_task", home$task, envir = place)
+  assign(".elsewhere_node_sync", home$sync, envir = place)
+  if (!setup$keep) {
+    rm(list = ls(globalenv(), all.names = TRUE), envir = globalenv())
+  }
+  home$prepare(setup)
+  time <- proc.time() - proc.time()
+  answer <- list(
+    type = "VALUE", value = NULL, success = TRUE, time = time, tag = NULL
+  )
+  list(
+    pid = Sys.getpid(), place = home$place(),
+    tail = length(serialize(answer, NULL))
+  )
+}
+
+# The answer to the call is always the same: what there is to say has been sent.
+node_task <- function(payload, number) {
+  home <- environment(sys.function())
+  suspendInterrupts({
+    home$number <- number
+    # From now on an interrupt finds its task.
+    send("started", raw())
+    kind <- "result"
+    body <- tryCatch(
+      {
+        value <- evaluate(unserialize(payload))
+        .Call(ew_to_bytes, value, home$refuses_references)
+      },
+      error = function(e) {
+        kind <<- "failed"
+        charToRaw(enc2utf8(conditionMessage(e)))
+      }
+    )
+    send(kind, body)
+  })
+  NULL
+}
+
+node_sync <- function(digits) {
+  number <- as.double(strtoi(digits, 16L))
+  writeBin(.Call(ew_node_header, "synced", number, 0), connection)
+  NULL
+}
+
+node_send <- function(kind, body) {
+  header <- .Call(ew_node_header, kind, number, as.double(length(body)))
+  if (length(body) < 1e6) return(writeBin(c(header, body), connection))
+  writeBin(header, connection)
+  # Not more than R writes at a time.
+  step <- 2^28
+  from <- 0
+  while (from < length(body)) {
+    to <- min(from + step, length(body))
+    writeBin(body[seq(from + 1, to)], connection)
+    from <- to
+  }
+}
+
+node_emit <- function(condition) {
+  send("event", .Call(ew_to_bytes, condition, FALSE))
+}
+
+# What those functions find there.
+utils::globalVariables(c("connection", "number", "send"))
+
+node_functions <- function() {
+  worker_functions(
+    boot = node_boot, task = node_task, sync = node_sync, send = node_send,
+    emit = node_emit, place = node_place, capture_begin = capture_begin,
+    capture_end = capture_end
+  )
+}

@@ -181,7 +181,10 @@ session_arguments <- function(arguments) {
       one
     )
   })
-  as.character(unlist(expanded))
+  expanded <- as.character(unlist(expanded))
+  # R asks for one of them where nobody types.
+  says <- any(c("--save", "--no-save") %in% expanded)
+  c(expanded, if (!says) "--no-save")
 }
 
 # The complete environment of the process, by name.

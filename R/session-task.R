@@ -40,7 +40,11 @@ r_process_start <- function(self, private, super, options) {
     supervise = options$supervise, arch = options$arch, extra = options$extra
   )
   settings["stdout"] <- list(options$stdout)
-  settings["stderr"] <- list(options$stderr)
+  # Opened twice, one would write over the other.
+  is_same_file <- is.character(options$stdout) &&
+    !options$stdout %in% c("", "|") &&
+    identical(options$stdout, options$stderr)
+  settings["stderr"] <- list(if (is_same_file) "2>&1" else options$stderr)
   settings <- check_session_options(run_session_hooks(settings))
   # r() has one of its own.
   if (!is.null(options$span)) {
@@ -86,7 +90,10 @@ process_result <- function(process, output = list(NULL, NULL)) {
   if (news$kind == "result" && is.null(news$value[[2L]])) {
     return(news$value[[1L]])
   }
-  if (news$kind == "aborted") return(NULL)
+  # Left by a jump, or by quit().
+  has_quit <- news$kind == "closed" &&
+    identical(process$get_exit_status(), 0L)
+  if (news$kind == "aborted" || has_quit) return(NULL)
   for (i in 1:2) {
     # An error without its output is half the story.
     if (is.null(output[[i]])) output[i] <- list(rest_of_output(process, i))

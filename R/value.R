@@ -104,6 +104,7 @@ value.listenv <- function(future, ...) {
 #' @export
 value.environment <- function(future, ...) {
   names <- sort(names(future))
+  if (!length(names)) return(list())
   x <- stats::setNames(lapply(names, function(name) {
     element_future(name, future)
   }), names)

@@ -144,3 +144,31 @@ test_that("a process is killed with its object", {
   gc()
   expect_true(wait_until(function() !is_process(pid)))
 })
+
+test_that("a function that quits has no value, or the error of its status", {
+  expect_null(r(function() quit("no")))
+  process <- r_bg(function() quit("no"))
+  process$wait()
+  expect_null(process$get_result())
+  error <- expect_error(
+    r(function() quit("no", 2)), class = "callr_status_error"
+  )
+  expect_identical(error$status, 2L)
+})
+
+test_that("both streams may go to one file, in the order of printing", {
+  file <- withr::local_tempfile()
+  speak <- function() {
+    cat("one", file = stdout())
+    cat("two", file = stderr())
+    cat("three\n", file = stdout())
+  }
+  r(speak, stdout = file, stderr = file)
+  expect_identical(readLines(file), "onetwothree")
+})
+
+test_that("R may be started without any argument", {
+  file <- withr::local_tempfile()
+  expect_identical(r(function() 1, stdout = file, cmdargs = character()), 1)
+  expect_match(readLines(file), "^R version", all = FALSE)
+})

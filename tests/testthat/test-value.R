@@ -430,3 +430,7 @@ test_that("a condition of a future may be made from another condition", {
   inner <- simpleError("why")
   expect_match(conditionMessage(FutureError(inner)), "^why")
 })
+
+test_that("an environment without futures has no values", {
+  expect_identical(value(new.env()), list())
+})

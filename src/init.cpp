@@ -10,7 +10,6 @@
 static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_border_init, 1),
     ENTRY(ew_to_bytes, 2),
-    ENTRY(ew_from_bytes, 1),
     ENTRY(ew_worker_closure_in, 2),
     ENTRY(ew_fork_start, 3),
     ENTRY(ew_fork_reply, 2),

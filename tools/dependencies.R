@@ -11,9 +11,9 @@
 purposes <- list(
   demo = "survival",
   test = c(
-    "callr", "coro", "doFuture", "foreach", "furrr", "future", "future.apply",
-    "future.tests", "iterators", "listenv", "progressr", "survival", "testthat",
-    "withr"
+    "callr", "codetools", "coro", "doFuture", "foreach", "furrr", "future",
+    "future.apply", "future.tests", "iterators", "listenv", "progressr",
+    "survival", "testthat", "withr"
   ),
   bench = c("callr", "coro", "future", "mirai", "testthat"),
   fuzz = character(),

@@ -60,3 +60,27 @@ test_that("the check fails the test that leaks", {
   close(inside$leaked)
   expect_identical(as.data.frame(results)$failed, 1L)
 })
+
+test_that("a thread and shared memory left behind are found", {
+  left <- callr::r(function(helper) {
+    library(elsewhere)
+    options(elsewhere.wait_timeout = 60000)
+    source(helper)
+    before <- leak_snapshot()
+    plan(multisession, workers = 2)
+    kept <- future(numeric(4e6), seed = NULL)
+    deadline <- Sys.time() + 60  # resolved() would take it out of its segment
+    while (!any(grepl("memfd:", leak_lines())) && Sys.time() < deadline) {
+      Sys.sleep(0.01)
+    }
+    named <- tempfile("elsewhere-test-", "/dev/shm")
+    on.exit(unlink(named))
+    file.create(named)
+    leaks_since(before, seconds = 0)
+  }, list(normalizePath(test_path("helper-leaks.R"))))
+  expect_match(left, "^thread [0-9]+: elsewhere-io", all = FALSE)
+  expect_match(left, "^descriptor [0-9]+: /memfd:elsewhere", all = FALSE)
+  expect_match(left, "^process [0-9]+: .*/R ", all = FALSE)
+  skip_if_not(file.access("/dev/shm", 2L) == 0L)
+  expect_match(left, "^file /dev/shm/elsewhere-test-", all = FALSE)
+})

@@ -42,12 +42,13 @@ test_that("a session that is interrupted survives a machine that stood still", {
     machine <- processx::process$new(
       "sh", c("-c", stall, flag, rs$get_pid(), Sys.getpid())
     )
-    event <- rs$run_with_output(timeout = 0.1, args = list(flag), function(flag) {
+    end_slowly <- function(flag) {
       tryCatch(Sys.sleep(600), interrupt = function(e) {
         file.create(flag)
         Sys.sleep(0.5)
       })
-    })
+    }
+    event <- rs$run_with_output(end_slowly, list(flag), timeout = 0.1)
     machine$wait()
     list(class(event$error), rs$get_state(), rs$run(function() "alive"))
   }, timeout = 600)

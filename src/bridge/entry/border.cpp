@@ -24,11 +24,4 @@ extern "C" SEXP ew_to_bytes(SEXP value, SEXP refuse_references) {
   });
 }
 
-extern "C" SEXP ew_from_bytes(SEXP bytes) {
-  return guard([&](MainThread& main) {
-    return from_bytes(main, {reinterpret_cast<const std::byte*>(RAW(bytes)),
-                             static_cast<std::size_t>(Rf_xlength(bytes))});
-  });
-}
-
 }  // namespace elsewhere

@@ -8,7 +8,6 @@ extern "C" {
 // border.cpp
 SEXP ew_border_init(SEXP raise);
 SEXP ew_to_bytes(SEXP value, SEXP refuse_references);
-SEXP ew_from_bytes(SEXP bytes);
 
 // globals.cpp
 SEXP ew_find_globals(SEXP code, SEXP envir, SEXP wanted);

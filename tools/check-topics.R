@@ -1,0 +1,141 @@
+# R/ has no folders, so a file belongs to a topic by its name, and this is the
+# list of them. Reads which functions the functions of each file name, and fails
+# on what one topic has from another that is not drawn here, on a file without a
+# topic, and on an arrow that nothing needs any more.
+#
+#   Rscript tools/check-topics.R R
+
+# Topic -> a pattern for the names of its files. The first that fits counts.
+topics <- c(
+  package = "elsewhere-package|shared-classes",
+  words = "conditions|check-args|frame-words|patience|poll|map-(chunks|bar)",
+  worker = paste0(
+    "worker-.*|evaluate(-.*)?|map-elements|session-worker|",
+    "future-backend-worker|travel|seed"
+  ),
+  fronts = "future-backend.*|cluster|session-details|mandelbrot",
+  sessions = "session(-.*)?|call",
+  async = paste0(
+    "async(-.*)?|await|generator|stream|channel|coroutine(-.*)?|eval|",
+    "hot-loops|shown-calls|pausables|collect|context|shiny|delay|promise|",
+    "task-control|(process|connection)-promise"
+  ),
+  pool = "task|relay|multicore",
+  plans = paste0(
+    "plan(-.*)?|tweak|options|strategies|backend|workers|cluster-hosts|",
+    "everywhere"
+  ),
+  globals = "globals(-.*)?|future-(globals|references)",
+  maps = "future-(map|lapply)|map-.*",
+  futures = paste0(
+    "future(-.*)?|value(-.*)?|resolve|launch|cancel|assign(-.*)?|journal|",
+    "backtrace"
+  )
+)
+
+# Topic -> the topics it has functions from. All have those of `words`.
+may_call <- list(
+  words = character(),
+  # Ships the functions of a cluster's nodes.
+  worker = "fronts",
+  sessions = "worker",
+  # cancel() and run() take a future, too.
+  async = "futures",
+  # A task tells an event loop; a fork is launched as a future is.
+  pool = c("worker", "async", "globals", "futures"),
+  # What is wrong with a global is told as the future's condition.
+  globals = c("worker", "futures"),
+  # A strategy is a function, too, which makes a future.
+  plans = c("worker", "pool", "globals", "futures", "fronts"),
+  futures = c("worker", "pool", "globals", "plans", "async"),
+  maps = c("worker", "pool", "globals", "plans", "futures"),
+  fronts = c("worker", "pool", "globals", "plans", "futures", "async"),
+  package = c("pool", "plans", "async", "fronts")
+)
+
+topic_of <- function(file) {
+  fits <- vapply(
+    sprintf("^(%s)[.]R$", topics), grepl, NA, x = basename(file)
+  )
+  if (any(fits)) names(topics)[[which(fits)[[1L]]]] else NA_character_
+}
+
+# What a file defines at its top level, and the functions it names.
+contents_of <- function(file) {
+  code <- as.list(parse(file, keep.source = FALSE))
+  is_definition <- vapply(code, function(one) {
+    is.call(one) && identical(one[[1L]], as.name("<-")) && is.name(one[[2L]])
+  }, NA)
+  names <- lapply(code, function(one) {
+    closure <- eval(call("function", NULL, one))
+    unlist(codetools::findGlobals(closure, merge = FALSE))
+  })
+  list(
+    defines = vapply(code[is_definition], function(one) {
+      as.character(one[[2L]])
+    }, ""),
+    names = unique(unlist(names))
+  )
+}
+
+# One row for each topic that a file has something from, but its own.
+arrows_of <- function(folder) {
+  files <- list.files(folder, "[.]R$", full.names = TRUE)
+  contents <- lapply(files, contents_of)
+  from <- vapply(files, topic_of, "", USE.NAMES = FALSE)
+  counts <- vapply(contents, function(one) length(one$defines), 1L)
+  home <- stats::setNames(
+    rep(from, counts), unlist(lapply(contents, `[[`, "defines"))
+  )
+  rows <- Map(function(file, topic, one) {
+    found <- home[intersect(one$names, names(home))]
+    found <- found[!found %in% c(topic, "words")]
+    if (length(found) == 0L) return(NULL)
+    data.frame(
+      file = basename(file), from = topic, to = unname(found),
+      name = names(found)
+    )
+  }, files, from, contents)
+  list(files = files, from = from, rows = do.call(rbind, rows))
+}
+
+check_topics <- function(folder) {
+  found <- arrows_of(folder)
+  if (length(found$files) == 0L) {
+    return(sprintf("there is no R code in %s", folder))
+  }
+  lost <- basename(found$files[is.na(found$from)])
+  rows <- found$rows
+  is_drawn <- vapply(seq_len(NROW(rows)), function(i) {
+    rows$to[[i]] %in% may_call[[rows$from[[i]]]]
+  }, NA)
+  wrong <- rows[!is_drawn & !is.na(rows$from) & !is.na(rows$to), ]
+  c(
+    sprintf("%s: it has no topic; tools/check-topics.R lists them", lost),
+    sprintf(
+      "%s: %s may not call %s (`%s`)",
+      wrong$file, wrong$from, wrong$to, wrong$name
+    ),
+    unneeded_arrows(rows)
+  )
+}
+
+unneeded_arrows <- function(rows) {
+  drawn <- utils::stack(lapply(may_call, as.character))
+  is_needed <- paste(drawn$ind, drawn$values) %in% paste(rows$from, rows$to)
+  sprintf(
+    "nothing in %s calls %s any more: take the arrow out",
+    drawn$ind[!is_needed], drawn$values[!is_needed]
+  )
+}
+
+if (sys.nframe() == 0L) {
+  folder <- commandArgs(trailingOnly = TRUE)
+  if (length(folder) != 1L) stop("usage: Rscript tools/check-topics.R R")
+  wrong <- check_topics(folder)
+  if (length(wrong)) {
+    writeLines(wrong)
+    quit(status = 1L)
+  }
+  cat("every call is allowed\n")
+}

@@ -4,7 +4,7 @@
 # and both ways, in a session and in a pool.
 #
 #   Rscript bench/segment.R [folder for the two libraries]
-ways <- c(segment = 1L, socket = 2^40)
+ways <- c(segment = 2^15, socket = 2^40)
 
 install_way <- function(way, library) {
   copy <- file.path(library, "source")

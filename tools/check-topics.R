@@ -22,7 +22,7 @@ topics <- c(
   ),
   pool = "task|relay|multicore",
   plans = paste0(
-    "plan(-.*)?|tweak|options|strategies|backend|workers|cluster-hosts|",
+    "plan(-.*)?|tweak|options|strategies|backend|workers|cluster-(hosts|nodes)|",
     "everywhere"
   ),
   globals = "globals(-.*)?|future-(globals|references)",
@@ -37,16 +37,18 @@ topics <- c(
 may_call <- list(
   words = character(),
   # Ships the functions of a cluster's nodes.
-  worker = "fronts",
+  worker = c("fronts", "plans"),
   sessions = "worker",
   # cancel() and run() take a future, too.
   async = "futures",
-  # A task tells an event loop; a fork is launched as a future is.
-  pool = c("worker", "async", "globals", "futures"),
+  # A task tells an event loop; a fork is launched as a future is; with nodes of
+  # parallel, free workers are theirs.
+  pool = c("worker", "async", "globals", "futures", "plans"),
   # What is wrong with a global is told as the future's condition.
   globals = c("worker", "futures"),
-  # A strategy is a function, too, which makes a future.
-  plans = c("worker", "pool", "globals", "futures", "fronts"),
+  # A strategy is a function, too, which makes a future. Nodes of parallel are
+  # watched as awaited sockets are.
+  plans = c("worker", "pool", "globals", "futures", "fronts", "async"),
   futures = c("worker", "pool", "globals", "plans", "async"),
   maps = c("worker", "pool", "globals", "plans", "futures"),
   fronts = c("worker", "pool", "globals", "plans", "futures", "async"),

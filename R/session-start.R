@@ -189,13 +189,9 @@ session_arguments <- function(arguments) {
 
 # The complete environment of the process, by name.
 session_environment <- function(private, options) {
-  given <- c(
-    libpath_variables(options$libpath),
-    options$env,
-    options$extra$env,
-    CALLR_IS_RUNNING = "true"
-  )
+  given <- c(options$env, options$extra$env, CALLR_IS_RUNNING = "true")
   given <- given[names(given) != "" | given != "current"]
+  given <- c(libpath_variables(options$libpath, given), given)
   # What the caller says about profiles is for the session, whose own start is
   # by a profile, too.
   profile <- session_user_profile(options, given)
@@ -246,10 +242,18 @@ with_own_directory <- function(private, environment, wd) {
   environment
 }
 
-libpath_variables <- function(libpath) {
+# For the start alone: the session then has those of this process, or those of
+# its options, for what it starts itself.
+libpath_variables <- function(libpath, given) {
   if (is.null(libpath)) return(NULL)
   path <- paste(libpath, collapse = .Platform$path.sep)
-  c(R_LIBS = path, R_LIBS_USER = path)
+  names <- c("R_LIBS", "R_LIBS_USER", "R_LIBS_SITE")
+  saved <- Sys.getenv(names)
+  chosen <- intersect(names, names(given))
+  saved[chosen] <- given[chosen]
+  saved[is.na(saved)] <- ""
+  names(saved) <- paste0("ELSEWHERE_SAVED_", names)
+  c(R_LIBS = path, R_LIBS_USER = path, saved)
 }
 
 # R code for the time before and after the user's profile. To write it takes as
@@ -268,9 +272,16 @@ preambles <- new.env(parent = emptyenv())
 preamble_code <- function(libpath, repos) {
   code <- list(
     if (!is.null(libpath)) {
-      # To set what is set already takes a hundred looks at folders.
-      bquote(if (!identical(.libPaths(), .(libpath))) {
-        .libPaths(.(libpath))
+      # R makes that of the site from a variable that its environment file may
+      # have changed once more. To set what is set already takes a hundred looks
+      # at folders.
+      bquote({
+        if (!identical(.Library.site, .(.Library.site))) {
+          unlockBinding(".Library.site", baseenv())
+          assign(".Library.site", .(.Library.site), baseenv())
+          lockBinding(".Library.site", baseenv())
+        }
+        if (!identical(.libPaths(), .(libpath))) .libPaths(.(libpath))
       })
     },
     if (!is.null(repos)) call("options", repos = repos)

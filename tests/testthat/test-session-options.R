@@ -325,3 +325,24 @@ test_that("hooks run in the order in which they were added", {
   expect_identical(session$run(function() Sys.getenv("HOOKS")), "ba")
   expect_identical(add_hook(b = NULL, a = NULL), character())
 })
+
+test_that("libraries are for the session, not for what it starts itself", {
+  withr::local_envvar(R_LIBS = "/no/library", R_LIBS_USER = NA)
+  look <- function() {
+    list(
+      c(.libPaths(), .Library.site),
+      Sys.getenv(c("R_LIBS", "R_LIBS_USER", "R_LIBS_SITE"), NA, names = FALSE)
+    )
+  }
+  libraries <- c(.libPaths(), .Library.site)
+  site <- Sys.getenv("R_LIBS_SITE", NA)
+  for (way in c("nursery", "exec")) {
+    withr::local_options(elsewhere.session_start = way)
+    rs <- local_session()
+    expect_identical(
+      rs$run(look), list(libraries, c("/no/library", NA, site)), label = way
+    )
+    rs <- local_session(env = c(R_LIBS = "/tmp"))
+    expect_identical(rs$run(look)[[2L]][1:2], c("/tmp", NA), label = way)
+  }
+})

@@ -69,8 +69,8 @@ Arrival arrive() {
       ::unsetenv(saved.c_str());
     }
   }
-  // A copy of an environment file was for R's start alone.
-  for (const char* name : {"R_ENVIRON", "R_ENVIRON_USER"}) {
+  // A copy of an environment file, and the libraries, were for R's start alone.
+  for (const char* name : {"R_ENVIRON", "R_ENVIRON_USER", "R_LIBS", "R_LIBS_USER", "R_LIBS_SITE"}) {
     const std::string saved = std::string("ELSEWHERE_SAVED_") + name;
     const char* value = std::getenv(saved.c_str());
     if (value == nullptr) continue;

@@ -16,6 +16,7 @@
   follow_framework()
   when_loaded("shiny", watch_shiny)
   when_loaded("async", share_classes_with_async)
+  when_loaded("coro", share_generators_with_coro)
 }
 
 .onAttach <- function(libname, pkgname) run_startup_script()

@@ -241,5 +241,23 @@ is_iterable_object <- function(value) {
   is.function(value) || inherits(value, c("iter", "iteror", "channel"))
 }
 
+# A generator of ours for coro's own loop() and collect(), and its generators.
+share_generators_with_coro <- function() {
+  registerS3method(
+    "as_iterator", "generator",
+    function(x) if (is_own_generator(x)) coro_iterator(x) else x,
+    asNamespace("coro")
+  )
+}
+
+coro_iterator <- function(generator) {
+  force(generator)
+  function(close = FALSE) {
+    if (!close) return(generator(exhausted_mark))
+    if (generator_rests(environment(generator)$coroutine)) close(generator)
+    exhausted_mark
+  }
+}
+
 # What iterators of the coro protocol give at their end.
 exhausted_mark <- as.symbol(".__exhausted__.")

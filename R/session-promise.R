@@ -8,7 +8,8 @@
 #' with the session. Conditions that the session signals meanwhile are signalled
 #' here. Promises of the same call are one.
 #'
-#' @param x A session: an object of class `r_session`, starting or busy.
+#' @param x A session: an object of class `r_session`, starting or busy. One of
+#'   the callr package will do, too.
 #' @return A promise, see [promises::promise()].
 #' @section Errors:
 #' * `elsewhere_session_state`: the session runs no call.
@@ -20,19 +21,24 @@
 #' rs$close()
 #' @exportS3Method promises::as.promise
 as.promise.r_session <- function(x) {
-  session_promise(x, x$.__enclos_env__$private)
+  private <- x$.__enclos_env__$private
+  is_ours <- exists("link", private, inherits = FALSE)
+  if (is_ours) session_promise(x, private) else callr_session_promise(x)
+}
+
+check_awaitable_session <- function(state) {
+  if (state %in% c("starting", "busy")) return(invisible())
+  abort(
+    paste0(
+      "There is nothing to wait for: the session is ", state,
+      ". Start a call first: `$call()`."
+    ),
+    "elsewhere_session_state", state = state, home = "rlib_error"
+  )
 }
 
 session_promise <- function(self, private) {
-  if (!private$state %in% c("starting", "busy")) {
-    abort(
-      paste0(
-        "There is nothing to wait for: the session is ", private$state,
-        ". Start a call first: `$call()`."
-      ),
-      "elsewhere_session_state", state = private$state, home = "rlib_error"
-    )
-  }
+  check_awaitable_session(private$state)
   if (is.null(private$promise)) {
     private$promise <- promises::promise(function(resolve, reject) {
       # Whoever reads the event, the promise hears of it.
@@ -75,6 +81,69 @@ watch_session <- function(self, private) {
   }
   watch <- function() {
     later::later_fd(step, readfds = processx::conn_get_fileno(watched))
+  }
+  watch()
+}
+
+# Sessions of the callr package itself: pairs of a session and its promise, while
+# that is pending.
+awaited <- new.env()
+
+callr_session_promise <- function(session) {
+  check_awaitable_session(session$get_state())
+  for (pair in awaited$pairs) {
+    if (identical(pair$session, session)) return(pair$promise)
+  }
+  promise <- promises::promise(function(resolve, reject) {
+    settle <- function(event) {
+      awaited$pairs <- Filter(
+        function(pair) !identical(pair$session, session), awaited$pairs
+      )
+      if (event$code == 201L) {
+        resolve(session)
+      } else if (event$code == 200L && is.null(event$error)) {
+        resolve(event$result)
+      } else if (is.null(event$error)) {
+        reject(new_session_error(
+          event$message, status = session$get_exit_status()
+        ))
+      } else {
+        reject(event$error)
+      }
+    }
+    watch_callr_session(session, settle)
+  })
+  awaited$pairs <- c(
+    awaited$pairs, list(list(session = session, promise = promise))
+  )
+  promise
+}
+
+# Calls `settle` with the event that ends the call, or the start.
+watch_callr_session <- function(session, settle) {
+  step <- function(ready) {
+    event <- if (session$get_state() != "finished") session$read()
+    if (!is.null(event) && event$code == 301L) relay_message(event$message)
+    if (is.null(event) || event$code %in% c(202L, 301L)) {
+      watch()
+    } else {
+      settle(event)
+    }
+  }
+  watch <- function() {
+    if (!session$get_state() %in% c("starting", "busy")) {
+      return(settle(list(code = 0L, message = paste(
+        "The session was closed, or its result was read elsewhere, while a",
+        "task waited for it."
+      ))))
+    }
+    connection <- session$get_poll_connection()
+    # Some of it may have been read already, into the connection's own buffer.
+    if (processx::poll(list(connection), 0)[[1L]] != "timeout") {
+      later::later(step)
+    } else {
+      later::later_fd(step, readfds = processx::conn_get_fileno(connection))
+    }
   }
   watch()
 }

@@ -71,6 +71,38 @@ test_that("a background process of callr gives its result", {
   expect_match(conditionMessage(error$parent), "not today")
 })
 
+test_that("a session of callr can be awaited", {
+  skip_if_not_installed("callr")
+  session <- callr::r_session$new(wait = FALSE)
+  withr::defer(session$close())
+  expect_identical(settled(async(await(session))), session)
+  session$call(function(x) {
+    message("said")
+    x + 1
+  }, list(1))
+  expect_identical(settled(promises::promise_all(
+    a = promises::as.promise(session), b = promises::as.promise(session)
+  )), list(a = 2, b = 2))
+  expect_error(
+    settled(async(await(session))), class = "elsewhere_session_state"
+  )
+  session$call(function() stop("not today"))
+  error <- tryCatch(settled(async(await(session))), error = identity)
+  expect_s3_class(error, "callr_error")
+  expect_match(conditionMessage(error$parent), "not today")
+  session$call(function() quit("no", 3))
+  expect_error(settled(async(await(session))), "^R session (closed|finish|crash)")
+})
+
+test_that("who closes a session of callr ends the wait for it", {
+  skip_if_not_installed("callr")
+  session <- callr::r_session$new()
+  session$call(function() Sys.sleep(100))
+  task <- async(await(session))
+  session$close()
+  expect_error(settled(task), "while a task waited|finished|crashed")
+})
+
 test_that("a connection is awaited until it can be read", {
   gate <- new_gate()
   writer <- processx::process$new("sh", c("-c", sprintf(
@@ -127,7 +159,8 @@ test_that("mirai and aios can be awaited", {
     close(two)
   })
   got <- async(await(nanonext::recv_aio(one, mode = "character")))
-  nanonext::send(two, "hello", mode = "raw")
+  # Without `block`, what is sent before the two are connected is lost.
+  expect_identical(nanonext::send(two, "hello", mode = "raw", block = TRUE), 0L)
   expect_identical(settled(got), "hello")
 })
 

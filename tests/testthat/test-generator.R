@@ -275,3 +275,20 @@ test_that("a loop over nothing leaves its variable NULL, as in R", {
     list(i)
   })), list(NULL))
 })
+
+test_that("coro's own functions go through our generators", {
+  skip_if_not_installed("coro")
+  numbers <- gen(function() {
+    on.exit(ended <<- TRUE)
+    for (i in 1:3) yield(i)
+  })
+  expect_identical(coro::collect(numbers()), list(1L, 2L, 3L))
+  seen <- NULL
+  coro::loop(for (x in numbers()) seen <- c(seen, x))
+  expect_identical(seen, 1:3)
+  doubled <- coro::generator(function(from) for (x in from) yield(2 * x))
+  expect_identical(coro::collect(doubled(numbers())), list(2, 4, 6))
+  ended <- FALSE
+  coro::loop(for (x in numbers()) break)
+  expect_true(ended)
+})

@@ -311,3 +311,12 @@ test_that("split_pipes has async's defaults, and is strict if FALSE is said", {
     expect_error(eval(refused), "split_pipes", class = "elsewhere_cannot_pause")
   }
 })
+
+test_that("a task that awaits itself fails, and does not wait for ever", {
+  task <- NULL
+  task <- async({
+    await(soon(1))
+    await(task)
+  })
+  expect_error(settled(task), "cannot wait for itself")
+})

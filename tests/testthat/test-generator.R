@@ -292,3 +292,36 @@ test_that("coro's own functions go through our generators", {
   coro::loop(for (x in numbers()) break)
   expect_true(ended)
 })
+
+test_that("generators go through generators a hundred deep", {
+  down <- gen(function(n) {
+    if (n > 0) {
+      yield(n)
+      for (x in down(n - 1)) yield(x)
+    }
+  })
+  expect_identical(as.list(down(100)), as.list(as.numeric(100:1)))
+})
+
+test_that("a class of the user's has its own nextOr() in a loop", {
+  numbers <- gen(for (i in 1:3) yield(i))
+  class(numbers) <- c("doubled", class(numbers))
+  nextOr.doubled <- function(obj, or, ...) {
+    value <- obj(NULL)
+    if (is.null(value)) or else 2L * value
+  }
+  registerS3method("nextOr", "doubled", nextOr.doubled, asNamespace("elsewhere"))
+  expect_identical(run(for (x in numbers) yield(x), type = 0L), c(2L, 4L, 6L))
+})
+
+test_that("an error of a generator that is gone through is caught around it", {
+  bad <- gen({
+    yield(1)
+    stop("inside")
+  })
+  g <- gen(tryCatch(
+    for (x in bad) yield(x),
+    error = function(e) yield(conditionMessage(e))
+  ))
+  expect_identical(as.list(g), list(1, "inside"))
+})

@@ -58,6 +58,7 @@ void init_hooks(SEXP space) {
   h.list = function_of(R_BaseEnv, "list");
   h.drive = address_of(space, "ew_eval_drive");
   h.left = address_of(space, "ew_eval_left");
+  h.gen_resume = address_of(space, "ew_gen_resume");
   h.forced_promise = function_of(space, "forced_promise");
   h.guard = function_of(space, "eval_guard");
   h.run_calling = function_of(space, "eval_run_calling");

@@ -2,6 +2,8 @@
 // used, which is what protects them.
 #include <R_ext/Utils.h>
 
+#include <cstring>
+
 #include "bridge/eval/base.h"
 #include "bridge/eval/call_site.h"
 #include "bridge/eval/generator.h"
@@ -73,8 +75,14 @@ void arrive(const Coroutine& co) {
   UNPROTECT(1);
 }
 
+bool is_own_promise(const Coroutine& co, SEXP operand) {
+  const SEXP own = co.slot(kStatePromise);
+  return is_native_promise(operand) && is_native_promise(own) && core_of(operand) == core_of(own);
+}
+
 void await_operand(const Coroutine& co, int below) {
   SEXP operand = top(co, below);
+  if (is_own_promise(co, operand)) fail_in_body(co, "a task cannot wait for itself");
   if (OBJECT(operand) && !is_native_promise(operand)) {
     // The classes decide, as promises' as.promise() does; anything that is not
     // a promise in any way is its own value.
@@ -358,8 +366,40 @@ void return_from_body(const Coroutine& co) {
   UNPROTECT(1);
 }
 
+// A generator of ours with no class of the user's before its own: nextOr() would do
+// nothing but ask its coroutine.
+SEXP plain_generator(SEXP source) {
+  const SEXP classes = Rf_getAttrib(source, R_ClassSymbol);
+  if (TYPEOF(classes) != STRSXP || Rf_length(classes) == 0) return R_NilValue;
+  const bool is_plain = std::strcmp(CHAR(STRING_ELT(classes, 0)), "generator") == 0;
+  return is_plain ? generator_coroutine(source) : R_NilValue;
+}
+
+// What it gives next, without R functions in between: they would use up the C stack
+// where generators go through generators.
+void next_of_generator(const Coroutine& co, SEXP generator) {
+  SEXP inject = PROTECT(Rf_ScalarInteger(static_cast<int>(Inject::Same)));
+  SEXP call =
+      PROTECT(Rf_lang5(hooks().dot_call, hooks().gen_resume, generator, inject, R_NilValue));
+  SEXP value = PROTECT(run_own_leaf(co, call, current_env(co)));
+  if (value == generator) {
+    push(co, generator);  // any pointer stands for "no further item"
+  } else {
+    SEXP item = PROTECT(Rf_allocVector(VECSXP, 1));
+    SET_VECTOR_ELT(item, 0, value);
+    push(co, item);
+    UNPROTECT(1);
+  }
+  UNPROTECT(3);
+}
+
 // What a source gives next. A channel gives a promise of it, which is awaited.
 void next_item(const Coroutine& co, SEXP source, bool may_wait = true) {
+  const SEXP generator = plain_generator(source);
+  if (generator != R_NilValue) {
+    next_of_generator(co, generator);
+    return;
+  }
   SEXP call = PROTECT(Rf_lang2(hooks().next_item, source));
   SEXP item = PROTECT(run_own_leaf(co, call, current_env(co)));
   if (OBJECT(item) && is_native_promise(item)) {

@@ -15,7 +15,7 @@ test_that("a descriptor, a process and its child left behind are found", {
   child <- processx::process$new("sh", c("-c", "sleep 60 & echo on; wait"),
     stdout = "|"
   )
-  child$poll_io(5000)
+  child$poll_io(60000)
   left <- leaks_since(before, seconds = 0)
   expect_match(left, "^descriptor", all = FALSE)
   expect_match(left, "^process [0-9]+: sh", all = FALSE)

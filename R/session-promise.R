@@ -85,19 +85,19 @@ watch_session <- function(self, private) {
   watch()
 }
 
-# Sessions of the callr package itself: pairs of a session and its promise, while
-# that is pending.
-awaited <- new.env()
+# Sessions of the callr package itself: pairs of a session and its promise,
+# while that is pending.
+awaited_callr <- new.env()
 
 callr_session_promise <- function(session) {
   check_awaitable_session(session$get_state())
-  for (pair in awaited$pairs) {
+  for (pair in awaited_callr$pairs) {
     if (identical(pair$session, session)) return(pair$promise)
   }
   promise <- promises::promise(function(resolve, reject) {
     settle <- function(event) {
-      awaited$pairs <- Filter(
-        function(pair) !identical(pair$session, session), awaited$pairs
+      awaited_callr$pairs <- Filter(
+        function(pair) !identical(pair$session, session), awaited_callr$pairs
       )
       if (event$code == 201L) {
         resolve(session)
@@ -113,8 +113,8 @@ callr_session_promise <- function(session) {
     }
     watch_callr_session(session, settle)
   })
-  awaited$pairs <- c(
-    awaited$pairs, list(list(session = session, promise = promise))
+  awaited_callr$pairs <- c(
+    awaited_callr$pairs, list(list(session = session, promise = promise))
   )
   promise
 }

@@ -1,7 +1,8 @@
 # R/ has no folders, so a file belongs to a topic by its name, and this is the
 # list of them. Reads which functions the functions of each file name, and fails
 # on what one topic has from another that is not drawn here, on a file without a
-# topic, and on an arrow that nothing needs any more.
+# topic, on an arrow that nothing needs any more, and on a name that two files
+# define: the last of them would have it.
 #
 #   Rscript tools/check-topics.R R
 
@@ -22,8 +23,8 @@ topics <- c(
   ),
   pool = "task|relay|multicore",
   plans = paste0(
-    "plan(-.*)?|tweak|options|strategies|backend|workers|cluster-(hosts|nodes)|",
-    "everywhere"
+    "plan(-.*)?|tweak|options|strategies|backend|workers|",
+    "cluster-(hosts|nodes)|everywhere"
   ),
   globals = "globals(-.*)?|future-(globals|references)",
   maps = "future-(map|lapply)|map-.*",
@@ -98,7 +99,11 @@ arrows_of <- function(folder) {
       name = names(found)
     )
   }, files, from, contents)
-  list(files = files, from = from, rows = do.call(rbind, rows))
+  defined <- unlist(lapply(contents, function(one) unique(one$defines)))
+  list(
+    files = files, from = from, rows = do.call(rbind, rows),
+    twice = unique(defined[duplicated(defined)])
+  )
 }
 
 check_topics <- function(folder) {
@@ -118,6 +123,7 @@ check_topics <- function(folder) {
       "%s: %s may not call %s (`%s`)",
       wrong$file, wrong$from, wrong$to, wrong$name
     ),
+    sprintf("`%s` is defined in more than one file", found$twice),
     unneeded_arrows(rows)
   )
 }

@@ -19,6 +19,7 @@ wrong <- list(
   list("session.R", "f <- function(x) lapply(x, new_future)", "call futures"),
   list("session.R", "f <- function() list(a = new_future)", "call futures"),
   list("session-call.R", "then <- promise_resolve_native", "call async"),
+  list("session.R", "check_flag <- function() 1", "`check_flag` is defined"),
   list("cellar.R", "wine <- function() 1", "cellar.R: it has no topic")
 )
 for (case in wrong) {

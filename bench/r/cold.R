@@ -1,5 +1,5 @@
-# A start of R for a session, beside R itself: what a session costs that cannot be
-# forked, or is the first one.
+# A start of R for a session, beside R itself: what a session costs that cannot
+# be forked, or is the first one.
 
 r_alone <- function() {
   arguments <- c("--vanilla", "--slave", "-e", shQuote("invisible()"))

@@ -42,6 +42,19 @@ kernel_counts <- function() {
   )
 }
 
+# The same by the clock, for a limit that somebody has set: it is what it says.
+new_deadline <- function(seconds) {
+  ends_at <- proc.time()[[3L]] + seconds
+  list(
+    slice = function() max(0, ends_at - proc.time()[[3L]]),
+    spent = function() NULL
+  )
+}
+
+new_limit <- function(seconds, is_given) {
+  if (is_given) new_deadline(seconds) else new_patience(seconds)
+}
+
 # Does `condition()` come to hold within `seconds`?
 holds_within <- function(seconds, condition) {
   patience <- new_patience(seconds)
@@ -58,12 +71,11 @@ holds_within <- function(seconds, condition) {
   }
 }
 
-# Does a process of processx end within `seconds`?
-ends_within <- function(seconds, process) {
-  patience <- new_patience(seconds)
-  while (process$is_alive() && (slice <- patience$slice()) > 0) {
-    process$wait(as.integer(ceiling(slice * 1000)))
-    patience$spent()
+# Does a process of processx end before the limit?
+ends_within <- function(limit, process) {
+  while (process$is_alive() && (slice <- limit$slice()) > 0) {
+    process$wait(as.integer(min(ceiling(slice * 1000), .Machine$integer.max)))
+    limit$spent()
   }
   !process$is_alive()
 }

@@ -133,7 +133,7 @@ bytes_to_text <- function(bytes, encoding = NULL) {
 session_ended <- function(self, private) {
   session_identify(private)
   was_busy <- private$state == "busy"
-  ends_within(1, self)
+  ends_within(new_patience(1), self)
   status <- self$get_exit_status()
   stdout <- last_output(self, private, 0L, was_busy)
   stderr <- last_output(self, private, 1L, was_busy)
@@ -181,7 +181,7 @@ last_output <- function(self, private, stream, was_busy) {
   paste(c(kept, left), collapse = "")
 }
 
-session_close <- function(self, private, super, grace) {
+session_close <- function(self, private, super, grace, is_given) {
   check_milliseconds(grace, "grace")
   if (is.null(private$link)) return(invisible())
   local_span(private, "r_session$close")
@@ -190,9 +190,9 @@ session_close <- function(self, private, super, grace) {
     tryCatch(close(private$stdin_pipe), error = function(e) NULL)
   }
   if (self$is_alive()) {
-    if (!ends_within(grace / 1000, self)) {
+    if (!ends_within(new_limit(grace / 1000, is_given), self)) {
       self$kill(grace = 0, close_connections = FALSE)
-      if (!ends_within(1, self)) {
+      if (!ends_within(new_patience(1), self)) {
         abort("Could not kill background R session", "elsewhere_system_error")
       }
     }

@@ -127,18 +127,19 @@ session_signal_fork <- function(private, number, group) {
 
 # First the signal that asks, then, after `grace` seconds, the one that does
 # not.
-session_kill <- function(self, private, super, grace, close_connections) {
+session_kill <- function(self, private, super, grace, close_connections,
+                         is_given = TRUE) {
   check_seconds(grace, "grace")
   was_alive <- self$is_alive()
   # What a nursery forks for a stand-in that is gone does not stay.
   if (!session_identify(private, patience = 2)) super$signal(9L)
-  end_by <- function(number, seconds) {
+  end_by <- function(number, limit) {
     is_sent <- session_signal_fork(private, number, TRUE)
     if (is.null(is_sent)) super$signal(number)
-    ends_within(seconds, self)
+    ends_within(limit, self)
   }
-  if (was_alive && grace > 0) end_by(15L, grace)
-  if (self$is_alive()) end_by(9L, 1)
+  if (was_alive && grace > 0) end_by(15L, new_limit(grace, is_given))
+  if (self$is_alive()) end_by(9L, new_patience(1))
   # Also closes the connections.
   super$kill(0, close_connections)
   was_alive && !self$is_alive()

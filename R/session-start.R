@@ -43,9 +43,11 @@ session_fields <- function() {
   )
 }
 
-session_start <- function(self, private, super, options, wait, wait_timeout) {
+session_start <- function(self, private, super, options, wait, wait_timeout,
+                          is_given) {
   check_flag(wait, "wait")
   check_milliseconds(wait_timeout, "wait_timeout")
+  limit <- new_limit(wait_timeout / 1000, is_given)
   private$asked <- options
   options <- check_session_options(run_session_hooks(options))
   options <- with_life_span(private, options, "callr::r_session")
@@ -64,7 +66,7 @@ session_start <- function(self, private, super, options, wait, wait_timeout) {
     error = options$error,
     output = targets
   ))
-  if (wait) session_wait_for_start(self, private, wait_timeout)
+  if (wait) session_wait_for_start(self, private, limit, wait_timeout)
   is_started <- TRUE
   invisible(self)
 }
@@ -79,13 +81,13 @@ session_setup <- function(self, private, func, args, package) {
 }
 
 # The object stays, and all that it knows of its process is forgotten.
-session_restart <- function(self, private, super, wait_timeout) {
+session_restart <- function(self, private, super, wait_timeout, is_given) {
   self$close(grace = if (private$state == "idle") 1000 else 0)
   setups <- private$setups
   asked <- private$asked
   fields <- session_fields()
   for (name in names(fields)) private[[name]] <- fields[[name]]
-  session_start(self, private, super, asked, TRUE, wait_timeout)
+  session_start(self, private, super, asked, TRUE, wait_timeout, is_given)
   private$setups <- setups
   for (one in setups) {
     session_run(self, private, one[[1L]], one[[2L]], one[[3L]], Inf)
@@ -353,12 +355,11 @@ copied_renviron <- function(private, name, value, unwanted, defaults) {
 }
 
 # Waits for event 201 and keeps the pipes empty meanwhile.
-session_wait_for_start <- function(self, private, wait_timeout) {
+session_wait_for_start <- function(self, private, limit, wait_timeout) {
   local_span(private, "r_session$initialize() wait")
   printed <- list(stdout = "", stderr = "")
-  patience <- new_patience(wait_timeout / 1000)
   repeat {
-    slice <- patience$slice()
+    slice <- limit$slice()
     polled <- if (slice > 0) self$poll_io(as.integer(ceiling(slice * 1000)))
     if (identical(polled[["output"]], "ready")) {
       printed$stdout <- paste0(printed$stdout, self$read_output())
@@ -374,7 +375,7 @@ session_wait_for_start <- function(self, private, wait_timeout) {
     if (is.null(polled)) {
       return(abort_slow_start(self, private, printed, wait_timeout))
     }
-    patience$spent()
+    limit$spent()
   }
 }
 

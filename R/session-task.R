@@ -18,7 +18,9 @@ r_process <- R6::R6Class(
     },
     cleanup = function() session_cleanup(self, private),
     kill = function(grace = 0.1, close_connections = TRUE) {
-      killed <- session_kill(self, private, super, grace, close_connections)
+      killed <- session_kill(
+        self, private, super, grace, close_connections, !missing(grace)
+      )
       private$state <- "finished"
       end_life_span(private)
       self$cleanup()

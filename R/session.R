@@ -19,8 +19,8 @@
 #'   has class `callr_timeout_error`. For `$poll_process()` one whole number of
 #'   milliseconds; -1 waits for ever.
 #' @param wait_timeout One number of milliseconds to wait for the start; the
-#'   default is option `elsewhere.wait_timeout`, or 3000. Longer on a machine
-#'   that is too busy to start R: its milliseconds are shared, too.
+#'   default is option `elsewhere.wait_timeout`, or 3000, and longer on a
+#'   machine that is too busy to start R.
 #' @param grace How long the process may take to end before it is killed: for
 #'   `$close()` one number of milliseconds, by default 1000; for `$kill()` one
 #'   number of seconds, by default 0.1.
@@ -43,8 +43,8 @@
 #'   its channel; with the fields of 200.
 #'
 #' @section Telemetry:
-#' With the package otel and an exporter for it (see [otel::is_tracing_enabled()])
-#' sessions make the OpenTelemetry spans that callr's make, by the tracer
+#' With the package otel and an exporter for it, as [otel::is_tracing_enabled()]
+#' says, sessions make the OpenTelemetry spans that callr's make, by the tracer
 #' `org.r-lib.callr`: `callr::r_session` for the life of a session, and below it
 #' `r_session$initialize() wait`, `r_session$call`, `r_session$read`,
 #' `r_session$close` and, in its process, `callr subprocess`, which records
@@ -82,7 +82,10 @@ r_session <- R6::R6Class(
     #' @return A session; class `r_session`.
     initialize = function(options = r_session_options(), wait = TRUE,
                           wait_timeout = default_wait_timeout()) {
-      session_start(self, private, super, options, wait, wait_timeout)
+      session_start(
+        self, private, super, options, wait, wait_timeout,
+        !missing(wait_timeout)
+      )
     },
 
     #' @description Run a function in the session and wait for its value.
@@ -111,7 +114,9 @@ r_session <- R6::R6Class(
     #'   again, in the same order.
     #' @return The session, invisibly.
     restart = function(wait_timeout = default_wait_timeout()) {
-      session_restart(self, private, super, wait_timeout)
+      session_restart(
+        self, private, super, wait_timeout, !missing(wait_timeout)
+      )
     },
 
     #' @description Start a function in the session and do not wait.
@@ -147,7 +152,9 @@ r_session <- R6::R6Class(
 
     #' @description End the session: let it end in order, then kill it.
     #' @return `NULL`, invisibly.
-    close = function(grace = 1000) session_close(self, private, super, grace),
+    close = function(grace = 1000) {
+      session_close(self, private, super, grace, !missing(grace))
+    },
 
     #' @description The calls of the last error in the session.
     #' @return A list of calls as text, invisibly; they are printed.
@@ -175,7 +182,9 @@ r_session <- R6::R6Class(
     #' @description Kill the session. Its state is `"finished"` afterwards.
     #' @return `TRUE` if the process ended by it, `FALSE` if it had ended.
     kill = function(grace = 0.1, close_connections = TRUE) {
-      killed <- session_kill(self, private, super, grace, close_connections)
+      killed <- session_kill(
+        self, private, super, grace, close_connections, !missing(grace)
+      )
       private$state <- "finished"
       end_life_span(private)
       self$cleanup()

@@ -56,3 +56,14 @@ test_that("a session that is interrupted survives a machine that stood still", {
   expect_identical(outcome[[2L]], "idle")
   expect_identical(outcome[[3L]], "alive")
 })
+
+test_that("a limit that the caller has set is by the clock", {
+  limit <- new_limit(0.05, is_given = TRUE)
+  expect_gt(limit$slice(), 0)
+  limit$spent()
+  expect_true(wait_until(function() limit$slice() == 0))
+  expect_error(
+    r_session$new(wait_timeout = 0), "timed out",
+    class = "elsewhere_worker_start"
+  )
+})

@@ -166,6 +166,7 @@ abort_no_node <- function(backend) {
 }
 
 launch_on_node <- function(future, backend, payload, options) {
+  payload$options <- c(payload$options, list(mc.cores = 1L))
   on_reference <- options$on_reference
   refuses <- is.null(on_reference) || on_reference == "error"
   if (!refuses) payload$allow_references <- TRUE

@@ -108,8 +108,8 @@ remote_tweaks <- c("rshcmd", "rshopts", "user", "rscript")
 #' * `recycle`: when a worker is replaced
 #'   by a fresh one although it is well, between two futures: a named vector
 #'   with any of `tasks` (how many it has evaluated), `age` (seconds) and
-#'   `memory` (bytes that it has in use more than when it was fresh; not for
-#'   workers on other machines). Default: never.
+#'   `memory` (bytes that it has in use more than when it was fresh). Default:
+#'   never.
 #' * `start_timeout`: seconds that a worker
 #'   may take to start. Default: 30.
 #' @section What a future leaves behind:

@@ -37,7 +37,8 @@ const char* name_of(const Packet& packet) {
     case PacketKind::Fork:
     case PacketKind::Forked:
     case PacketKind::Exited:
-    case PacketKind::Signal: break;
+    case PacketKind::Signal:
+    case PacketKind::Vitals: break;
   }
   return "unknown";
 }

@@ -88,6 +88,44 @@ test_that("cancel() and `timeout` reach what runs on another machine", {
   expect_true(wait_until(function() !is_process(pid)))
 })
 
+test_that("a worker on another machine that stays stopped is ended", {
+  sshd <- local_sshd()
+  remote_plan(sshd)
+  f <- future({
+    tools::pskill(Sys.getpid(), tools::SIGSTOP)
+    "went on"
+  })
+  error <- error_of(value(f))
+  expect_s3_class(error, "FutureInterruptError")
+  expect_match(conditionMessage(error), "it was stopped by a signal")
+  expect_equal(value(future(1 + 2)), 3)
+  # A short stop is none.
+  pid <- value(future(Sys.getpid()))
+  f <- future({
+    system(sprintf("(sleep 2.5; kill -CONT %d)", Sys.getpid()), wait = FALSE)
+    tools::pskill(Sys.getpid(), tools::SIGSTOP)
+    Sys.getpid()
+  })
+  expect_equal(value(f), pid)
+})
+
+test_that("a worker on another machine that has grown is replaced", {
+  sshd <- local_sshd()
+  remote_plan(sshd, recycle = c(memory = 50e6))
+  pid <- value(future(Sys.getpid()))
+  expect_equal(value(future(Sys.getpid())), pid)
+  f <- future({
+    held <- numeric(2e7) + 1
+    registerS3method("print", "leak", local({
+      kept <- held
+      function(x, ...) kept
+    }), envir = baseenv())
+    Sys.getpid()
+  })
+  expect_equal(value(f), pid)
+  expect_false(value(future(Sys.getpid())) == pid)
+})
+
 test_that("workers on other machines end with their owner", {
   sshd <- local_sshd()
   meet <- meeting(2L)

@@ -183,6 +183,41 @@ test_that("a stopped worker is bounded by `timeout`, cancel() and the engine", {
   expect_match(conditionMessage(error), "stopped by a signal")
 })
 
+test_that("what happens to a process is an error under every plan", {
+  cl <- parallel::makeCluster(7L)
+  pids <- unlist(parallel::clusterCall(cl, Sys.getpid))
+  withr::defer(try(parallel::stopCluster(cl), silent = TRUE))
+  # One of them stays stopped.
+  withr::defer(tools::pskill(pids, tools::SIGKILL))
+  nodes <- quote(plan(cluster, workers = cl))
+  plans <- list(
+    quote(plan(multisession, workers = 2)), quote(plan(multicore, workers = 2)),
+    quote(plan(cluster, workers = c("localhost", "localhost"))), nodes
+  )
+  local_plan(sequential)
+  for (choose in plans) {
+    eval(choose)
+    for (ending in list(
+      quote(tools::pskill(Sys.getpid(), 9)), quote(quit("no")),
+      quote(tools::pskill(Sys.getpid(), 11)), quote(q("no", 3))
+    )) {
+      # The signal may take a moment.
+      error <- failure_of(call("{", ending, quote(Sys.sleep(60))))
+      expect_s3_class(error, "FutureInterruptError")
+    }
+    error <- failure_of(quote(file(tempfile(), "w")))
+    expect_match(conditionMessage(error), "cannot be sent back")
+    # That of multisession has a test of its own.
+    if (identical(choose, plans[[1L]])) next
+    error <- failure_of(quote({
+      tools::pskill(Sys.getpid(), tools::SIGSTOP)
+      Sys.sleep(1000)
+    }))
+    expect_s3_class(error, "FutureInterruptError")
+    expect_match(conditionMessage(error), "stopped by a signal")
+  }
+})
+
 test_that("a worker that is stopped for a moment goes on", {
   local_plan(multisession, workers = I(1))
   f <- future({

@@ -3,8 +3,16 @@ seeded_plans <- list(
   quote(plan(sequential)), quote(plan(multisession, workers = 2)),
   quote(plan(multisession, workers = 3)), quote(plan(multicore, workers = 2)),
   quote(plan(multisession, workers = 2, queue = Inf)),
-  quote(plan(multisession, workers = I(1), recycle = c(tasks = 2)))
+  quote(plan(multisession, workers = I(1), recycle = c(tasks = 2))),
+  quote(plan(cluster, workers = c("localhost", "localhost"))),
+  quote(plan(cluster, workers = 2, persistent = TRUE)),
+  quote(plan(cluster, workers = parallel_cluster()))
 )
+
+# The nodes end when nobody plans with them any more.
+parallel_cluster <- function() {
+  parallelly::makeClusterPSOCK(2L, autoStop = TRUE)
+}
 
 expect_same_everywhere <- function(draw) {
   values <- lapply(seeded_plans, function(choose) {

@@ -174,6 +174,7 @@ WorkerMain::Next WorkerMain::look_at_packet(unsigned char* buffer, int buffer_by
     case PacketKind::Result:
     case PacketKind::Synced:
     case PacketKind::Signal:
+    case PacketKind::Vitals:
     case PacketKind::Fork:
     case PacketKind::Forked:
     case PacketKind::Exited: return Next::EndOfFile;  // the owner is no owner of ours

@@ -112,6 +112,8 @@ Status ForkedTask::fork_child() {
   std::fflush(stdout);
   std::fflush(stderr);
   // Before the child's own clock starts: a child that ends by it is late here, too.
+  stop_watch_ = {};
+  stays_stopped_ = false;
   deadline_ = deadline_in(options_.timeout);
   const pid_t pid = ::fork();
   if (pid < 0) return system_error("cannot fork this R process");
@@ -174,7 +176,14 @@ void ForkedTask::look() {
   }
   const bool has_ended = is_readable(process_.pidfd.get());
   take_packets();
-  if (has_ended && state_ == TaskState::Running) note_end();
+  if (state_ != TaskState::Running) return;
+  if (has_ended) return note_end();
+  if (!stays_stopped_ && stop_watch_.is_over(process_.pid)) {
+    // Its end is noted like any other.
+    stays_stopped_ = true;
+    ::kill(-process_.pid, SIGKILL);
+    (void)send_signal(process_, SIGKILL);
+  }
 }
 
 void ForkedTask::take_packets() {
@@ -230,9 +239,10 @@ void ForkedTask::note_end() {
     if (fork_child().ok()) return;
   }
   if (exit.ok()) outcome_.exit = *exit.value();
-  settle(is_late ? OutcomeKind::TimedOut : OutcomeKind::Lost, {},
-         exit.ok() ? "its process " + std::to_string(outcome_.pid) + " " + describe(outcome_.exit)
-                   : exit.error().message);
+  const std::string how = stays_stopped_ ? kStoppedWords : describe(outcome_.exit);
+  settle(
+      is_late ? OutcomeKind::TimedOut : OutcomeKind::Lost, {},
+      exit.ok() ? "its process " + std::to_string(outcome_.pid) + " " + how : exit.error().message);
 }
 
 std::vector<int> ForkedTask::descriptors() const {

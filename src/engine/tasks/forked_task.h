@@ -16,6 +16,7 @@
 #include "engine/tasks/held_task.h"
 #include "engine/workers/channel.h"
 #include "engine/workers/forked_child.h"
+#include "engine/workers/stop_watch.h"
 
 namespace elsewhere {
 
@@ -59,6 +60,8 @@ class ForkedTask final : public HeldTask {
   Channel channel_{Fd()};
   Fd control_;
   Deadline deadline_;
+  StopWatch stop_watch_;
+  bool stays_stopped_ = false;
 };
 
 // Children that have settled but not ended yet are reaped here: at each start,

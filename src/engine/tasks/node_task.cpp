@@ -34,6 +34,7 @@ void NodeLink::begin(NodeTask& task) {
   state_ = NodeState::Busy;
   has_started_ = false;
   result_.reset();
+  stop_watch_ = {};
 }
 
 void NodeLink::lose(std::string why) {
@@ -95,6 +96,8 @@ void NodeLink::look() {
   if (state_ == NodeState::Draining) ask_to_sync();
   while (state_ != NodeState::Lost && state_ != NodeState::Idle && take_some()) {
   }
+  const bool is_busy = state_ == NodeState::Busy || state_ == NodeState::Draining;
+  if (is_busy && spec_.pid > 0 && stop_watch_.is_over(spec_.pid)) lose(kStoppedWords);
 }
 
 bool NodeLink::take_some() {

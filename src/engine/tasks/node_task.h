@@ -21,6 +21,7 @@
 #include "engine/tasks/held_task.h"
 #include "engine/wire/packet_reader.h"
 #include "engine/workers/channel.h"
+#include "engine/workers/stop_watch.h"
 
 namespace elsewhere {
 
@@ -85,6 +86,7 @@ class NodeLink {
   // Handed over with the tail, so that whoever has the value may use the node.
   std::optional<Packet> result_;
   bool is_synced_ = false;
+  StopWatch stop_watch_;
   std::uint32_t sync_number_ = 0;
   std::chrono::steady_clock::time_point ask_at_;
   std::chrono::milliseconds ask_again_{};

@@ -25,6 +25,7 @@ std::optional<Body> copied_in(std::span<const std::byte> bytes) {
 Bytes encode(const ForkedBody& body) { return copied_out(body); }
 Bytes encode(const ExitedBody& body) { return copied_out(body); }
 Bytes encode(const SignalBody& body) { return copied_out(body); }
+Bytes encode(const VitalsBody& body) { return copied_out(body); }
 
 std::optional<ForkedBody> decode_forked(std::span<const std::byte> bytes) {
   return copied_in<ForkedBody>(bytes);
@@ -34,6 +35,9 @@ std::optional<ExitedBody> decode_exited(std::span<const std::byte> bytes) {
 }
 std::optional<SignalBody> decode_signal(std::span<const std::byte> bytes) {
   return copied_in<SignalBody>(bytes);
+}
+std::optional<VitalsBody> decode_vitals(std::span<const std::byte> bytes) {
+  return copied_in<VitalsBody>(bytes);
 }
 
 }  // namespace elsewhere

@@ -25,12 +25,20 @@ struct SignalBody {
   std::int32_t signal = 0;
 };
 
+// Vitals: its memory, and whether somebody has stopped it (SIGSTOP).
+struct VitalsBody {
+  std::uint64_t resident_bytes = 0;
+  std::uint64_t is_stopped = 0;
+};
+
 Bytes encode(const ForkedBody& body);
 Bytes encode(const ExitedBody& body);
 Bytes encode(const SignalBody& body);
+Bytes encode(const VitalsBody& body);
 // Empty when the bytes are not such a body.
 std::optional<ForkedBody> decode_forked(std::span<const std::byte> bytes);
 std::optional<ExitedBody> decode_exited(std::span<const std::byte> bytes);
 std::optional<SignalBody> decode_signal(std::span<const std::byte> bytes);
+std::optional<VitalsBody> decode_vitals(std::span<const std::byte> bytes);
 
 }  // namespace elsewhere

@@ -32,7 +32,7 @@ constexpr std::uint16_t kKindMask = (1u << kFlagShift) - 1;
 
 bool is_kind(std::uint16_t number) {
   return number >= static_cast<std::uint16_t>(PacketKind::Setup) &&
-         number <= static_cast<std::uint16_t>(PacketKind::Signal);
+         number <= static_cast<std::uint16_t>(PacketKind::Vitals);
 }
 
 bool is_flag(std::uint16_t number) {

@@ -26,6 +26,7 @@ enum class PacketKind : std::uint16_t {
   Sync = 9,     // owner → worker: answer when the console lines so far have run
   Synced = 10,  // worker → owner: they have
   Signal = 11,  // owner → relay: a signal for the worker beyond it
+  Vitals = 12,  // relay → owner: how the worker's process is
 };
 
 // What a packet says beside its body.

@@ -163,6 +163,10 @@ void Peer::read_packets(Turn& turn, std::size_t bytes_max) {
       }
       continue;
     }
+    if (packet.value() && remote_ && packet.value()->kind == PacketKind::Vitals) {
+      if (const auto body = decode_vitals(packet.value()->body.span())) remote_vitals_ = *body;
+      continue;
+    }
     if (!packet.value() || !reason_.empty()) continue;
     listener_.on_packet(turn, std::move(*packet.value()), std::exchange(received_descriptors_, {}));
   }

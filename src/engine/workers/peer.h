@@ -13,6 +13,7 @@
 #include "engine/loop/loop.h"
 #include "engine/os/process.h"
 #include "engine/os/socket.h"
+#include "engine/wire/nursery_body.h"
 #include "engine/wire/packet_reader.h"
 #include "engine/workers/launch.h"
 #include "engine/workers/packet_out.h"
@@ -58,6 +59,14 @@ class Peer {
   // On the machine where it is. -1 for one elsewhere that has not greeted yet.
   pid_t pid() const { return remote_ ? remote_pid_ : process_.pid; }
   bool is_remote() const { return remote_.has_value(); }
+  // Of its process, wherever that is: what it has in memory, whether a signal has
+  // stopped it. Of one on another machine as it was last told.
+  std::uint64_t resident() const {
+    return remote_ ? remote_vitals_.resident_bytes : resident_bytes(process_.pid);
+  }
+  bool is_halted() const {
+    return remote_ ? remote_vitals_.is_stopped != 0 : is_stopped(process_.pid);
+  }
   // Sends at once what the socket takes; the rest follows from the I/O thread.
   void send(Turn&, PacketKind kind, TaskId task, SharedParcel parcel = nullptr,
             std::vector<Fd> descriptors = {});
@@ -113,6 +122,7 @@ class Peer {
   std::string prelude_;  // what came before the greeting
   pid_t remote_pid_ = -1;
   std::optional<ExitStatus> remote_exit_;
+  VitalsBody remote_vitals_;
   std::string last_output_;
   std::string reason_;
   std::optional<TimerId> patience_;  // for a process that should end, or an exit to be reported

@@ -185,9 +185,9 @@ bool Pool::is_worn(const Worker& worker) const {
   const Recycling& limit = spec_.recycling;
   if (limit.tasks && worker.answered_count() >= *limit.tasks) return true;
   if (limit.age && worker.age() >= *limit.age) return true;
-  if (!limit.growth_bytes || worker.is_remote()) return false;
+  if (!limit.growth_bytes) return false;
   const std::uint64_t fresh = workers_.at(worker.id()).fresh_bytes;
-  return resident_bytes(worker.pid()) > fresh + *limit.growth_bytes;
+  return worker.resident() > fresh + *limit.growth_bytes;
 }
 
 // Its replacement starts at once, so that it is there when the old one has left.
@@ -205,9 +205,7 @@ void Pool::on_worker_ready(Turn& turn, Worker& worker) {
   Seat& seat = found->second;
   if (!std::exchange(seat.was_started, true)) ++started_count_;
   failed_starts_[seat.remote ? seat.remote->remote.host : ""] = 0;
-  if (spec_.recycling.growth_bytes && !worker.is_remote()) {
-    seated.fresh_bytes = resident_bytes(worker.pid());
-  }
+  if (spec_.recycling.growth_bytes) seated.fresh_bytes = worker.resident();
   if (is_closed_) return;
   idle_.push_back(worker.id());
   listener_.on_worker_idle(turn);

@@ -20,6 +20,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kReadBytes = std::size_t{256} << 10;
 // A signal that must wait until its task has been read is tried again so often.
 constexpr int kInterruptTryMs = 2;
+constexpr int kStopLookMs = 1000;
 // A worker whose owner is gone ends by itself, soon.
 constexpr std::chrono::milliseconds kOrderlyEnd{800};
 // The last words need this long at most, or nobody listens any more.
@@ -74,7 +75,10 @@ void Relay::wait_for_work() {
       {channel_.is_open() ? channel_.fd() : -1,
        static_cast<short>((is_out_idle ? POLLIN : 0) | (channel_.is_all_sent() ? 0 : POLLOUT)), 0},
       {worker_.pidfd.get(), POLLIN, 0}};
-  (void)::poll(entries, 4, to_interrupt_ ? kInterruptTryMs : -1);
+  const int patience = to_interrupt_ ? kInterruptTryMs : tasks_.empty() ? -1 : kStopLookMs;
+  const int ready = ::poll(entries, 4, patience);
+  // A worker that says nothing may have been stopped, or go on again.
+  if (ready == 0 && !to_interrupt_ && is_stopped(worker_.pid) != was_stopped_) send_vitals();
   if ((entries[1].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) is_owner_gone_ = true;
   if (entries[3].revents != 0) is_worker_gone_ = true;
   if (!channel_.is_all_sent()) (void)channel_.wait_sent(Clock::now());
@@ -172,12 +176,21 @@ void Relay::read_worker() {
     if (!packet.value()) return;
     const PacketHeader header = header_of(*packet.value());
     if (header.kind == PacketKind::Result && !tasks_.empty()) tasks_.pop_front();
+    // The owner weighs it by what it was when it was fresh.
+    if (header.kind == PacketKind::Result || header.kind == PacketKind::Ready) send_vitals();
     auto parcel = unpack(std::move(*packet.value()));
     if (!parcel.ok()) return channel_.close();
     const auto flag = header.flag == PacketFlag::InSegment ? PacketFlag::None : header.flag;
     send_owner(header.kind, flag, header.task,
                std::make_shared<const Parcel>(std::move(parcel.value())));
   }
+}
+
+void Relay::send_vitals() {
+  was_stopped_ = is_stopped(worker_.pid);
+  const VitalsBody body{resident_bytes(worker_.pid), was_stopped_ ? 1U : 0U};
+  send_owner(PacketKind::Vitals, PacketFlag::None, kNoTask,
+             std::make_shared<const Parcel>(encode(body)));
 }
 
 // Descriptors may have come for several packets at once.

@@ -45,6 +45,7 @@ class Relay {
   void take_signal(TaskId task, int number);
   void interrupt_when_read();
   void read_worker();
+  void send_vitals();
   Result<Parcel> unpack(Packet packet);
   void write_owner();
   void send_owner(PacketKind kind, PacketFlag flag, TaskId task, SharedParcel parcel);
@@ -61,6 +62,7 @@ class Relay {
   std::deque<Fd> received_;             // descriptors from the worker, in order
   std::deque<TaskId> tasks_;            // given to the worker, not answered
   std::optional<TaskId> to_interrupt_;  // once the worker has read it
+  bool was_stopped_ = false;            // when last told
   bool is_owner_gone_ = false;
   bool is_worker_gone_ = false;
 };

@@ -98,7 +98,8 @@ bool SessionLink::is_expected(const Packet& packet) {
     case PacketKind::Fork:
     case PacketKind::Forked:
     case PacketKind::Exited:
-    case PacketKind::Signal: return false;
+    case PacketKind::Signal:
+    case PacketKind::Vitals: return false;
   }
   return false;
 }

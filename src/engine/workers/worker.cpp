@@ -6,16 +6,12 @@
 #include <utility>
 
 #include "engine/base/ensure.h"
+#include "engine/workers/stop_watch.h"
 
 namespace elsewhere {
 namespace {
 
 constexpr std::chrono::milliseconds kReadPatience{2};
-// A worker that somebody has stopped (SIGSTOP) answers nothing, not even an
-// interrupt. What is stopped at so many looks in a row is ended; a short stop, or
-// one of this whole process, does not count up.
-constexpr std::chrono::milliseconds kStopLook{1000};
-constexpr int kStoppedLooksMax = 10;
 
 }  // namespace
 
@@ -76,19 +72,18 @@ void Worker::run(Turn& turn, TaskId task, SharedParcel payload) {
   if (tasks_.empty()) running_since_ = std::chrono::steady_clock::now();
   tasks_.push_back(task);
   peer_->send(turn, PacketKind::Run, task, std::move(payload));
-  if (!stop_timer_ && !peer_->is_remote()) look_whether_stopped(turn);
+  if (!stop_timer_) look_whether_stopped(turn);
 }
 
 // From the first task on as long as it is busy: it looks again at each turn of
 // the timer, and not at all while it is idle.
 void Worker::look_whether_stopped(Turn& turn) {
-  stop_timer_ = loop_.after(turn, kStopLook, [this](Turn& now) {
+  stop_timer_ = loop_.after(turn, StopWatch::kPause, [this](Turn& now) {
     stop_timer_.reset();
     if (state_ != WorkerState::Busy) return void(stopped_looks_ = 0);
-    stopped_looks_ = is_stopped(pid()) ? stopped_looks_ + 1 : 0;
-    if (stopped_looks_ >= kStoppedLooksMax) {
-      return peer_->kill(now, "it was stopped by a signal, and did not go on for " +
-                                  std::to_string(kStoppedLooksMax) + " seconds");
+    stopped_looks_ = peer_->is_halted() ? stopped_looks_ + 1 : 0;
+    if (stopped_looks_ >= StopWatch::kLooksMax) {
+      return peer_->kill(now, std::string("it ") + kStoppedWords);
     }
     look_whether_stopped(now);
   });
@@ -152,7 +147,8 @@ void Worker::on_packet(Turn& turn, Packet packet, std::vector<Fd> descriptors) {
     case PacketKind::Exited:
     case PacketKind::Sync:
     case PacketKind::Synced:
-    case PacketKind::Signal: break;
+    case PacketKind::Signal:
+    case PacketKind::Vitals: break;
   }
   peer_->kill(turn, "sent a packet that does not fit its state");
 }

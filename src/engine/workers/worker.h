@@ -86,7 +86,7 @@ class Worker final : private PeerListener, private NurseryClient {
   // Something waits for it alone: nothing else is put behind what it runs.
   void reserve(bool is_reserved) { is_reserved_ = is_reserved; }
   bool is_reserved() const { return is_reserved_; }
-  bool is_remote() const { return peer_ && peer_->is_remote(); }
+  std::uint64_t resident() const { return peer_ ? peer_->resident() : 0; }
 
   // Since it became ready.
   std::chrono::steady_clock::duration age() const;

@@ -190,7 +190,7 @@ TEST(Reap, SaysWhenSomebodyElseCollectedTheStatus) {
   ASSERT_EQ(::waitpid(process.value().pid, nullptr, 0), process.value().pid);
   const auto exit = reap(process.value());
   ASSERT_TRUE(exit.ok() && exit.value().has_value());
-  EXPECT_EQ(describe(*exit.value()), "ended, with a status that somebody else collected");
+  EXPECT_EQ(describe(*exit.value()), "ended, and how is not known");
 }
 
 TEST(OpenPidfd, RefusesAProcessThatIsNotThere) {

@@ -178,7 +178,7 @@ std::string describe(const ExitStatus& exit) {
     return "was killed by signal " + std::to_string(exit.signal) + " (" + ::strsignal(exit.signal) +
            ")";
   }
-  if (exit.status < 0) return "ended, with a status that somebody else collected";
+  if (exit.status < 0) return "ended, and how is not known";
   return "ended with status " + std::to_string(exit.status);
 }
 

@@ -320,3 +320,27 @@ test_that("a task that awaits itself fails, and does not wait for ever", {
   })
   expect_error(settled(task), "cannot wait for itself")
 })
+
+test_that("an interrupt ends wait_for(), and the task goes on", {
+  session <- local_session()
+  session$call(function() {
+    library(elsewhere)
+    task <- async({
+      await(delay(0.5))
+      "went on"
+    })
+    c(
+      tryCatch(
+        wait_for(async({
+          cat("waiting\n")
+          await(delay(1000))
+        })),
+        interrupt = function(e) "interrupted"
+      ),
+      wait_for(task)
+    )
+  })
+  wait_for_output(session, "waiting")
+  session$interrupt()
+  expect_identical(next_event(session)$result, c("interrupted", "went on"))
+})

@@ -91,7 +91,9 @@ test_that("a session of callr can be awaited", {
   expect_s3_class(error, "callr_error")
   expect_match(conditionMessage(error$parent), "not today")
   session$call(function() quit("no", 3))
-  expect_error(settled(async(await(session))), "^R session (closed|finish|crash)")
+  expect_error(
+    settled(async(await(session))), "^R session (closed|finish|crash)"
+  )
 })
 
 test_that("who closes a session of callr ends the wait for it", {

@@ -310,7 +310,9 @@ test_that("a class of the user's has its own nextOr() in a loop", {
     value <- obj(NULL)
     if (is.null(value)) or else 2L * value
   }
-  registerS3method("nextOr", "doubled", nextOr.doubled, asNamespace("elsewhere"))
+  registerS3method(
+    "nextOr", "doubled", nextOr.doubled, asNamespace("elsewhere")
+  )
   expect_identical(run(for (x in numbers) yield(x), type = 0L), c(2L, 4L, 6L))
 })
 

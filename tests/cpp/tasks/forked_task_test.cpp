@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace elsewhere {
 namespace {
@@ -34,8 +35,9 @@ void wait_until_settled(ForkedTask& task) {
   while (std::chrono::steady_clock::now() < deadline) {
     task.look();
     if (task.state() == TaskState::Settled) return;
-    pollfd entries[] = {{task.channel_fd(), POLLIN, 0}, {task.process_fd(), POLLIN, 0}};
-    ::poll(entries, 2, 1000);
+    std::vector<pollfd> entries;
+    for (const int fd : task.descriptors()) entries.push_back({fd, POLLIN, 0});
+    ::poll(entries.data(), entries.size(), 1000);
   }
   FAIL() << "the task did not settle";
 }

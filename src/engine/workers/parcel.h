@@ -39,8 +39,8 @@ class Parcel {
   std::uint64_t segment_bytes_ = 0;  // as body() shows it
 };
 
-// About where a descriptor costs less than the bytes through a socket. A choice,
-// not a measured optimum: only 100 MB have been measured both ways.
+// Above this, who sends is done at once, whether or not the other end reads. By time
+// alone the socket is quicker up to some 8 MB: bench/results/2026-11-22-segment.md.
 inline constexpr std::size_t kSegmentFromBytes = std::size_t{512} << 10;
 // The same for what is sent while nobody reads: less than a socket takes,
 // which is 208 KB on Linux.

@@ -47,6 +47,22 @@ bench_multisession_one <- function() {
   ))
 }
 
+bench_multicore_one <- function() {
+  elsewhere::plan(elsewhere::multicore, workers = 2)
+  on.exit(elsewhere::plan(elsewhere::sequential))
+  if (has_peer("future")) {
+    future::plan(future::multicore, workers = 2)
+    on.exit(future::plan(future::sequential), add = TRUE)
+  }
+  compare(
+    peers_of(
+      function() elsewhere::value(elsewhere::future(1 + 1)),
+      function() future::value(future::future(1 + 1))
+    ),
+    calls = c(elsewhere = 60, future = 20), warm_up = 10
+  )
+}
+
 bench_multisession_5000_at_once <- function() {
   result <- with_plans(2, {
     elsewhere::plan(elsewhere::multisession, workers = 2, queue = Inf)

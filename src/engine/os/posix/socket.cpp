@@ -105,7 +105,8 @@ Result<Moved> receive_some(int fd, std::span<std::byte> into) {
 }
 
 Result<Moved> peek_some(int fd, std::span<std::byte> into) {
-  const ssize_t got = retrying([&] { return ::recv(fd, into.data(), into.size(), MSG_DONTWAIT | MSG_PEEK); });
+  const ssize_t got =
+      retrying([&] { return ::recv(fd, into.data(), into.size(), MSG_DONTWAIT | MSG_PEEK); });
   if (got == 0 && !into.empty()) return Moved{Transfer::Closed, 0};
   return outcome_of(got, "cannot receive from a worker");
 }

@@ -60,14 +60,24 @@ session_start_key <- function(options, environment) {
 
 # The files from which R adds to its environment when it starts.
 environment_files <- function(wd, environment) {
-  chosen <- unname(environment["R_ENVIRON_USER"])
-  own <- file.path(if (is.null(wd)) getwd() else wd, ".Renviron")
-  site <- unname(environment["R_ENVIRON"])
-  files <- c(
-    if (is.na(site)) file.path(R.home("etc"), "Renviron.site") else site,
-    if (!is.na(chosen)) chosen else if (file.exists(own)) own else "~/.Renviron"
+  c(
+    environment_file("R_ENVIRON", wd, environment),
+    environment_file("R_ENVIRON_USER", wd, environment)
   )
-  files[file.exists(files)]
+}
+
+# The one that the variable `name` names, or that R takes without it.
+environment_file <- function(name, wd, environment) {
+  chosen <- unname(environment[name])
+  file <- if (!is.na(chosen)) {
+    chosen
+  } else if (name == "R_ENVIRON") {
+    file.path(R.home("etc"), "Renviron.site")
+  } else {
+    own <- file.path(if (is.null(wd)) getwd() else wd, ".Renviron")
+    if (file.exists(own)) own else "~/.Renviron"
+  }
+  file[file.exists(file)]
 }
 
 stand_in_file <- function() {

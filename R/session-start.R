@@ -131,6 +131,9 @@ session_exec <- function(self, private, super, options, streams, binary,
     private, options, plain, environment, binary, arguments, theirs
   )
   passed_on <- c(passed_on, joint)
+  if (is.null(joint)) {
+    environment <- keep_own_directory(private, environment, extra$wd)
+  }
   own <- list(
     command = if (is.null(joint)) binary else stand_in_file(),
     args = if (is.null(joint)) arguments else c(binary, arguments),
@@ -244,6 +247,42 @@ with_own_directory <- function(private, environment, wd) {
   environment
 }
 
+# R reads its environment files before it makes its directory. Where one says
+# TMPDIR, R would make that in a place that nobody knows of while R starts. So R
+# reads a copy without such lines, and the lines when it has started.
+keep_own_directory <- function(private, environment, wd) {
+  pattern <- "^[[:space:]]*TMPDIR[[:space:]]*="
+  taken <- character()
+  for (name in c("R_ENVIRON", "R_ENVIRON_USER")) {
+    file <- environment_file(name, wd, environment)
+    lines <- if (length(file)) readLines(file, warn = FALSE)
+    is_taken <- grepl(pattern, lines, useBytes = TRUE)
+    if (!any(is_taken)) next
+    taken <- c(taken, lines[is_taken])
+    saved <- paste0("ELSEWHERE_SAVED_", name)
+    if (is.na(environment[saved])) {
+      former <- environment[name]
+      environment[saved] <- if (is.na(former)) "" else former
+    }
+    environment[name] <- temporary_copy(private, lines[!is_taken])
+  }
+  if (length(taken) > 0L) {
+    environment["ELSEWHERE_RENVIRON"] <- temporary_copy(private, taken)
+  }
+  environment
+}
+
+# Lines for the start of a session, in a file that goes with it.
+temporary_copy <- function(private, lines) {
+  folder <- Sys.getenv("CALLR_TMPDIR")
+  copy <- tempfile(
+    "elsewhere-renviron-", if (nzchar(folder)) folder else tempdir()
+  )
+  writeLines(lines, copy, useBytes = TRUE)
+  private$files <- c(private$files, copy)
+  copy
+}
+
 # For the start alone: the session then has those of this process, or those of
 # its options, for what it starts itself.
 libpath_variables <- function(libpath, given) {
@@ -344,12 +383,7 @@ copied_renviron <- function(private, name, value, unwanted, defaults) {
   )
   kept <- grep(pattern, lines, value = TRUE, invert = TRUE)
   if (length(kept) == length(lines)) return(NULL)
-  folder <- Sys.getenv("CALLR_TMPDIR")
-  copy <- tempfile(
-    "elsewhere-renviron-", if (nzchar(folder)) folder else tempdir()
-  )
-  writeLines(kept, copy)
-  private$files <- c(private$files, copy)
+  copy <- temporary_copy(private, kept)
   former <- if (is.na(value)) "" else value
   structure(c(copy, former), names = c(name, paste0("ELSEWHERE_SAVED_", name)))
 }

@@ -56,6 +56,12 @@ local({
   # Kept where a task that detaches the other cannot reach it.
   assign("top_level_step", tools[[".elsewhere step"]], envir = functions)
 
+  # The lines about TMPDIR, which R itself has not read.
+  lines_file <- Sys.getenv("ELSEWHERE_RENVIRON")
+  if (nzchar(lines_file)) {
+    readRenviron(lines_file)
+    Sys.unsetenv("ELSEWHERE_RENVIRON")
+  }
   start <- .Call(entries$arrive)
   preamble <- parse(text = start[[1L]])
   eval(preamble, baseenv())

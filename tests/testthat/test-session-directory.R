@@ -193,3 +193,28 @@ test_that("an owner that quits leaves nothing of sessions that start", {
   owner$wait(60000)
   expect_true(wait_until(function() is_empty(folder)))
 })
+
+test_that("TMPDIR in an environment file takes no session's directory away", {
+  folder <- local_temporary_folder()
+  other <- withr::local_tempdir()
+  project <- withr::local_tempdir()
+  writeLines(
+    c(paste0("TMPDIR = ", other), "BESIDE=${TMPDIR}"),
+    file.path(project, ".Renviron")
+  )
+  withr::local_dir(project)
+  for (way in c("nursery", "exec")) {
+    withr::local_options(elsewhere.session_start = way)
+    session <- local_session()
+    expect_identical(
+      session$run(function() Sys.getenv(c("TMPDIR", "R_ENVIRON_USER"), NA)),
+      c(TMPDIR = other, R_ENVIRON_USER = NA)
+    )
+    expect_identical(
+      dirname(session$run(function() tempdir())), normalizePath(folder)
+    )
+    session$close()
+    kill_starts(function() r_session$new(wait = FALSE), 5L, 0.2)
+    expect_true(wait_until(function() is_empty(folder) && is_empty(other)))
+  }
+})

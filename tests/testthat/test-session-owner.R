@@ -58,3 +58,24 @@ test_that("an owner that ends in order takes its sessions with it", {
   pid <- as.integer(strsplit(read_line(owner, "^ready"), " ")[[1]][[2]])
   expect_true(within_a_second(function() !is_process(pid)))
 })
+
+test_that("a session is gone with its owner while a profile still runs", {
+  folder <- withr::local_tempdir()
+  note <- file.path(folder, "note")
+  writeLines(c(
+    sprintf("writeLines(c(Sys.getpid(), tempdir()), '%s.new')", note),
+    sprintf("file.rename('%1$s.new', '%1$s')", note),
+    "Sys.sleep(1000)"
+  ), file.path(folder, ".Rprofile"))
+  owner <- local_r_process(c(
+    "library(elsewhere)", sprintf("setwd('%s')", folder),
+    "rs <- r_session$new(wait = FALSE)", "Sys.sleep(1000)"
+  ))
+  expect_true(wait_until(function() file.exists(note)))
+  said <- readLines(note)
+  expect_true(is_process(as.integer(said[[1]])))
+  owner$kill(grace = 0)
+  expect_true(within_a_second(function() {
+    !is_process(as.integer(said[[1]])) && !dir.exists(said[[2]])
+  }))
+})

@@ -88,6 +88,11 @@ Status WorkerMain::become_worker(std::vector<Fd> owners) {
   console_ = std::move(console.value());
   pid_ = ::getpid();
   channel_.emplace(Fd(kWorkerChannelFd));
+  return watches_owner_ ? Status(Done{}) : watch_owner(std::move(owners));
+}
+
+Status WorkerMain::watch_owner(std::vector<Fd> owners) {
+  watches_owner_ = true;
   return start_owner_watch(
       {kWorkerChannelFd, std::move(owners), R_TempDir == nullptr ? "" : R_TempDir, &is_idle_});
 }

@@ -41,6 +41,9 @@ class WorkerMain {
   // the owner and takes standard input over. Once, in the console reader. `owners`
   // are descriptors of processes whose end is the worker's; none means the parent.
   Status become_worker(std::vector<Fd> owners = {});
+  // The first of these steps, for a process that has no other role: profiles that
+  // R runs before may take any time. Once.
+  Status watch_owner(std::vector<Fd> owners = {});
   SEXP functions() const { return functions_; }
   bool is_started() const { return channel_.has_value(); }
 
@@ -127,6 +130,7 @@ class WorkerMain {
   bool suspends_interrupts_ = false;
   std::string expression_;  // console lines of an expression that may go on
   bool is_inside_expression_ = false;
+  bool watches_owner_ = false;
   std::atomic<bool> is_idle_{false};
 };
 

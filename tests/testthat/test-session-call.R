@@ -278,3 +278,14 @@ test_that("a forked child of the owner neither uses nor ends the session", {
   expect_true("elsewhere_forked" %in% classes[[1]])
   expect_identical(session$run(function() 1), 1)
 })
+
+test_that("a call drops what was half said to the top level", {
+  session <- local_session()
+  for (half in c("f <- function() {\n", "'a string\n", "half", "x <-\n")) {
+    session$write_input(half)
+    expect_identical(session$run(function() 1), 1)
+    session$write_input("half <- 2\n")
+    expect_identical(session$run(function() 3), 3)
+  }
+  expect_identical(session$run(function() half), 2)
+})

@@ -184,7 +184,11 @@ WorkerMain::Next WorkerMain::look_at_packet(unsigned char* buffer, int buffer_by
     case PacketKind::Forked:
     case PacketKind::Exited: return Next::EndOfFile;  // the owner is no owner of ours
   }
-  return is_inside_expression_ ? Next::DropExpression : dispatch(buffer, buffer_bytes);
+  if (!is_inside_expression_) return dispatch(buffer, buffer_bytes);
+  // The packet is at hand when the reader comes back.
+  expression_.clear();
+  is_inside_expression_ = false;
+  return Next::DropExpression;
 }
 
 WorkerMain::Next WorkerMain::dispatch(unsigned char* buffer, int buffer_bytes) {

@@ -36,8 +36,8 @@
 #'   directory), `TRUE` (as R would) or `FALSE`.
 #' @param env Named character: environment variables; `NA` unsets one. By
 #'   default nothing in the process opens a browser or a PDF viewer.
-#' @param timeout One number of seconds, by default `Inf`: a process that takes
-#'   longer is killed.
+#' @param timeout One number of seconds or a difftime, by default `Inf`: a
+#'   process that takes longer is killed.
 #' @param supervise One logical, default `FALSE`: let the supervisor process of
 #'   processx watch the process, too.
 #' @param arch `"same"` (the default), a sub-architecture, or the path of an R
@@ -73,6 +73,7 @@ r <- function(func, args = list(), libpath = .libPaths(),
               timeout = Inf, package = NULL, arch = "same", ...) {
   check_flag(show, "show")
   check_flag(spinner, "spinner")
+  timeout <- seconds_of(timeout)
   check_seconds(timeout, "timeout")
   for (one in list(callback, block_callback)) {
     if (!is.null(one)) check_function(one, "callback")

@@ -41,3 +41,8 @@ check_seconds <- function(value, arg) {
     )
   }
 }
+
+# Times may come as a difftime.
+seconds_of <- function(time) {
+  if (inherits(time, "difftime")) as.numeric(time, units = "secs") else time
+}

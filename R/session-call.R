@@ -69,6 +69,7 @@ session_run <- function(self, private, func, args, package, timeout) {
   }
   if (length(begun) == 1L) return(begun[[1L]])
   if (is.null(begun)) {
+    timeout <- seconds_of(timeout)
     check_seconds(timeout, "timeout")
     session_call(self, private, func, args, package)
   }
@@ -90,6 +91,7 @@ session_run <- function(self, private, func, args, package, timeout) {
 
 session_run_with_output <- function(self, private, func, args, package,
                                     timeout) {
+  timeout <- seconds_of(timeout)
   check_seconds(timeout, "timeout")
   session_call(self, private, func, args, package)
   session_event(self, private, session_await(self, private, timeout))

@@ -154,3 +154,15 @@ session_kill <- function(self, private, super, grace, close_connections,
   super$kill(0, close_connections)
   was_alive && !self$is_alive()
 }
+
+# The stand-in of a session ends a moment after it.
+session_kill_tree <- function(self, private, super, grace, close_connections) {
+  session_identify(private)
+  killed <- super$kill_tree(grace, close_connections)
+  if (self$get_pid() %in% killed) {
+    self$wait(1000L)
+    private$state <- "finished"
+    self$cleanup()
+  }
+  killed
+}

@@ -17,6 +17,9 @@ r_process <- R6::R6Class(
       if (is.null(is_sent)) super$interrupt(...) else is_sent
     },
     cleanup = function() session_cleanup(self, private),
+    kill_tree = function(grace = 0.1, close_connections = TRUE) {
+      session_kill_tree(self, private, super, grace, close_connections)
+    },
     kill = function(grace = 0.1, close_connections = TRUE) {
       killed <- session_kill(
         self, private, super, grace, close_connections, !missing(grace)
@@ -75,8 +78,10 @@ process_result <- function(process, output = list(NULL, NULL)) {
     is_done <- list(done = FALSE)
     if (!is.null(private$span)) private$span$add_event("get_result", is_done)
     abort(
-      "Still alive: ",
-      "the result is there when the process has ended, see `$wait()`.",
+      paste0(
+        "Still alive: the result is there when the process has ended, see ",
+        "`$wait()`."
+      ),
       "elsewhere_still_running", home = c("rlib_error_3_0", "rlib_error")
     )
   }

@@ -14,16 +14,16 @@
 #' @param package `NULL` (the default) or `FALSE`: as above. `TRUE`: the
 #'   function keeps its environment. One string: it runs in the namespace of
 #'   that package.
-#' @param timeout For `$run()` and `$run_with_output()` one number of seconds,
-#'   by default `Inf`: a call that takes longer is interrupted, and its error
-#'   has class `callr_timeout_error`. For `$poll_process()` one whole number of
-#'   milliseconds; -1 waits for ever.
+#' @param timeout For `$run()` and `$run_with_output()` one number of seconds or
+#'   a difftime, by default `Inf`: a call that takes longer is interrupted, and
+#'   its error has class `callr_timeout_error`. For `$poll_process()` one whole
+#'   number of milliseconds; -1 waits for ever.
 #' @param wait_timeout One number of milliseconds to wait for the start; the
 #'   default is option `elsewhere.wait_timeout`, or 3000, and longer on a
 #'   machine that is too busy to start R.
 #' @param grace How long the process may take to end before it is killed: for
 #'   `$close()` one number of milliseconds, by default 1000; for `$kill()` one
-#'   number of seconds, by default 0.1.
+#'   number of seconds, by default 0.1, also for `$kill_tree()`.
 #' @param close_connections One logical, by default `TRUE`: close the pipes of
 #'   the process, too?
 #' @param signal One integer, see [tools::SIGINT].
@@ -198,7 +198,14 @@ r_session <- R6::R6Class(
       holds_within(0.5, function() {
         !self$is_alive() || identical(self$get_status(), "stopped")
       })
-      invisible(stopped)
+      stopped
+    },
+
+    #' @description Kill the session and all that it has started. Its state is
+    #'   `"finished"` afterwards.
+    #' @return Named integer: the processes that were killed.
+    kill_tree = function(grace = 0.1, close_connections = TRUE) {
+      session_kill_tree(self, private, super, grace, close_connections)
     },
 
     #' @description The process id of the session.

@@ -172,3 +172,24 @@ test_that("R may be started without any argument", {
   expect_identical(r(function() 1, stdout = file, cmdargs = character()), 1)
   expect_match(readLines(file), "^R version", all = FALSE)
 })
+
+test_that("a time limit may be a difftime", {
+  short <- as.difftime(0.2 / 60, units = "mins")
+  expect_error(
+    r(function() Sys.sleep(1000), timeout = short),
+    class = "callr_timeout_error"
+  )
+  session <- local_session()
+  expect_error(
+    session$run(function() Sys.sleep(1000), timeout = short),
+    class = "callr_timeout_error"
+  )
+})
+
+test_that("the result of a process that runs is refused with a reason", {
+  process <- r_bg(function() Sys.sleep(1000))
+  withr::defer(process$kill())
+  expect_error(
+    process$get_result(), "Still alive: .*wait", class = "elsewhere_still_running"
+  )
+})

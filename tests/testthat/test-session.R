@@ -197,3 +197,13 @@ test_that("a deep clone shares the session and does not end it", {
   gc()
   expect_true(session$is_alive())
 })
+
+test_that("kill_tree() returns when the session has ended", {
+  for (way in c("nursery", "exec")) {
+    withr::local_options(elsewhere.session_start = way)
+    session <- local_session()
+    expect_true(session$get_pid() %in% session$kill_tree())
+    expect_false(session$is_alive())
+    expect_identical(session$get_state(), "finished")
+  }
+})

@@ -10,6 +10,7 @@ evaluator_functions <- function() {
     prepare = evaluate_prepare,
     evaluate = evaluate,
     evaluate_expression = evaluate_expression,
+    refuses_result = refuses_result,
     evaluate_caught = evaluate_caught,
     without_call = without_call, end_signal = end_signal,
     muffle = muffle,
@@ -69,11 +70,20 @@ evaluate <- function(payload) {
   # Read by the worker when it sends the result; see R/worker-main.R.
   if (is_worker()) {
     home <- parent.env(environment())
-    home$refuses_references <- !isTRUE(payload$allow_references)
+    home$refuses_references <- refuses_result(result, payload)
     home$leaves_nothing <- !identical(payload$conditions, FALSE)
   }
   result$times <- c(started, .Call(ew_now))
   result
+}
+
+# A value that arrives dead is refused. What a condition holds is not looked at:
+# an error should arrive, whatever it drags along.
+refuses_result <- function(result, payload) {
+  if (isTRUE(payload$allow_references) || isTRUE(result$failed)) return(FALSE)
+  if (is.null(result$conditions)) return(TRUE)
+  .Call(ew_can_travel, result$conditions) ||
+    !.Call(ew_can_travel, result$value)
 }
 
 # The environment and the capture around the expression.
@@ -203,7 +213,7 @@ evaluate_prepare <- function(setup) {
   library <- getLoadedDLLs()[["elsewhere"]]
   for (entry in c(
     "ew_environment_variables", "ew_process_state", "ew_process_changes",
-    "ew_state_list", "ew_clear_workspace", "ew_now"
+    "ew_state_list", "ew_clear_workspace", "ew_now", "ew_can_travel"
   )) {
     assign(entry, getNativeSymbolInfo(entry, library), envir = home)
   }

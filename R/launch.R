@@ -145,12 +145,22 @@ note_interrupt_here <- function(future) {
   )))
 }
 
+# A future that nobody holds keeps its worker until R notices: who has to wait
+# lets it look.
+wait_for_room <- function(pool, queue) {
+  if (pool_wait_for_room(pool, queue, patience_seconds)) return()
+  gc()
+  pool_wait_for_room(pool, queue)
+}
+
+patience_seconds <- 0.2
+
 # With `wait = FALSE` the future queues if it must.
 launch_in_pool <- function(future, backend, payload, options, wait) {
   if (!is.null(.subset2(backend, "errands"))) warn_of_errands(backend)
   pool <- .subset2(backend, "pool")
   queue <- .subset2(backend, "queue")
-  if (wait && !is.infinite(queue)) pool_wait_for_room(pool, queue)
+  if (wait && !is.infinite(queue)) wait_for_room(pool, queue)
   on_reference <- options$on_reference
   refuses <- is.null(on_reference) || on_reference == "error"
   if (!refuses) payload$allow_references <- TRUE

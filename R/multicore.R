@@ -2,13 +2,37 @@
 # that this one has. A fork's task is asked like any other: the functions of
 # R/task.R take both kinds.
 
-# Evaluates `body()` in a fork; its value is the task's outcome.
-fork_start <- function(body, retries = 0L, timeout = Inf, refuse = TRUE) {
-  force(refuse)
-  .Call(
-    ew_fork_start, function() .Call(ew_fork_reply, body(), refuse),
-    retries, timeout
-  )
+# Evaluates `body()` in a fork; its value is the task's outcome. `refuses(value)`
+# says whether an external pointer in it is an error.
+fork_start <- function(body, retries = 0L, timeout = Inf,
+                       refuses = function(value) TRUE) {
+  .Call(ew_fork_start, forked_function(body, refuses), retries, timeout)
+}
+
+# The task holds this as long as it runs, so it must not hold the task, as
+# whoever starts it does: else nothing would tell that nobody wants it any more.
+forked_function <- function(body, refuses) {
+  force(body)
+  force(refuses)
+  function() {
+    value <- body()
+    .Call(ew_fork_reply, value, refuses(value))
+  }
+}
+
+forked_evaluation <- function(payload, nested) {
+  evaluate <- fork_evaluator()
+  force(nested)
+  force(payload)
+  function() {
+    become_fork(nested, is.null(payload$seed))
+    evaluate(payload)
+  }
+}
+
+forked_refusal <- function(payload) {
+  force(payload)
+  function(value) refuses_result(value, payload)
 }
 
 launch_in_fork <- function(future, backend, payload, options) {
@@ -18,20 +42,17 @@ launch_in_fork <- function(future, backend, payload, options) {
   forks_wait(backend)
   on_reference <- options$on_reference
   if (identical(on_reference, "error")) refuse_references(future)
-  evaluate <- fork_evaluator()
-  nested <- backend$nested
+  if (!is.null(on_reference) && on_reference != "error") {
+    payload$allow_references <- TRUE
+  }
   task <- fork_start(
-    function() {
-      become_fork(nested, is.null(payload$seed))
-      evaluate(payload)
-    },
-    as.integer(future$retries), future$timeout,
-    is.null(on_reference) || on_reference == "error"
+    forked_evaluation(payload, backend$nested), as.integer(future$retries),
+    future$timeout, forked_refusal(payload)
   )
   set_fields(future, list(
     task = task, state = "running", start = .Call(ew_now)
   ))
-  backend$running <- c(backend$running, list(task))
+  backend$running <- c(backend$running, list(.Call(ew_weak_reference, task)))
 }
 
 # In the fork: it has no workers, and must not draw the numbers of its owner.
@@ -67,10 +88,20 @@ fork_evaluator <- function() {
   forks$evaluate
 }
 
+# The plan's tasks that run. It holds them weakly: a fork that nobody asks for
+# any more ends with its future.
+forks_running <- function(backend) {
+  tasks <- lapply(backend$running, function(weak) .Call(ew_weak_value, weak))
+  is_running <- !vapply(tasks, function(task) {
+    is.null(task) || task_settled(task)
+  }, NA)
+  backend$running <- backend$running[is_running]
+  tasks[is_running]
+}
+
 # How many more forks the plan allows now.
 forks_free <- function(backend) {
-  backend$running <- Filter(Negate(task_settled), backend$running)
-  max(0L, as.integer(backend$workers) - length(backend$running))
+  max(0L, as.integer(backend$workers) - length(forks_running(backend)))
 }
 
 # The same for every plan of which the engine does not know.
@@ -80,11 +111,16 @@ slots_free <- function(backend) {
 
 # Waits until one more may run.
 forks_wait <- function(backend) {
-  while (forks_free(backend) == 0L) tasks_wait(backend$running, enough = 1)
+  if (forks_free(backend) > 0L) return()
+  # Before the second wait, R is made to notice what nobody holds.
+  if (!tasks_wait(forks_running(backend), patience_seconds, enough = 1)) gc()
+  while (forks_free(backend) == 0L) {
+    tasks_wait(forks_running(backend), enough = 1)
+  }
 }
 
 forks_stop <- function(backend) {
-  for (task in backend$running) task_cancel(task, 0)
+  for (task in forks_running(backend)) task_cancel(task, 0)
   backend$running <- list()
 }
 

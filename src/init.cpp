@@ -12,6 +12,8 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_to_bytes, 2),
     ENTRY(ew_worker_closure_in, 2),
     ENTRY(ew_fork_start, 3),
+    ENTRY(ew_weak_reference, 1),
+    ENTRY(ew_weak_value, 1),
     ENTRY(ew_fork_reply, 2),
     ENTRY(ew_fork_emit, 1),
     ENTRY(ew_fork_is, 1),

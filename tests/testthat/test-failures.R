@@ -218,6 +218,69 @@ test_that("what happens to a process is an error under every plan", {
   }
 })
 
+
+test_that("a stopped fork is bounded, too", {
+  local_plan(multicore, workers = 2)
+  stop_it <- quote({
+    tools::pskill(Sys.getpid(), tools::SIGSTOP)
+    Sys.sleep(1000)
+  })
+  expect_s3_class(failure_of(stop_it, timeout = 0.3), "elsewhere_timeout")
+  f <- future(stop_it, substitute = FALSE)
+  cancel(f, grace = 0.1)
+  expect_error(value(f), class = "FutureCanceledError")
+  error <- failure_of(stop_it)
+  expect_s3_class(error, "FutureInterruptError")
+  expect_match(conditionMessage(error), "stopped by a signal")
+  expect_equal(value(future(1 + 1)), 2)
+})
+
+test_that("futures that nobody holds leave their place to others", {
+  for (strategy in list(multisession, multicore)) {
+    local({
+      local_plan(strategy, workers = 2)
+      for (i in 1:4) future(Sys.sleep(1000))
+      expect_equal(value(future(1 + 1)), 2)
+    })
+  }
+})
+
+test_that("a condition arrives, whatever it drags along", {
+  raise <- quote({
+    held <- rawConnection(raw())
+    on.exit(close(held))
+    condition <- structure(
+      class = c("dragging", kind, "condition"),
+      list(message = "said", call = NULL, held = held)
+    )
+    if (kind == "error") stop(condition)
+    warning(condition)
+    5
+  })
+  for (strategy in list(sequential, multisession, multicore)) {
+    local({
+      if (identical(strategy, sequential)) {
+        local_plan(strategy)
+      } else {
+        local_plan(strategy, workers = 2)
+      }
+      kind <- "error"
+      f <- future(raise, substitute = FALSE, globals = "kind")
+      expect_error(value(f), "said", class = "dragging")
+      kind <- "warning"
+      f <- future(raise, substitute = FALSE, globals = "kind")
+      expect_warning(v <- value(f), "said", class = "dragging")
+      expect_identical(v, 5)
+    })
+  }
+  local_plan(multicore, workers = 2)
+  f <- future({
+    message("said")
+    rawConnection(raw())
+  })
+  expect_error(suppressMessages(value(f)), "cannot be sent back")
+})
+
 test_that("a worker that is stopped for a moment goes on", {
   local_plan(multisession, workers = I(1))
   f <- future({

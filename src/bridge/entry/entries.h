@@ -19,6 +19,8 @@ SEXP ew_globals_counts();
 
 // fork.cpp
 SEXP ew_fork_start(SEXP function, SEXP retries, SEXP timeout);
+SEXP ew_weak_reference(SEXP task);
+SEXP ew_weak_value(SEXP reference);
 SEXP ew_fork_reply(SEXP value, SEXP refuse_references);
 SEXP ew_fork_emit(SEXP condition);
 SEXP ew_fork_is(SEXP task);

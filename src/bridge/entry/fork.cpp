@@ -35,6 +35,20 @@ extern "C" SEXP ew_fork_emit(SEXP condition) {
   });
 }
 
+// Leads to `task` as long as somebody else holds it.
+extern "C" SEXP ew_weak_reference(SEXP task) {
+  return guard([&](MainThread& main) {
+    return r_call(main, [&] { return R_MakeWeakRef(task, R_NilValue, R_NilValue, FALSE); });
+  });
+}
+
+// What a weak reference leads to, or NULL.
+extern "C" SEXP ew_weak_value(SEXP reference) {
+  return guard([&](MainThread& main) {
+    return r_call(main, [&] { return R_WeakRefKey(reference); });
+  });
+}
+
 extern "C" SEXP ew_fork_is(SEXP task) {
   return guard([&](MainThread& main) {
     const bool is_fork = held_task(task) != nullptr;

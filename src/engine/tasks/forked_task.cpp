@@ -17,11 +17,15 @@
 namespace elsewhere {
 namespace {
 
+// The child ends itself by its own clock; only one that cannot is ended from here.
+constexpr std::chrono::milliseconds kLateMax{500};
+
 // A child whose task is over: it is to be reaped once it has ended, and until
 // then its pipe must stay open.
 struct Leaving {
   Process process;
   Fd control;
+  Deadline kill_at;  // a child that was told to end may have been stopped since
 };
 
 // What this process has forked. A child must close its siblings' ends, or it
@@ -80,13 +84,22 @@ bool is_readable(int fd) {
   return ::poll(&entry, 1, 0) > 0;
 }
 
+void kill_group(const Process& process) {
+  ::kill(-process.pid, SIGKILL);
+  (void)send_signal(process, SIGKILL);
+}
+
 }  // namespace
 
 std::size_t reap_forked_children() {
   auto& leaving = forks().leaving;
   std::erase_if(leaving, [](const Leaving& child) {
     const auto exit = reap(child.process);
-    return !exit.ok() || exit.value().has_value();
+    if (!exit.ok() || exit.value().has_value()) return true;
+    if (child.kill_at && std::chrono::steady_clock::now() >= *child.kill_at) {
+      kill_group(child.process);
+    }
+    return false;
   });
   return leaving.size();
 }
@@ -164,7 +177,9 @@ ForkedTask::~ForkedTask() {
 void ForkedTask::dismiss_child() {
   let_go();
   channel_.close();
-  if (process_.pidfd) forks().leaving.push_back({std::move(process_), std::move(control_)});
+  if (process_.pidfd) {
+    forks().leaving.push_back({std::move(process_), std::move(control_), kill_at_});
+  }
   process_.pidfd.reset();
 }
 
@@ -178,6 +193,8 @@ void ForkedTask::look() {
   take_packets();
   if (state_ != TaskState::Running) return;
   if (has_ended) return note_end();
+  // A child that is stopped does not see its own clock.
+  if (deadline_ && std::chrono::steady_clock::now() >= *deadline_ + kLateMax) kill_group(process_);
   if (!stays_stopped_ && stop_watch_.is_over(process_.pid)) {
     // Its end is noted like any other.
     stays_stopped_ = true;
@@ -260,7 +277,9 @@ bool ForkedTask::cancel(std::chrono::milliseconds grace) {
   const std::int64_t grace_milliseconds = grace.count();
   const bool is_told = ::write(control_.get(), &grace_milliseconds, sizeof grace_milliseconds) ==
                        sizeof grace_milliseconds;
-  (void)send_signal(process_, is_told ? SIGINT : SIGKILL);
+  const bool can_act = is_told && !is_stopped(process_.pid);
+  (void)send_signal(process_, can_act ? SIGINT : SIGKILL);
+  kill_at_ = std::chrono::steady_clock::now() + grace + kLateMax;
   settle(OutcomeKind::Cancelled);
   return true;
 }

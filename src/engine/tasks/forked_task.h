@@ -60,6 +60,7 @@ class ForkedTask final : public HeldTask {
   Channel channel_{Fd()};
   Fd control_;
   Deadline deadline_;
+  Deadline kill_at_;
   StopWatch stop_watch_;
   bool stays_stopped_ = false;
 };

@@ -131,6 +131,25 @@ TEST(ForkedTask, SettlesAtOnceWhenCancelledAndEndsAfterItsGrace) {
   expect_no_children_left();
 }
 
+// A child that is stopped sees neither its clock nor an interrupt.
+TEST(ForkedTask, EndsAStoppedChildWhenItsTimeIsUp) {
+  auto task = start({0, 50ms}, [](ForkedChild&) {
+    for (;;) ::raise(SIGSTOP);
+  });
+  wait_until_settled(*task);
+  EXPECT_EQ(task->outcome().kind, OutcomeKind::TimedOut);
+  expect_no_children_left();
+}
+
+TEST(ForkedTask, EndsACancelledChildThatStopsItself) {
+  auto task = start({}, [](ForkedChild&) {
+    ::signal(SIGINT, SIG_IGN);
+    for (;;) ::raise(SIGSTOP);
+  });
+  EXPECT_TRUE(task->cancel(0ms));
+  expect_no_children_left();
+}
+
 TEST(ForkedTask, EndsItsChildWhenNobodyHoldsItAnyMore) {
   start({}, [](ForkedChild&) {
     for (;;) ::pause();

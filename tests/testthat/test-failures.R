@@ -122,11 +122,9 @@ test_that("a limit on the size of files ends a task that goes over it", {
   expect_match(line, "got: 3000000 3000000 .*(signal 25|write).* next 2")
 })
 
-test_that("a full disk in the worker's temporary directory", {
-  testthat::skip_if_not(
-    Sys.info()[["user"]] == "root" && nzchar(Sys.which("mount")),
-    "a file system can be mounted"
-  )
+# What an owner says that fills the file system of its temporary directory in
+# a worker of the plan, which the worker has from it.
+line_on_full_disk <- function(choose) {
   place <- withr::local_tempdir()
   mounted <- processx::run(
     "mount", c("-t", "tmpfs", "-o", "size=256k", "tmpfs", place),
@@ -135,10 +133,9 @@ test_that("a full disk in the worker's temporary directory", {
   testthat::skip_if_not(mounted$status == 0L, "a file system can be mounted")
   withr::defer(processx::run("umount", c("-l", place)))
   owner <- local_r_process(c(
-    bquote_lines(place <- .(place)),
+    "library(elsewhere)",
+    deparse(choose),
     bquote_lines({
-      library(elsewhere)
-      plan(multisession, workers = I(1))
       e <- tryCatch(
         value(future({
           path <- tempfile()
@@ -153,17 +150,42 @@ test_that("a full disk in the worker's temporary directory", {
         writeBin(raw(1e6), tempfile())
         raw(3e6)
       }, conditions = "error"))
-      # A worker can still start.
-      try(value(future(tools::pskill(Sys.getpid(), 9))), silent = TRUE)
+      said <- capture.output(value(future(cat("said"))))
+      lost <- tryCatch(
+        value(future({
+          tools::pskill(Sys.getpid(), 9)
+          Sys.sleep(60)
+        })), FutureInterruptError = function(e) "FutureInterruptError"
+      )
       after <- tryCatch(value(future(1 + 1)), FutureError = conditionMessage)
-      cat("got:", e, length(large), "next", after, "\n")
+      cat("got:", e, length(large), said, lost, "next", after, "\n")
     })
   ), env_variables = c(TMPDIR = place))
-  line <- read_line(owner, "got:")
-  expect_match(
-    line,
-    "(disk is full|cannot|write).* 3000000 next (2|.*could not be started)"
+  read_line(owner, "got:")
+}
+
+test_that("a full disk in a worker's temporary directory, under every plan", {
+  testthat::skip_if_not(
+    Sys.info()[["user"]] == "root" && nzchar(Sys.which("mount")),
+    "a file system can be mounted"
   )
+  plans <- list(
+    multisession = quote(plan(multisession, workers = I(1))),
+    multicore = quote(plan(multicore, workers = I(1))),
+    hosts = quote(plan(cluster, workers = "localhost")),
+    # A node that ends is not replaced.
+    nodes = quote(plan(cluster, workers = parallel::makeCluster(2L)))
+  )
+  for (name in names(plans)) {
+    line <- line_on_full_disk(plans[[name]])
+    # Neither values nor what is printed pass through files.
+    # A worker can still start.
+    expect_match(
+      line,
+      "(disk is full|cannot|write).* 3000000 said FutureInterruptError next 2 ",
+      info = name
+    )
+  }
 })
 
 test_that("a stopped worker is bounded by `timeout`, cancel() and the engine", {

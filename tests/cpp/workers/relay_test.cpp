@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <thread>
+#include <vector>
 
 #include "engine/os/socket.h"
 #include "engine/wire/greeting.h"
@@ -66,10 +67,19 @@ class RelayTest : public testing::Test {
     const Bytes body = encode(SignalBody{SIGINT});
     send(PacketKind::Signal, task, body.span());
   }
-  Packet heard() {
+  // The next packet, of whichever kind; the test ends where none comes.
+  Packet next() {
     auto packet = owner_->wait_packet(deadline_in(std::chrono::milliseconds(kDeadline)));
     EXPECT_TRUE(packet.ok() && packet.value().has_value());
-    return std::move(*packet.value());
+    return std::move(packet.value().value());
+  }
+  // The next packet of the worker, and what was told of its process before.
+  Packet heard() {
+    for (;;) {
+      Packet packet = next();
+      if (packet.kind != PacketKind::Vitals) return packet;
+      vitals_.push_back(decode_vitals(packet.body.span()).value());
+    }
   }
   static std::string text_of(const Packet& packet) {
     return {reinterpret_cast<const char*>(packet.body.data()), packet.body.size()};
@@ -81,6 +91,7 @@ class RelayTest : public testing::Test {
 
   pid_t pid_ = -1;
   int status_ = -1;
+  std::vector<VitalsBody> vitals_;
   std::optional<Channel> owner_;
   std::thread relay_;
 };
@@ -92,6 +103,29 @@ TEST_F(RelayTest, PacketsGoBothWays) {
   EXPECT_EQ(result.kind, PacketKind::Result);
   EXPECT_EQ(result.task, TaskId{7});
   EXPECT_EQ(text_of(result), "hello");
+}
+
+TEST_F(RelayTest, WhatTheWorkerHasInMemoryIsToldBeforeItAnswers) {
+  start();
+  ASSERT_EQ(vitals_.size(), 1U);
+  EXPECT_GT(vitals_[0].resident_bytes, 0U);
+  EXPECT_EQ(vitals_[0].is_stopped, 0U);
+  send(PacketKind::Run, TaskId{1}, "echo:");
+  (void)heard();
+  EXPECT_EQ(vitals_.size(), 2U);
+}
+
+TEST_F(RelayTest, ABusyWorkerThatIsStoppedOrGoesOnIsTold) {
+  start();
+  send(PacketKind::Run, TaskId{1}, "wait:");
+  for (const int signal : {SIGSTOP, SIGCONT}) {
+    ASSERT_EQ(::kill(pid_, signal), 0);
+    const Packet told = next();
+    ASSERT_EQ(told.kind, PacketKind::Vitals);
+    EXPECT_EQ(decode_vitals(told.body.span()).value().is_stopped, signal == SIGSTOP ? 1U : 0U);
+  }
+  interrupt(TaskId{1});
+  EXPECT_EQ(text_of(heard()), "interrupted");
 }
 
 TEST_F(RelayTest, AnInterruptHitsTheTaskItIsMeantFor) {

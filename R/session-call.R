@@ -104,7 +104,7 @@ session_await <- function(self, private, timeout, news = NULL) {
   if (is_limited) ends_at <- proc.time()[[3L]] + timeout
   left <- if (is_limited) ceiling(timeout * 1000) else -1
   repeat {
-    if (is.null(news)) news <- .Call(ew_session_wait, private$link, left)
+    if (is.null(news)) news <- wait_or_stop(self, private, left)
     if (is.null(news)) {
       session_stop_call(self, private)
       return(list("timeout", NULL))
@@ -115,7 +115,7 @@ session_await <- function(self, private, timeout, news = NULL) {
         session_stop_call(self, private)
         interrupt_here()
       },
-      synced = , incomplete = NULL,
+      running = , synced = , incomplete = NULL,
       return(news)
     )
     news <- NULL
@@ -155,6 +155,15 @@ interrupt_here <- function() {
   )
   signalCondition(condition)
   invokeRestart("abort")
+}
+
+# setTimeLimit() may leave the wait.
+wait_or_stop <- function(self, private, milliseconds) {
+  is_over <- FALSE
+  on.exit(if (!is_over) session_stop_call(self, private))
+  news <- .Call(ew_session_wait, private$link, milliseconds)
+  is_over <- TRUE
+  news
 }
 
 # A handler that leaves the wait, by an error, say, leaves no call behind that

@@ -188,8 +188,32 @@ call_line <- function(call) {
 
 # As callr's: short, and with `trace` all there is to know.
 #' @export
+format.callr_status_error <- function(x, trace = FALSE, class = FALSE,
+                                      advice = !trace, ...) {
+  c(
+    error_head(x, class),
+    if (!is.null(x$stack)) {
+      "i With remote `$stack`, use `utils::debugger()` to debug it."
+    },
+    output_lines(x),
+    if (advice) "Type .Last.error to see the more details.",
+    if (trace) c(trace_lines("Backtrace:", x$trace), remote_trace_lines(x))
+  )
+}
+
+# Of one without a process. Where callr was loaded after this package, the method
+# above is callr's own, which asks here for the beginning and adds the rest.
+#' @export
 format.callr_error <- function(x, trace = FALSE, class = FALSE,
                                advice = !trace, ...) {
+  c(
+    error_head(x, class),
+    if (advice) "Type .Last.error to see the more details.",
+    if (trace) trace_lines("Backtrace:", x$trace)
+  )
+}
+
+error_head <- function(x, class) {
   where <- if (is.null(x$call)) {
     "Error: "
   } else {
@@ -200,13 +224,7 @@ format.callr_error <- function(x, trace = FALSE, class = FALSE,
       kinds <- setdiff(class(x), c("condition", "callr_status_error"))
       paste0("<", paste(kinds, collapse = "/"), ">")
     },
-    where, error_lines(x),
-    if (!is.null(x$stack)) {
-      "i With remote `$stack`, use `utils::debugger()` to debug it."
-    },
-    output_lines(x),
-    if (advice) "Type .Last.error to see the more details.",
-    if (trace) c(trace_lines("Backtrace:", x$trace), remote_trace_lines(x))
+    where, error_lines(x)
   )
 }
 

@@ -100,6 +100,17 @@ Result<std::optional<Packet>> wait_for_packet(SessionLink& link, Deadline deadli
   }
 }
 
+Result<std::optional<Packet>> wait_under_limits(MainThread& main, SessionLink& link,
+                                                Deadline deadline) {
+  for (;;) {
+    const auto look = std::chrono::steady_clock::now() + kBetweenLimits;
+    const bool is_last = deadline && *deadline <= look;
+    auto packet = wait_for_packet(link, is_last ? deadline : Deadline(look));
+    if (is_last || !packet.ok() || packet.value()) return packet;
+    r_call(main, [] { R_CheckUserInterrupt(); });
+  }
+}
+
 void expect_sent(const Status& status) {
   if (!status.ok() && status.error().code != ErrorCode::Closed) throw EngineError(status.error());
 }

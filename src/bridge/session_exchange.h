@@ -5,6 +5,8 @@
 
 #include <Rinternals.h>
 
+#include <chrono>
+
 #include "bridge/main_thread.h"
 #include "bridge/serialize.h"
 #include "engine/workers/session_link.h"
@@ -23,6 +25,14 @@ bool send_call(MainThread& main, SessionLink& link, SEXP payload, OnReference po
 // interrupt of R's ends no wait. A pending interrupt is taken off R and is the
 // error Interrupted: the caller reports it, after it has stopped the call.
 Result<std::optional<Packet>> wait_for_packet(SessionLink& link, Deadline deadline);
+
+// How long R need not look at its limits of time.
+constexpr std::chrono::milliseconds kBetweenLimits{200};
+
+// The same, but R looks at its own limits of time (setTimeLimit()) meanwhile, and
+// may jump.
+Result<std::optional<Packet>> wait_under_limits(MainThread& main, SessionLink& link,
+                                                Deadline deadline);
 
 // list(kind, value) of what has come; NULL of nothing. The text of a failure is
 // the value of a failed one.

@@ -289,3 +289,17 @@ test_that("a call drops what was half said to the top level", {
   }
   expect_identical(session$run(function() half), 2)
 })
+
+test_that("a limit of time in this process ends the wait, and the call", {
+  rs <- local_session()
+  limited <- function(code) {
+    setTimeLimit(elapsed = 0.5, transient = TRUE)
+    on.exit(setTimeLimit())
+    code
+  }
+  slow <- function() Sys.sleep(600)
+  expect_error(limited(rs$run(slow)), "time limit")
+  expect_identical(rs$get_state(), "idle")
+  expect_error(limited(rs$run_with_output(slow)), "time limit")
+  expect_identical(rs$run(function() 1), 1)
+})

@@ -145,6 +145,26 @@ test_that("every condition that ends a call can be shown", {
   )
 })
 
+test_that("an error is shown the same where callr is loaded, too", {
+  skip_if_not_installed("callr")
+  shown <- callr::r(function(libraries) {
+    .libPaths(libraries)
+    session <- elsewhere::r_session$new(wait_timeout = 60000)
+    on.exit(session$close())
+    error <- tryCatch(
+      session$run(function() {
+        cat("said\n")
+        stop("boo")
+      }),
+      error = identity
+    )
+    before <- list(format(error), format(error, class = TRUE))
+    loadNamespace("callr")
+    list(before, list(format(error), format(error, class = TRUE)))
+  }, list(.libPaths()))
+  expect_identical(shown[[1L]], shown[[2L]])
+})
+
 test_that("format() is short, print() tells all", {
   session <- local_session()
   error <- tryCatch(

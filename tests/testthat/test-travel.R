@@ -63,7 +63,7 @@ test_that("the refusal names the variable", {
   held <- list(inner = textConnection("a"))
   withr::defer(close(held$inner))
   message <- conditionMessage(error_of(future(length(held))))
-  expect_match(message, "object: held$inner, of class", fixed = TRUE)
+  expect_match(message, "reference: held$inner, of class", fixed = TRUE)
 })
 
 test_that("what is built on fastmap travels, and works where it arrives", {

@@ -107,7 +107,7 @@ extern "C" SEXP ew_session_take(SEXP session) {
 extern "C" SEXP ew_session_wait(SEXP session, SEXP timeout) {
   return guard([&](MainThread& main) {
     SessionLink& link = session_from(main, session);
-    auto packet = wait_for_packet(link, deadline_in(milliseconds_from(main, timeout)));
+    auto packet = wait_under_limits(main, link, deadline_in(milliseconds_from(main, timeout)));
     return news_of(main, link, packet);
   });
 }

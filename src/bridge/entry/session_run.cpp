@@ -76,6 +76,14 @@ bool has_result(const Result<std::optional<Packet>>& packet) {
   return packet.ok() && packet.value() && packet.value()->kind == PacketKind::Result;
 }
 
+// News of a kind that says nothing yet.
+SEXP still_running() {
+  SEXP out = PROTECT(Rf_allocVector(VECSXP, 2));
+  SET_VECTOR_ELT(out, 0, Rf_mkString("running"));
+  UNPROTECT(1);
+  return out;
+}
+
 SEXP list_of(SEXP value) {
   SEXP out = PROTECT(Rf_allocVector(VECSXP, 1));
   SET_VECTOR_ELT(out, 0, value);
@@ -101,8 +109,17 @@ extern "C" SEXP ew_session_run(SEXP session, SEXP func, SEXP args, SEXP package,
       UNPROTECT(2);
       return R_NilValue;
     }
-    auto packet = wait_for_packet(link, {});
+    // A longer one is waited for where a time limit of R's can end the wait.
+    auto packet = wait_for_packet(link, deadline_in(kBetweenLimits));
     const bool is_over = has_result(packet);
+    if (packet.ok() && !packet.value()) {
+      SEXP news = r_call(main, [&] {
+        note_running(session, VECTOR_ELT(payload, 0), started_at);
+        return still_running();
+      });
+      UNPROTECT(2);
+      return news;
+    }
     // Before R reads what has come, which may fail.
     if (!is_over) r_call(main, [&] { note_running(session, VECTOR_ELT(payload, 0), started_at); });
     SEXP news = PROTECT(news_of(main, link, packet));

@@ -106,12 +106,46 @@ session_attach <- function(self, private) {
   prompt <- sprintf("RS %d > ", self$get_pid())
   is_inside <- FALSE
   repeat {
-    line <- prompt_line(if (is_inside) "+ " else prompt)
-    if (is.null(line) || line == ".q") break
-    is_inside <- attach_line(self, private, line)
-    if (private$state == "finished") break
+    line <- if (is_inside) continuation_line() else prompt_line(prompt)
+    if (is.null(line) || line %in% ".q") break
+    if (is.na(line)) {
+      drop_expression(self, private)
+      is_inside <- FALSE
+    } else if (is_cut_line(line)) {
+      cat(
+        "Not run: a line must be shorter than ", line_bytes_max, " bytes here. ",
+        "Type it as several lines.\n",
+        sep = ""
+      )
+    } else {
+      is_inside <- attach_line(self, private, line)
+      if (private$state == "finished") return(invisible())
+    }
   }
+  if (is_inside) drop_expression(self, private)
   invisible()
+}
+
+# A line of an expression that has begun; NA for Ctrl-C, which takes the
+# expression back, as in any R.
+continuation_line <- function() {
+  tryCatch(prompt_line("+ "), interrupt = function(e) {
+    cat("\n")
+    NA_character_
+  })
+}
+
+# A session drops half an expression when it is asked for something else.
+drop_expression <- function(self, private) {
+  session_ask(self, private, "nothing")
+}
+
+# What readline() has room for. It cuts what is longer, and the line that is
+# typed next is lost with the rest of it, all without a word.
+line_bytes_max <- 4094L
+
+is_cut_line <- function(line) {
+  interactive() && nchar(line, "bytes") >= line_bytes_max
 }
 
 # Sends one line to the session's top level and shows what it prints, until it

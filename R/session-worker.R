@@ -264,9 +264,10 @@ session_shorten_value <- function(value) {
   as.name(sprintf("<%s[%.0f]>", class(value)[[1L]], length(value)))
 }
 
-# What $traceback() and $debug() ask.
+# What $traceback(), $debug() and $attach() ask.
 session_operate <- function(operation, arguments) {
   value <- switch(operation,
+    nothing = NULL,
     traceback = last_error$calls,
     frames = if (!is.null(last_error$dump)) names(last_error$dump),
     inspect = {

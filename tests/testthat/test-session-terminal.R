@@ -35,6 +35,60 @@ test_that("Ctrl-C stops the line that runs, and then leaves the prompt", {
   expect_match(type_line(terminal, "rs$run(function() 'alive')"), "alive")
 })
 
+test_that("Ctrl-C takes back an expression that has begun", {
+  terminal <- local_terminal()
+  type_line(terminal, "rs$attach()", attached)
+  type_line(terminal, "f <- function() {", "\\+ $")
+  type_line(terminal, "", "\\+ $")
+  type_interrupt(terminal, attached)
+  type_line(terminal, "", attached)
+  expect_match(type_line(terminal, "1 + 1", attached), "[1] 2", fixed = TRUE)
+  type_interrupt(terminal, "\n> $")
+  expect_match(type_line(terminal, "rs"), "alive, idle")
+})
+
+test_that(".q inside an expression leaves, and nothing of it stays", {
+  terminal <- local_terminal()
+  type_line(terminal, "rs$attach()", attached)
+  type_line(terminal, "cat('never', {", "\\+ $")
+  type_line(terminal, ".q")
+  type_line(terminal, "rs$attach()", attached)
+  expect_match(type_line(terminal, "2 + 2", attached), "[1] 4", fixed = TRUE)
+  seen <- type_line(terminal, "})", attached)
+  expect_match(seen, "unexpected '}'", fixed = TRUE)
+})
+
+test_that("browser(), warnings and errors are what they are in R", {
+  terminal <- local_terminal()
+  type_line(terminal, "rs$attach()", attached)
+  type_line(terminal, "h <- function(a) { browser(); a + 1 }", attached)
+  expect_match(
+    type_line(terminal, "h(3)", attached), "Called from: h(3)", fixed = TRUE
+  )
+  expect_match(type_line(terminal, "a", attached), "[1] 3", fixed = TRUE)
+  expect_match(type_line(terminal, "c", attached), "[1] 4", fixed = TRUE)
+  seen <- type_line(terminal, "as.integer('x')", attached)
+  expect_match(seen, "NAs introduced by coercion")
+  seen <- type_line(terminal, "'be' + 'gun'; 3", attached)
+  expect_match(seen, "non-numeric argument")
+  expect_false(grepl("[1] 3", seen, fixed = TRUE))
+})
+
+test_that("a line that readline() would cut is not run", {
+  terminal <- local_terminal()
+  type_line(terminal, "rs$attach()", attached)
+  just_right <- paste0("nchar('", strrep("a", 4000L), "')")
+  expect_match(
+    type_line(terminal, just_right, attached), "[1] 4000", fixed = TRUE
+  )
+  line <- paste0("nchar('", strrep("a", 4084L), "')")
+  expect_identical(nchar(line), 4093L)
+  expect_match(type_line(terminal, line, attached), "[1] 4084", fixed = TRUE)
+  line <- paste0("nchar('", strrep("a", 4085L), "')")
+  expect_match(type_line(terminal, line, attached), "Not run: a line must be")
+  expect_match(type_line(terminal, "1 + 1", attached), "[1] 2", fixed = TRUE)
+})
+
 test_that("a session that quits ends attach()", {
   terminal <- local_terminal()
   type_line(terminal, "rs$attach()", attached)

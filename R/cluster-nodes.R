@@ -1,7 +1,8 @@
-# plan(cluster, workers = cl) with a cluster of the parallel package: futures are
-# evaluated by the very processes of its nodes. A task is an ordinary call of that
-# package's protocol over the node's own connection; what it answers with comes in
-# packets of ours before the protocol's answer (src/engine/tasks/node_task.h).
+# plan(cluster, workers = cl) with a cluster of the parallel package: futures
+# are evaluated by the very processes of its nodes. A task is an ordinary call of
+# that package's protocol over the node's own connection; what it answers with
+# comes in packets of ours before the protocol's answer
+# (src/engine/tasks/node_task.h).
 # docs/decisions/0033 says why.
 
 # Whether all nodes answer over a socket of R's, as those of makeCluster(),
@@ -89,7 +90,8 @@ has_valid_connection <- function(node) {
 
 node_call <- function(fun, args) {
   list(
-    type = "EXEC", data = list(fun = fun, args = args, return = TRUE, tag = NULL)
+    type = "EXEC",
+    data = list(fun = fun, args = args, return = TRUE, tag = NULL)
   )
 }
 
@@ -108,8 +110,8 @@ link_node <- function(node, rank, told) {
   )
 }
 
-# R does not name the descriptor of a connection, and the nodes of a cluster share
-# one port: it is the one that can be read once this node has answered.
+# R does not name the descriptor of a connection, and the nodes of a cluster
+# share one port: it is the one that can be read once this node has answered.
 node_descriptor <- function(node) {
   con <- node$con
   for (i in 1:5) {
@@ -187,7 +189,8 @@ launch_on_node <- function(future, backend, payload, options) {
   set_fields(future, list(
     task = task, state = "running", start = .Call(ew_now)
   ))
-  backend$running <- c(Filter(Negate(task_settled), backend$running), list(task))
+  still_running <- Filter(Negate(task_settled), backend$running)
+  backend$running <- c(still_running, list(task))
 }
 
 # The task, or NULL if the node is gone.

@@ -18,8 +18,9 @@
 #' * `targetEnv`: its environment; the empty one when it has ended;
 #' * `debug`: `TRUE` or `FALSE`, see [debugAsync()].
 #'
-#' Of a [channel()] a plain list: `state`, `"open"` or `"closed"`; `awaiting`, how
-#' many wait for a value of it; `sent`, how many values wait for somebody; `err`.
+#' Of a [channel()] a plain list: `state`, `"open"` or `"closed"`; `awaiting`,
+#' how many wait for a value of it; `sent`, how many values wait for somebody;
+#' `err`.
 #' @examples
 #' letters_of <- gen(for (letter in letters) yield(letter))
 #' nextOr(letters_of)

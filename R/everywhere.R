@@ -58,8 +58,8 @@ everywhere <- function(expr, envir = parent.frame(), substitute = TRUE,
     return(invisible())
   }
   last <- run_errands(backend, step, 0)
-  # Only what did well is asked of workers that start later, so that none of them
-  # dies of it; some may have come meanwhile.
+  # Only what did well is asked of workers that start later, so that none of
+  # them dies of it; some may have come meanwhile.
   backend$steps <- c(backend$steps, list(step))
   set_worker_setup(backend)
   run_errands(backend, step, last)

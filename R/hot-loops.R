@@ -1,6 +1,7 @@
 # For the evaluator (src/bridge/eval/hot_loops.h): byte code of a loop of a
 # body, to be run in `env`, or FALSE. R's own compiler knows which names a
-# function assigns, and leaves them alone; here they are those of the whole body.
+# function assigns, and leaves them alone; here they are those of the whole
+# body.
 eval_compile_loop <- function(loop, source, env) {
   # Where the user has switched off R's compiling of loops, so is ours.
   if (compiler::enableJIT(-1L) < 3L) return(FALSE)

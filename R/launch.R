@@ -4,7 +4,8 @@
 
 launch <- function(future, backend, wait = TRUE) {
   is_held <- .subset2(backend, "is_held")
-  # Nothing keeps such tasks waiting: the future stays lazy until a slot is free.
+  # Nothing keeps such tasks waiting: the future stays lazy until a slot is
+  # free.
   may_wait <- wait && (!is_held || .subset2(backend, "queue") == 0)
   if (is_held && !may_wait && slots_free(backend) == 0L) return()
   options <- launch_options(backend)

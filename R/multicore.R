@@ -2,8 +2,8 @@
 # that this one has. A fork's task is asked like any other: the functions of
 # R/task.R take both kinds.
 
-# Evaluates `body()` in a fork; its value is the task's outcome. `refuses(value)`
-# says whether an external pointer in it is an error.
+# Evaluates `body()` in a fork; its value is the task's outcome.
+# `refuses(value)` says whether an external pointer in it is an error.
 fork_start <- function(body, retries = 0L, timeout = Inf,
                        refuses = function(value) TRUE) {
   .Call(ew_fork_start, forked_function(body, refuses), retries, timeout)

@@ -180,7 +180,8 @@ call_line <- function(call) {
   lines <- if (is.character(call)) {
     call
   } else {
-    deparse(call, control = c("keepNA", "keepInteger", "niceNames"), nlines = 2L)
+    kept <- c("keepNA", "keepInteger", "niceNames")
+    deparse(call, control = kept, nlines = 2L)
   }
   if (length(lines) == 1L) return(lines)
   paste0(trimws(lines[[1L]], "right"), " ...")
@@ -201,8 +202,9 @@ format.callr_status_error <- function(x, trace = FALSE, class = FALSE,
   )
 }
 
-# Of one without a process. Where callr was loaded after this package, the method
-# above is callr's own, which asks here for the beginning and adds the rest.
+# Of one without a process. Where callr was loaded after this package, the
+# method above is callr's own, which asks here for the beginning and adds the
+# rest.
 #' @export
 format.callr_error <- function(x, trace = FALSE, class = FALSE,
                                advice = !trace, ...) {

@@ -36,8 +36,9 @@ session_prepare <- function(setup) {
     # An error is printed by R as that of any script, and ends the process.
     tryCatch(callr_startup_hook(), error = function(e) {
       call <- conditionCall(e)
-      where <- if (is.null(call)) "Error: " else {
-        paste0("Error in ", deparse(call, nlines = 1L)[[1L]], " : ")
+      where <- "Error: "
+      if (!is.null(call)) {
+        where <- paste0("Error in ", deparse(call, nlines = 1L)[[1L]], " : ")
       }
       cat(where, sub("\n$", "", conditionMessage(e)), "\n",
         file = stderr(), sep = ""

@@ -4,8 +4,8 @@
 #
 # Asks resolved() of the whole list again and again until all have settled, and
 # says how long the longest ask took, and the longest silence of a timer of
-# later's that should come every millisecond. `megabytes` of small objects lie in
-# the workspace meanwhile, which each full collection of R's goes through.
+# later's that should come every millisecond. `megabytes` of small objects lie
+# in the workspace meanwhile, which each full collection of R's goes through.
 
 library(elsewhere)
 

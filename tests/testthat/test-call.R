@@ -190,6 +190,7 @@ test_that("the result of a process that runs is refused with a reason", {
   process <- r_bg(function() Sys.sleep(1000))
   withr::defer(process$kill())
   expect_error(
-    process$get_result(), "Still alive: .*wait", class = "elsewhere_still_running"
+    process$get_result(), "Still alive: .*wait",
+    class = "elsewhere_still_running"
   )
 })

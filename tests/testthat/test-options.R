@@ -68,7 +68,8 @@ test_that("-p and --parallel on the command line choose a plan", {
 })
 
 test_that("what is no number of processes on the command line is told of", {
-  for (arguments in list("-p", c("-p", "x"), "--parallel=0", "--parallel=9999")) {
+  wrong <- list("-p", c("-p", "x"), "--parallel=0", "--parallel=9999")
+  for (arguments in wrong) {
     expect_warning(
       expect_null(processes_asked(arguments)), arguments[[1L]], fixed = TRUE
     )

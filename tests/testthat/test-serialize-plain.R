@@ -12,7 +12,8 @@ plain_values <- function() {
     Sys.Date(), pairlist(a = 1, 2), as.call(list(as.name("f"), NULL, NA)),
     structure(quote(f(x)), class = "own"), globalenv(), baseenv(), emptyenv(),
     list(asNamespace("base"), quote(expr = )),
-    "\u00e4\u4e2d", `Encoding<-`("\xe4", "latin1"), `Encoding<-`("\xff", "bytes"),
+    "\u00e4\u4e2d", `Encoding<-`("\xe4", "latin1"),
+    `Encoding<-`("\xff", "bytes"),
     as.name("\u00e4"), c(1e300, -Inf), 2147483647L, as.list(1:200)
   )
 }

@@ -175,8 +175,7 @@ test_that("format() is short, print() tells all", {
     error = identity
   )
   expect_identical(format(error), c(
-    "Error: ", "! in callr subprocess.\nCaused by error: \n! boo" |>
-      strsplit("\n") |> unlist(),
+    "Error: ", "! in callr subprocess.", "Caused by error: ", "! boo",
     "---", "Standard output:", "said",
     "Type .Last.error to see the more details."
   ))
@@ -218,7 +217,9 @@ test_that("code travels with the shape that the parser gives it", {
   session <- local_session()
   for (keeps in c(TRUE, FALSE)) {
     func <- eval(parse(
-      text = "function() {\n  # why\n  inner <- function(x = function() 1) x\n}",
+      text = c(
+        "function() {", "  # why", "  inner <- function(x = function() 1) x", "}"
+      ),
       keep.source = keeps
     ))
     code <- session$run(function(func) body(func)[[2]][[3]], list(func))

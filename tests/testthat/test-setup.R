@@ -59,7 +59,7 @@ test_that("everywhere() reaches every worker, those of later too", {
   expect_equal(unlist(got), rep(21, 4))
 })
 
-test_that("everywhere() is for the workers that are there, with what they have", {
+test_that("everywhere() is for workers that are there, with what they have", {
   local_plan(multisession, workers = 2)
   wait_until(function() length(pool_status(current_backend()$pool)$pids) == 2L)
   pids <- sort(pool_status(current_backend()$pool)$pids)

@@ -1,7 +1,7 @@
 # plan(cluster, workers = cl) with a cluster of the parallel package: futures
-# are evaluated by the very processes of its nodes. A task is an ordinary call of
-# that package's protocol over the node's own connection; what it answers with
-# comes in packets of ours before the protocol's answer
+# are evaluated by the very processes of its nodes. A task is an ordinary call
+# of that package's protocol over the node's own connection; what it answers
+# with comes in packets of ours before the protocol's answer
 # (src/engine/tasks/node_task.h).
 # docs/decisions/0033 says why.
 

@@ -218,7 +218,8 @@ test_that("code travels with the shape that the parser gives it", {
   for (keeps in c(TRUE, FALSE)) {
     func <- eval(parse(
       text = c(
-        "function() {", "  # why", "  inner <- function(x = function() 1) x", "}"
+        "function() {", "  # why",
+        "  inner <- function(x = function() 1) x", "}"
       ),
       keep.source = keeps
     ))

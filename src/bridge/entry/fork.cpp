@@ -44,9 +44,8 @@ extern "C" SEXP ew_weak_reference(SEXP task) {
 
 // What a weak reference leads to, or NULL.
 extern "C" SEXP ew_weak_value(SEXP reference) {
-  return guard([&](MainThread& main) {
-    return r_call(main, [&] { return R_WeakRefKey(reference); });
-  });
+  return guard(
+      [&](MainThread& main) { return r_call(main, [&] { return R_WeakRefKey(reference); }); });
 }
 
 extern "C" SEXP ew_fork_is(SEXP task) {

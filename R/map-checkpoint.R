@@ -70,22 +70,53 @@ refuse_other_map <- function(kept, about, folder) {
   )
 }
 
-fingerprint <- function(value) {
-  path <- tempfile()
+fingerprint <- function(value, path = tempfile()) {
   on.exit(unlink(path))
   # Version 2 writes a range as the numbers that it stands for.
-  writeBin(serialize(value, NULL, version = 2L), path)
+  bytes <- serialize(value, NULL, version = 2L)
+  problem <- io_problem(writeBin(bytes, path))
+  # Half of it would be that of other maps, too.
+  if (!is.null(problem)) cannot_write(path, problem)
   unname(tools::md5sum(path))
 }
 
 write_whole <- function(value, path) {
   half <- tempfile(".half-", dirname(path))
-  saveRDS(value, half)
-  if (!file.rename(half, path)) {
-    unlink(half)
-    abort(
-      sprintf("`.checkpoint`: %s cannot be written.", sQuote(path, FALSE)),
-      "elsewhere_bad_checkpoint", path = path
-    )
-  }
+  on.exit(unlink(half))
+  # Closing a compressed file does not tell that the last bytes had no room:
+  # it is whole if it can be read.
+  problem <- tryCatch(
+    {
+      saveRDS(value, half)
+      readRDS(half)
+      NULL
+    },
+    error = conditionMessage
+  )
+  if (is.null(problem)) problem <- io_problem(file.rename(half, path))
+  if (!is.null(problem)) cannot_write(path, problem)
+}
+
+# Why reading or writing failed, or NULL: some of it is said by a warning alone.
+io_problem <- function(expr) {
+  problem <- NULL
+  tryCatch(
+    withCallingHandlers(expr, warning = function(w) {
+      problem <<- c(problem, conditionMessage(w))
+      invokeRestart("muffleWarning")
+    }),
+    error = function(e) problem <<- c(problem, conditionMessage(e))
+  )
+  if (length(problem)) problem[[1L]]
+}
+
+cannot_write <- function(path, problem) {
+  abort(
+    sprintf(
+      "`.checkpoint`: %s cannot be written: %s. %s", sQuote(path, FALSE),
+      sub("[.]$", "", problem),
+      "What was written before is kept; the same call goes on from there."
+    ),
+    "elsewhere_bad_checkpoint", path = path
+  )
 }

@@ -65,6 +65,45 @@ test_that("a checkpoint of another map is refused", {
   )
 })
 
+test_that("a full disk keeps no half of a checkpoint, and says so", {
+  skip_if_not(
+    Sys.info()[["user"]] == "root" && nzchar(Sys.which("mount")),
+    "a file system can be mounted"
+  )
+  place <- withr::local_tempdir()
+  mounted <- processx::run(
+    "mount", c("-t", "tmpfs", "-o", "size=256k", "tmpfs", place),
+    error_on_status = FALSE
+  )
+  skip_if_not(mounted$status == 0L, "a file system can be mounted")
+  withr::defer(processx::run("umount", c("-l", place)))
+  local_plan(sequential)
+  folder <- file.path(place, "kept")
+  # What is larger than the disk, and cannot be compressed.
+  noise <- withr::with_seed(1, as.raw(sample(0:255, 1e6, TRUE)))
+  f <- function(i) if (i == 3L) noise else i
+  run <- function() {
+    future_map(1:4, f, .checkpoint = folder, .chunk_size = 1)
+  }
+  error <- expect_error(run(), class = "elsewhere_bad_checkpoint")
+  expect_match(conditionMessage(error), "chunk-.*cannot be written: ")
+  expect_length(list.files(folder, "half", all.files = TRUE), 0L)
+  # Half of what a fingerprint is made of would be that of other maps.
+  expect_error(
+    fingerprint(raw(1e6), file.path(place, "x")),
+    class = "elsewhere_bad_checkpoint"
+  )
+  # A little is written when its file is closed.
+  expect_warning(writeBin(noise, file.path(place, "rest")), "writing")
+  expect_error(
+    write_whole(1:3, file.path(place, "y")), class = "elsewhere_bad_checkpoint"
+  )
+  # There is room again: it goes on with what was kept.
+  expect_length(list.files(folder, "^chunk"), 2L)
+  processx::run("mount", c("-o", "remount,size=64m", place))
+  expect_identical(run(), lapply(1:4, f))
+})
+
 test_that("results can be had as they come", {
   local_plan(multisession, workers = 2)
   mark <- withr::local_tempfile()

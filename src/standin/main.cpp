@@ -141,11 +141,17 @@ void hide_marks() {
   }
 }
 
-// A signal for the stand-in is one for the session.
+// A signal for the stand-in is one for the session. The session has ended when its
+// pidfd says so: its own report comes before that.
 [[noreturn]] void stand_in(int pidfd, int signals) {
+  SessionReport report{SessionNews::Exited, kStatusUnknown};
+  bool is_told = false;
   for (;;) {
-    pollfd entries[] = {{kJointFd, POLLIN, 0}, {signals, POLLIN, 0}};
-    if (::poll(entries, 2, -1) < 0 && errno != EINTR) ::_exit(kStatusUnknown);
+    pollfd entries[] = {{is_told ? pidfd : kJointFd, POLLIN, 0}, {signals, POLLIN, 0}};
+    if (::poll(entries, 2, -1) < 0) {
+      if (errno == EINTR) continue;
+      ::_exit(kStatusUnknown);
+    }
     if (entries[1].revents != 0) {
       signalfd_siginfo arrived;
       if (::read(signals, &arrived, sizeof arrived) == static_cast<ssize_t>(sizeof arrived)) {
@@ -153,15 +159,12 @@ void hide_marks() {
       }
     }
     if (entries[0].revents == 0) continue;
-    SessionReport report{};
+    if (is_told) end_as(report);
+    // With no nursery, and no word of the session's, nobody can tell how it ends.
     int unused = -1;
-    if (!receive(report, unused)) break;
-    end_as(report);
+    if (!receive(report, unused)) report = {SessionNews::Exited, kStatusUnknown};
+    is_told = true;
   }
-  // The nursery is gone. The session is not; how it ends nobody can tell.
-  pollfd entry{pidfd, POLLIN, 0};
-  while (::poll(&entry, 1, -1) < 0 && errno == EINTR) continue;
-  ::_exit(kStatusUnknown);
 }
 
 int run(char** command) {

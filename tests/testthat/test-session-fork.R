@@ -171,6 +171,27 @@ test_that("sessions outlive their nursery, and the next one has another", {
   expect_false(any(nurseries() %in% former))
 })
 
+test_that("a session whose nursery was killed ends with its own status", {
+  session <- local_session()
+  # A fork that lives on is not the session.
+  fork <- session$run(function() {
+    parallel::mcparallel(Sys.sleep(100), detached = TRUE)$pid
+  })
+  withr::defer(tools::pskill(fork, tools::SIGKILL))
+  other <- local_session()
+  lapply(nurseries(), tools::pskill, tools::SIGKILL)
+  expect_true(wait_until(function() length(nurseries()) == 0L))
+  session$call(function() quit("no", 7L))
+  session$wait(60000)
+  expect_false(session$is_alive())
+  expect_identical(session$get_exit_status(), 7L)
+  # How a signal has ended it nobody can tell; that it has ended, everybody.
+  tools::pskill(stand_in_of(other), tools::SIGTERM)
+  other$wait(60000)
+  expect_identical(other$get_exit_status(), 255L)
+  start_nursery()
+})
+
 test_that("a stand-in whose nursery dies before it forks becomes the session", {
   start_nursery()
   former <- nurseries()

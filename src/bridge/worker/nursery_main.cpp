@@ -70,8 +70,8 @@ void become_pool_worker(const ForkOrder& order) {
 
 // Does what it can while processx still starts the stand-in, then waits for that.
 // Returns a descriptor of the stand-in. `own` is the nursery's environment.
-Result<Fd> become_session(const ForkOrder& order, const std::vector<std::string>& own) {
-  const auto& joints = order.joints;
+Result<Fd> become_session(ForkOrder& order, const std::vector<std::string>& own) {
+  auto& joints = order.joints;
   char* const room = std::getenv(kRoomName);
   auto environment = from_block(order.request.body.span());
   if (auto status = move_in(joints[1], joints[2], environment); !status.ok()) {
@@ -87,7 +87,8 @@ Result<Fd> become_session(const ForkOrder& order, const std::vector<std::string>
     if (R_TempDir != nullptr) remove_directory(R_TempDir);
     end_this_process(0);
   }
-  if (auto status = take_over_from_stand_in(joints[0]); !status.ok()) return status.error();
+  if (auto status = take_over_from_stand_in(std::move(joints[0])); !status.ok())
+    return status.error();
   show_marks(room, adopted.value().marks);
   add_environment(adopted.value().marks);
   R_setStartTime();

@@ -1,5 +1,7 @@
 #include "engine/workers/adoption.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -7,8 +9,10 @@
 
 #include <array>
 #include <climits>
+#include <cstdlib>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "engine/os/process.h"
 #include "engine/os/socket.h"
@@ -67,6 +71,24 @@ void send_report(const Fd& joint, SessionReport report, std::vector<int> fds) {
   (void)send_some_with_fds(joint.get(), std::as_bytes(std::span(&report, 1)), fds);
 }
 
+struct OwnEnd {
+  Fd joint;
+  pid_t session;
+  pid_t nursery;
+};
+OwnEnd* own_end = nullptr;
+
+// A fork of the session is not the session, and must not hide its end.
+void leave_own_end() { own_end->joint.reset(); }
+
+// A nursery that is there reports the end, also one by a signal, which runs nothing
+// here. This one is for the case that it was killed.
+void report_own_end(int status, void* data) {
+  const auto& end = *static_cast<const OwnEnd*>(data);
+  if (::getpid() != end.session || ::getppid() == end.nursery) return;
+  send_report(end.joint, {SessionNews::Exited, status & 0xff}, {});
+}
+
 }  // namespace
 
 Status move_in(const Fd& channel, const Fd& directory, std::vector<std::string>& environment) {
@@ -97,11 +119,16 @@ Result<Adopted> adopt_belongings(int joint) {
   return Adopted{std::move(fds[kStandInFd]), from_block(marks)};
 }
 
-Status take_over_from_stand_in(const Fd& joint) {
+Status take_over_from_stand_in(Fd joint) {
   const pid_t pid = ::getpid();
   auto pidfd = open_pidfd(pid);
   if (!pidfd.ok()) return pidfd.error();
+  if (::fcntl(joint.get(), F_SETFD, FD_CLOEXEC) != 0) return system_error("fcntl()");
   send_report(joint, {SessionNews::Began, pid}, {pidfd.value().get()});
+  auto* own = new OwnEnd{std::move(joint), pid, ::getppid()};  // lives as long as the process
+  own_end = own;
+  ::pthread_atfork(nullptr, nullptr, leave_own_end);
+  ::on_exit(report_own_end, own);
   return Done{};
 }
 

@@ -28,8 +28,10 @@ struct Adopted {
 // Descriptors 0 to 2 are the session's afterwards. `joint` is the connection to
 // the stand-in; it is not closed.
 Result<Adopted> adopt_belongings(int joint);
-// Makes this process the session: from here on the stand-in ends as it does.
-Status take_over_from_stand_in(const Fd& joint);
+// Makes this process the session: from here on the stand-in ends as it does. It
+// hears how from the nursery, and from the session's own exit() when the nursery
+// is gone by then. The joint stays open as long as the process lives.
+Status take_over_from_stand_in(Fd joint);
 // Writes the marks where `/proc/<pid>/environ` is read from: a fork's is the memory
 // of its nursery, where the variable kRoomName keeps room for them. `room` is the
 // value of that, as getenv() gave it before the environment was replaced, or null.

@@ -218,7 +218,7 @@ void become_session(ForkOrder& order) {
   if (!move_in(order.joints[1], order.joints[2], environment).ok()) std::_Exit(20);
   auto adopted = adopt_belongings(order.joints[0].get());
   if (!adopted.ok()) std::_Exit(adopted.error().code == ErrorCode::Closed ? 0 : 21);
-  if (!take_over_from_stand_in(order.joints[0]).ok()) std::_Exit(22);
+  if (!take_over_from_stand_in(std::move(order.joints[0])).ok()) std::_Exit(22);
   show_marks(room, adopted.value().marks);
   OwnerWatch watch{kChannel, {}, "", nullptr};
   watch.owners.push_back(std::move(order.owner));

@@ -113,8 +113,8 @@ session_attach <- function(self, private) {
       is_inside <- FALSE
     } else if (is_cut_line(line)) {
       cat(
-        "Not run: a line must be shorter than ", line_bytes_max, " bytes here. ",
-        "Type it as several lines.\n",
+        "Not run: a line must be shorter than ", line_bytes_max,
+        " bytes here. Type it as several lines.\n",
         sep = ""
       )
     } else {

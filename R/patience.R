@@ -16,8 +16,10 @@ new_patience <- function(seconds, slice_max = 0.1) {
     },
     spent = function() {
       lasted <- min(proc.time()[[3L]] - began, slice_max)
-      # The last thousandth is less than a clock of R tells apart.
-      left <<- left - max(lasted, 0.001) * processor_share()
+      # To count who wants a processor takes longer than what ends at once. The
+      # last thousandth is less than a clock of R tells apart.
+      share <- if (lasted < slice_max / 2) 1 else processor_share()
+      left <<- left - max(lasted, 0.001) * share
     }
   )
 }

@@ -7,7 +7,9 @@
 # A question is a file of bench/r. Each function in it whose name begins with
 # `bench_` is one measurement: called without arguments, it returns what
 # compare() returns (see measure.R), ours being the first row. Its title is the
-# function's name, or attribute "title" of what it returns.
+# function's name, or attribute "title" of what it returns. Each is made in an R
+# process of its own: to start a process takes longer where others have left a
+# large heap behind.
 
 script <- grep("^--file=", commandArgs(), value = TRUE)
 root <- dirname(sub("^--file=", "", script))
@@ -28,14 +30,25 @@ measurements_of <- function(question) {
 
 run_question <- function(question) {
   measurements <- measurements_of(question)
-  results <- Map(function(name, measure) {
+  results <- lapply(stats::setNames(nm = names(measurements)), function(name) {
     cat("\n==", question, name, "\n")
-    result <- measure()
+    result <- in_own_process(question, name)
     attr(result, "title") <- title_of(result, name, question)
     cat(report_table(result), sep = "\n")
     result
-  }, names(measurements), measurements)
+  })
   results
+}
+
+in_own_process <- function(question, name) {
+  output <- tempfile(fileext = ".rds")
+  on.exit(unlink(output))
+  status <- system2(
+    file.path(R.home("bin"), "Rscript"),
+    c(file.path(root, "run.R"), "--only", question, name, output)
+  )
+  if (status != 0L) stop("the measurement `", name, "` has failed")
+  readRDS(output)
 }
 
 title_of <- function(result, name, question) {
@@ -101,6 +114,10 @@ report <- function(question, results) {
 suppressPackageStartupMessages(library(elsewhere))
 source(file.path(root, "r", "measure.R"))
 wanted <- commandArgs(trailingOnly = TRUE)
+if (length(wanted) == 4L && wanted[[1L]] == "--only") {
+  saveRDS(measurements_of(wanted[[2L]])[[wanted[[3L]]]](), wanted[[4L]])
+  quit("no")
+}
 if (length(wanted) == 0L) wanted <- questions()
 unknown <- setdiff(wanted, questions())
 if (length(unknown)) {

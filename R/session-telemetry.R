@@ -1,6 +1,5 @@
 # OpenTelemetry spans of sessions, with callr's names, so that what is built on
-# them goes on working. Off, they cost a look at two variables for each session;
-# whether they are on is asked once, when a session starts.
+# them goes on working. Whether they are on is asked once, when a session starts.
 
 # Found by otel, which names a tracer by the package that calls it.
 otel_tracer_name <- "org.r-lib.callr"

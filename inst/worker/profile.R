@@ -4,6 +4,11 @@
 # global environment stays empty. docs/decisions/ has a page on what happens
 # after.
 local({
+  # R notes at its first wait which handler of interrupts to put back after one.
+  # An interrupt that comes before it has, would leave the process without any,
+  # and the next would end it. Nobody interrupts this wait.
+  Sys.sleep(1e-6)
+
   library_file <- dyn.load(Sys.getenv("ELSEWHERE_DLL"))
   boot <- getNativeSymbolInfo("ew_worker_boot", library_file)
   functions <- new.env(parent = baseenv())

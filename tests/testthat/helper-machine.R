@@ -59,3 +59,14 @@ meeting <- function(count, env = parent.frame()) {
     FALSE
   }), globalenv())
 }
+
+# The path of a library made from C code, for the time of the calling test.
+local_c_library <- function(lines, env = parent.frame()) {
+  testthat::skip_if_not(nzchar(Sys.which("cc")), "a C compiler is there")
+  place <- withr::local_tempdir(.local_envir = env)
+  writeLines(lines, file.path(place, "code.c"))
+  processx::run(
+    file.path(R.home("bin"), "R"), c("CMD", "SHLIB", "code.c"), wd = place
+  )
+  file.path(place, paste0("code", .Platform$dynlib.ext))
+}

@@ -47,9 +47,7 @@ test_that("a stack that overflows is an error of the expression, or ends it", {
 })
 
 test_that("C code that runs over its stack or through a null pointer", {
-  testthat::skip_if_not(nzchar(Sys.which("cc")), "a C compiler is there")
-  place <- withr::local_tempdir()
-  writeLines(c(
+  library_file <- local_c_library(c(
     "#include <string.h>",
     "volatile int sink;",
     "static int deep(int n) {",
@@ -59,11 +57,7 @@ test_that("C code that runs over its stack or through a null pointer", {
     "}",
     "void overflow(int *x) { sink = deep(*x); }",
     "void null(int *x) { *(volatile int *)0 = *x; }"
-  ), file.path(place, "crash.c"))
-  library_file <- file.path(place, "crash.so")
-  build <- processx::run(
-    file.path(R.home("bin"), "R"), c("CMD", "SHLIB", "crash.c"), wd = place
-  )
+  ))
   local_plan(multisession, workers = I(1))
   crash <- function(name) bquote({
     dyn.load(.(library_file))

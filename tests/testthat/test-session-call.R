@@ -205,6 +205,43 @@ test_that("an interrupt right after call() hits that call", {
   }
 })
 
+# R installs a handler of its own for the time of a wait, and keeps the one before
+# it in a variable that is empty until its first wait has begun. An interrupt in
+# between puts back that: the default, which ends the process at the next one.
+test_that("an interrupt as a session first waits leaves the next one harmless", {
+  # Interrupts at the moment at which R has installed its handler.
+  library_file <- local_c_library(c(
+    "#define _GNU_SOURCE",
+    "#include <dlfcn.h>",
+    "#include <signal.h>",
+    "typedef void (*handler)(int);",
+    "static int is_armed = 0;",
+    "void arm(void) { is_armed = 1; }",
+    "handler signal(int number, handler next) {",
+    "  handler (*install)(int, handler) = dlsym(RTLD_NEXT, \"signal\");",
+    "  handler before = install(number, next);",
+    "  if (number == SIGINT && is_armed) {",
+    "    is_armed = 0;",
+    "    raise(SIGINT);",
+    "  }",
+    "  return before;",
+    "}"
+  ))
+  for (way in c("nursery", "exec")) {
+    withr::local_options(elsewhere.session_start = way)
+    session <- local_session(env = c(LD_PRELOAD = library_file))
+    session$call(function(library_file) {
+      dyn.load(library_file)
+      .C("arm")
+      Sys.sleep(100)
+    }, list(library_file))
+    expect_s3_class(next_event(session)$error, "callr_timeout_error")
+    session$call(function() repeat {})
+    session$interrupt()
+    expect_s3_class(next_event(session)$error, "callr_timeout_error")
+  }
+})
+
 test_that("an interrupt of an idle session hits nothing", {
   session <- local_session()
   for (i in 1:200) {

@@ -91,9 +91,18 @@ chosen_frame <- function(line, frames, frame) {
 prompt_line <- function(prompt) {
   if (interactive()) return(readline(prompt))
   cat(prompt)
-  line <- readLines(file("stdin"), n = 1L)
-  if (length(line) == 0L) NULL else line
+  # A connection reads ahead, so all lines must come through one.
+  if (is.null(script_input$connection)) {
+    script_input$connection <- file("stdin", "r")
+  }
+  line <- readLines(script_input$connection, n = 1L, warn = FALSE)
+  if (length(line) > 0L) return(line)
+  close(script_input$connection)
+  script_input$connection <- NULL
+  NULL
 }
+
+script_input <- new.env(parent = emptyenv())
 
 session_attach <- function(self, private) {
   if (private$state != "idle") abort_session_state(private$state)

@@ -133,3 +133,19 @@ test_that("attach() and debug() end with the input where nobody can type", {
   ))
   expect_match(owner$read_all_output(), "left attach")
 })
+
+test_that("attach() runs all the lines that a script is given at once", {
+  code <- c(
+    "library(elsewhere)", "rs <- r_session$new()", "rs$attach()",
+    "cat('x is', rs$run(function() x), '\\n')"
+  )
+  script <- withr::local_tempfile(lines = code, fileext = ".R")
+  input <- withr::local_tempfile(lines = c("x <- (2 +", "  3)", "x * 2"))
+  said <- processx::run(
+    file.path(R.home("bin"), "Rscript"), script, stdin = input,
+    env = c("current", R_LIBS = paste(.libPaths(), collapse = ":")),
+    timeout = 120
+  )$stdout
+  expect_match(said, "[1] 10", fixed = TRUE)
+  expect_match(said, "x is 5", fixed = TRUE)
+})

@@ -156,9 +156,17 @@ crash_lines <- function(error) {
       paste0("i It was ended by ", describe_signal(error$signal), ".")
     },
     if (!is.null(error$running)) {
-      paste0("i It was running `", call_line(error$running), "`.")
+      paste0("i It was running `", running_line(error$running), "`.")
     }
   )
+}
+
+# The beginning of the function that ran, on one line.
+running_line <- function(running) {
+  if (!is.function(running)) return(call_line(running))
+  lines <- trimws(deparse(running, control = deparse_kept, nlines = 5L))
+  line <- sub("^function \\(", "function(", paste(lines, collapse = " "))
+  if (nchar(line) > 70L) paste(strtrim(line, 66L), "...") else line
 }
 
 describe_signal <- function(signal) {
@@ -180,12 +188,13 @@ call_line <- function(call) {
   lines <- if (is.character(call)) {
     call
   } else {
-    kept <- c("keepNA", "keepInteger", "niceNames")
-    deparse(call, control = kept, nlines = 2L)
+    deparse(call, control = deparse_kept, nlines = 2L)
   }
   if (length(lines) == 1L) return(lines)
   paste0(trimws(lines[[1L]], "right"), " ...")
 }
+
+deparse_kept <- c("keepNA", "keepInteger", "niceNames")
 
 # As callr's: short, and with `trace` all there is to know.
 #' @export

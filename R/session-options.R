@@ -105,8 +105,18 @@ check_session_options <- function(options) {
   check_choice(options$error, c("error", "stack", "debugger"), "error")
   check_flag(options$system_profile, "system_profile")
   check_flag(options$supervise, "supervise")
-  if (!identical(options$user_profile, "project")) {
-    check_flag(options$user_profile, "user_profile")
+  if (!identical(options$user_profile, "project") &&
+      !isTRUE(options$user_profile) && !isFALSE(options$user_profile)) {
+    wanted <- "\"project\", `TRUE` or `FALSE`"
+    abort_argument("user_profile", wanted, options$user_profile)
+  }
+  # All `NA` is no text.
+  if (!is.character(options$env) && !all(is.na(options$env))) {
+    abort_argument("env", "a named character vector", options$env)
+  }
+  extra <- options$extra
+  if (!is.null(extra) && (!is.list(extra) || !all_named(extra))) {
+    abort_argument("extra", "a list with names", extra)
   }
   for (stream in c("stdout", "stderr")) {
     if (!is.null(options[[stream]])) check_string(options[[stream]], stream)

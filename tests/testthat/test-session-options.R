@@ -311,6 +311,20 @@ test_that("a failing load hook says so as R does", {
   )
 })
 
+test_that("an option of the wrong type is named, with what it may be", {
+  wrong <- list(
+    env = list(env = 3), extra = list(extra = 3),
+    extra = list(extra = list("a")), user_profile = list(user_profile = "home")
+  )
+  for (i in seq_along(wrong)) {
+    expect_error(
+      r_session$new(wrong[[i]]), paste0("`", names(wrong)[[i]], "` must be"),
+      fixed = TRUE, class = "elsewhere_bad_argument"
+    )
+  }
+  expect_error(r_session$new(list(user_profile = "home")), "project")
+})
+
 test_that("hooks run in the order in which they were added", {
   withr::defer(add_hook(b = NULL, a = NULL))
   add_hook(b = function(options) {

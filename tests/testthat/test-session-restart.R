@@ -61,7 +61,19 @@ test_that("a crash says by which signal and in which call", {
   text <- conditionMessage(error)
   expect_match(text, "crashed with exit code -11", fixed = TRUE)
   expect_match(text, "signal 11 (SIGSEGV", fixed = TRUE)
-  expect_match(text, "running `function", fixed = TRUE)
+  expect_match(
+    text, "running `function(x) { cat(\"last words\\n\") ", fixed = TRUE
+  )
+  session$restart()
+  error <- expect_error(
+    session$run(function() tools::pskill(Sys.getpid(), 9L)),
+    class = "elsewhere_worker_died"
+  )
+  expect_match(
+    conditionMessage(error),
+    "It was running `function() tools::pskill(Sys.getpid(), 9L)`.",
+    fixed = TRUE
+  )
 })
 
 test_that("a site environment file may set the user's profile", {

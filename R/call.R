@@ -4,7 +4,6 @@
 #' value. `r_bg()` does not wait: it returns the process, which has the value
 #' when it has ended. For many calls, [r_session] saves the start of each.
 #'
-#' @inheritParams r_session
 #' @param func A function. Its environment becomes the global one: what it needs
 #'   comes by `args`.
 #' @param args A list: its arguments.

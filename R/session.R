@@ -8,9 +8,11 @@
 #' The process never outlives this one: when this process ends, however it
 #' ends, the session and what it has started are gone within a second.
 #'
-#' @param func A function. Its environment is the global environment of the
-#'   session, unless `package` says otherwise.
-#' @param args A list: the arguments of the function.
+#' @param func A function, or one string: the name of one that the session has.
+#'   Its environment is the global environment of the session, unless `package`
+#'   says otherwise.
+#' @param args A list: the arguments of the function, with or without names. The
+#'   default is an empty list.
 #' @param package `NULL` (the default) or `FALSE`: as above. `TRUE`: the
 #'   function keeps its environment. One string: it runs in the namespace of
 #'   that package.
@@ -32,15 +34,30 @@
 #'
 #' @section Events:
 #' `$read()` returns `NULL` if there is no event. Otherwise a list of class
-#' `callr_session_result` with `code` and `message`:
-#' * 200: a call has finished; with `result`, `stdout`, `stderr`, `error`, and
-#'   `warnings`, a list of conditions, if there were any.
+#' `callr_session_result` with `code` (one integer) and `message` (one string):
+#' * 200: a call has finished; with `result` (the value, or `NULL`), `stdout` and
+#'   `stderr` (one string each, or `NULL` where the output goes elsewhere),
+#'   `error` (a condition, or `NULL`), and `warnings`, a list of the first 50
+#'   conditions, if there were any.
 #' * 201: the session has started.
 #' * 202: a line sent by `$attach()` has run.
 #' * 301: a condition of class `callr_message` was signalled in the session;
 #'   `message` is the condition.
-#' * 500, 501, 502: the session has ended in order, has crashed, or has closed
-#'   its channel; with the fields of 200.
+#' * 500, 501, 502: the session has quit with status 0, has crashed or quit with
+#'   another status, or has closed its channel and was killed; with the fields
+#'   of 200. It is the last event, and each further `$read()` returns it again.
+#'
+#' An event changes the state that `$get_state()` tells: to `"idle"` at 200, 201
+#' and 202, to `"finished"` at 500 and above. `$close()` and `$kill()` change it,
+#' too.
+#'
+#' @section Conditions:
+#' While `$run()` and `$run_with_output()` wait, a condition of class
+#' `callr_message` from the session is signalled here. A handler may invoke the
+#' restart `callr_r_session_muffle` or `muffleMessage`, so that no other one
+#' gets it. If none does, the function in option
+#' `callr.condition_handler_<class>` is called with it, for the first of its
+#' classes that has one. Warnings of the call are raised here when it is over.
 #'
 #' @section Telemetry:
 #' With the package otel and an exporter for it, as [otel::is_tracing_enabled()]
@@ -52,10 +69,24 @@
 #'
 #' @section Errors:
 #' * `callr_status_error`, `callr_error`: the call failed; the condition from
-#'   the session is in `$parent`, its calls are in `$parent_trace`.
-#' * `callr_timeout_error`: the call was interrupted, or ran out of time.
-#' * `elsewhere_session_state` and `rlib_error`: the session is not idle.
-#' * `elsewhere_cannot_travel`: an argument means nothing in another process.
+#'   the session is in `$parent`, its calls are in `$parent_trace`, what it had
+#'   printed in `$stdout` and `$stderr`. From `$new()`: the session ended while
+#'   it started.
+#' * `elsewhere_worker_died`, `callr_error`: the session ended during the call,
+#'   with exit status `$status`, by `$signal` (`NULL` if by none), while it ran
+#'   the function `$running`.
+#' * `callr_timeout_error`, `callr_error`: the call was interrupted, or ran out
+#'   of time.
+#' * `elsewhere_session_state`, `rlib_error`: the session is not idle; `$state`
+#'   says what it is.
+#' * `elsewhere_worker_start`, `rlib_error`: the session did not start within
+#'   `wait_timeout`, and was killed; or there is no R to start.
+#' * `elsewhere_cannot_travel`, `callr_error`: an argument means nothing in
+#'   another process, as a connection or an external pointer.
+#' * `elsewhere_no_traceback`, `rlib_error`: `$traceback()` or `$debug()`, and
+#'   nothing was recorded.
+#' * `elsewhere_protocol_error`, `rlib_error`: `$read()` of a condition whose
+#'   `code` is another one than 301.
 #' * `elsewhere_bad_argument`: an argument has the wrong type.
 #' @examples
 #' rs <- r_session$new()
@@ -69,14 +100,16 @@ r_session <- R6::R6Class(
   "r_session",
   inherit = processx::process,
   public = list(
-    #' @field status Named list of the integer codes of events.
+    #' @field status Named list of the integer codes of events: `DONE`,
+    #'   `STARTED`, `ATTACH_DONE`, `MSG`, `EXITED`, `CRASHED`, `CLOSED`.
     status = list(
       DONE = 200L, STARTED = 201L, ATTACH_DONE = 202L, MSG = 301L,
       EXITED = 500L, CRASHED = 501L, CLOSED = 502L
     ),
 
     #' @description Start a session.
-    #' @param options A list of options, see [r_session_options()].
+    #' @param options A list of options, see [r_session_options()]; those that
+    #'   are not in it have their default.
     #' @param wait One logical: wait until the session is ready? The default is
     #'   `TRUE`. If `FALSE`, event 201 says when it is.
     #' @return A session; class `r_session`.
@@ -111,7 +144,7 @@ r_session <- R6::R6Class(
 
     #' @description End the process, if it has not ended, and start another one
     #'   with the same options in its place. What was given to `$setup()` is run
-    #'   again, in the same order.
+    #'   again, in the same order; an error of it is raised.
     #' @return The session, invisibly.
     restart = function(wait_timeout = default_wait_timeout()) {
       session_restart(
@@ -156,8 +189,9 @@ r_session <- R6::R6Class(
       session_close(self, private, super, grace, !missing(grace))
     },
 
-    #' @description The calls of the last error in the session.
-    #' @return A list of calls as text, invisibly; they are printed.
+    #' @description Print the calls of the last error in the session, the
+    #'   innermost first. Needs an idle session.
+    #' @return A list of calls as text, invisibly.
     traceback = function() session_traceback(self, private),
 
     #' @description Look into the frames of the last error, at a prompt of its

@@ -191,3 +191,15 @@ test_that("a condition whose call is shown keeps it while the body goes on", {
     )
   }
 })
+
+test_that("a pause in an argument that a function leaves alone names it", {
+  quoting <- quote
+  expect_error(
+    settled(async(function() quoting(await(1)))()),
+    "^quoting[(][)] does not evaluate its arguments, so they cannot pause$"
+  )
+  expect_error(
+    settled(async(function() (quoting)(await(1)))()),
+    "^this function does not evaluate its arguments"
+  )
+})

@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "bridge/eval/base.h"
+#include "bridge/eval/block_instructions.h"
+#include "bridge/eval/call_instructions.h"
 #include "bridge/eval/call_site.h"
 #include "bridge/eval/generator.h"
 #include "bridge/eval/hooks.h"
@@ -17,13 +19,6 @@ namespace elsewhere::eval {
 namespace {
 
 constexpr int kBackEdgesPerCheck = 4096;
-
-void replace_top(const Coroutine& co, int count, SEXP value) {
-  PROTECT(value);
-  drop(co, count);
-  push(co, value);
-  UNPROTECT(1);
-}
 
 // Back to the beginning of `repeat`.
 void trace_again(const Coroutine& co) {
@@ -99,264 +94,6 @@ void await_operand(const Coroutine& co, int below) {
     push(co, operand);
   }
   UNPROTECT(1);
-}
-
-SEXP find_function(const Coroutine& co, SEXP symbol) {
-  SEXP env = current_env(co);
-  for (SEXP rho = env; rho != R_EmptyEnv; rho = ENCLOS(rho)) {
-    SEXP found = Rf_findVarInFrame3(rho, symbol, TRUE);
-    if (found == R_UnboundValue || found == R_MissingArg) continue;
-    if (TYPEOF(found) == PROMSXP) {
-      PROTECT(found);
-      found = run_own_leaf(co, found, env);
-      UNPROTECT(1);
-    }
-    if (Rf_isFunction(found)) return found;
-  }
-  // R words the error.
-  SEXP call = PROTECT(Rf_lang1(symbol));
-  SEXP value = run_own_leaf(co, call, env);
-  UNPROTECT(1);
-  return value;
-}
-
-bool is_strict_special(SEXP function) {
-  const SEXP list = hooks().strict_specials;
-  for (int i = 0; i < Rf_length(list); ++i) {
-    if (VECTOR_ELT(list, i) == function) return true;
-  }
-  return false;
-}
-
-bool takes_promises(const Coroutine& co, SEXP call) {
-  const SEXP callee = top(co);
-  if (TYPEOF(callee) == CLOSXP) return true;
-  if (TYPEOF(callee) == SPECIALSXP && !is_strict_special(callee)) {
-    (void)call;
-    fail_in_body(co, "this function does not evaluate its arguments, so they cannot pause");
-  }
-  return false;
-}
-
-void call_and_replace(const Coroutine& co, SEXP call, int dropped) {
-  PROTECT(call);
-  SEXP value = PROTECT(run_leaf(co, call, current_env(co)));
-  replace_top(co, dropped, value);
-  UNPROTECT(2);
-}
-
-void assign_outer(const Coroutine& co, SEXP symbol) {
-  SEXP literal = PROTECT(as_literal(top(co)));
-  SEXP call = PROTECT(Rf_lang3(words().assign_outer, symbol, literal));
-  run_own_leaf(co, call, current_env(co));
-  UNPROTECT(2);
-}
-
-void evaluate_dots(const Coroutine& co) {
-  SEXP call = PROTECT(Rf_lang2(hooks().list, R_DotsSymbol));
-  push(co, PROTECT(run_own_leaf(co, call, current_env(co))));
-  UNPROTECT(2);
-}
-
-void logic(const Coroutine& co, const int* operand, bool is_left) {
-  const bool is_or = operand[1] != 0;
-  SEXP call = constant(co, operand[2]);
-  if (is_left) {
-    SEXP value = PROTECT(logic_left(co, top(co), is_or, call));
-    replace_top(co, 1, value);
-    if (LOGICAL(value)[0] == static_cast<int>(is_or)) {
-      trace(co, is_or ? "||: TRUE (skip)\n" : "&&: FALSE (skip)\n");
-      co.machine->pc = operand[0];
-    }
-    UNPROTECT(1);
-  } else {
-    SEXP value = PROTECT(logic_right(co, top(co, 1), top(co), is_or, call));
-    replace_top(co, 2, value);
-    trace_about(co, is_or ? "||: " : "&&: ", value, "\n");
-    UNPROTECT(1);
-  }
-}
-
-void leave_try(const Coroutine& co) {
-  Machine& m = *co.machine;
-  const Block& block = blocks(co)[--m.blocks];
-  if (block.kind == static_cast<int>(BlockKind::Restart)) m.is_stale = true;
-  const int count = block.x;
-  if (block.kind == static_cast<int>(BlockKind::Handler) && count >= 0) {
-    trace(co, "catch: success\n");
-  }
-  SEXP value = PROTECT(top(co));
-  drop(co, 1 + (count < 0 ? -count : count));
-  push(co, value);
-  UNPROTECT(1);
-}
-
-// Of a block whose call is the constant after `names`.
-int shown_after(const Coroutine& co, int names) {
-  return constant(co, names + 1) == R_NilValue ? 0 : names + 2;
-}
-
-void set_up_try(const Coroutine& co, const int* operand) {
-  Block& block = push_block(co, BlockKind::Handler, operand[1], shown_after(co, operand[0]));
-  block.x = operand[2];
-  block.y = operand[0];
-  if (block.x >= 0) trace(co, "catch: begin\n");
-}
-
-void call_handler(const Coroutine& co) {
-  SEXP handler = top(co, 1);
-  if (!Rf_isFunction(handler)) {
-    replace_top(co, 2, handler);
-    return;
-  }
-  SEXP literal = PROTECT(as_literal(top(co)));
-  SEXP call = PROTECT(Rf_lang3(hooks().call_handler, handler, literal));
-  call_and_replace(co, call, 2);
-  UNPROTECT(2);
-}
-
-void pop_finally(const Coroutine& co, int code) {
-  --co.machine->blocks;
-  SEXP record = PROTECT(Rf_allocVector(INTSXP, 3));
-  INTEGER(record)[0] = static_cast<int>(Completion::Normal);
-  push(co, record);
-  UNPROTECT(1);
-  (void)code;
-}
-
-void make_scope(const Coroutine& co, int symbol) {
-  SEXP env = PROTECT(R_NewEnv(current_env(co), FALSE, 4));
-  if (symbol >= 0) {
-    Rf_defineVar(constant(co, symbol), top(co), env);
-    drop(co, 2);
-  }
-  push(co, env);
-  UNPROTECT(1);
-}
-
-void enter_scope(const Coroutine& co, int leave_pc, int shown) {
-  if (TYPEOF(top(co)) != ENVSXP) fail_in_body(co, "`envir` of local() must be an environment");
-  Block& block = push_block(co, BlockKind::Scope, leave_pc, shown + 1);
-  block.x = co.machine->sp - 1;
-  block.sp = co.machine->sp - 1;
-  ++co.machine->scopes;
-}
-
-void choose_arm(const Coroutine& co, const int* operand) {
-  Machine& m = *co.machine;
-  SEXP call = PROTECT(Rf_shallow_duplicate(constant(co, operand[0])));
-  SETCADR(call, as_literal(top(co)));
-  SEXP chosen = PROTECT(run_own_leaf(co, call, current_env(co)));
-  const bool is_name = TYPEOF(top(co)) == STRSXP;
-  trace_about(co, "switch: ", top(co), "\n");
-  drop(co);
-  m.is_visible = true;
-  if (chosen != R_NilValue) {
-    m.pc += INTEGER(chosen)[0];
-  } else if (operand[2] == 0) {
-    m.pc = operand[1];
-  } else {
-    // Where code jumps by names, a name that leads nowhere is a mistake.
-    fail_in_body(co, is_name ? "switch() has no such alternative and no default"
-                             : "switch() is out of bounds: it has no such alternative");
-  }
-  UNPROTECT(2);
-}
-
-void jump_to_switch(const Coroutine& co, bool has_label) {
-  SEXP label = PROTECT(has_label ? top(co) : R_MissingArg);
-  if (has_label) drop(co);
-  complete(co, Completion::Goto, label, co.machine->scopes, 0);
-  UNPROTECT(1);
-}
-
-// The FINALLY block of on.exit() in the current scope.
-int exits_block(const Coroutine& co) {
-  const Block* block = blocks(co);
-  for (int i = co.machine->blocks - 1; i >= 0; --i) {
-    const auto kind = static_cast<BlockKind>(block[i].kind);
-    if (kind == BlockKind::Finally && block[i].y == 1) return i;
-    if (kind == BlockKind::Scope) break;
-  }
-  fail_in_body(co, "on.exit() was called by what on.exit() has registered");
-}
-
-bool flag_of(const Coroutine& co, SEXP value) {
-  const int flag = Rf_asLogical(value);
-  if (flag == NA_LOGICAL) fail_in_body(co, "`add` and `after` of on.exit() must be TRUE or FALSE");
-  return flag != 0;
-}
-
-void add_exit(const Coroutine& co, int code) {
-  const bool after = flag_of(co, top(co));
-  const bool add = flag_of(co, top(co, 1));
-  drop(co, 2);
-  const int place = blocks(co)[exits_block(co)].sp - 1;
-  SEXP before = VECTOR_ELT(co.slot(kStateStack), place);
-  const int kept = add ? Rf_length(before) : 0;
-  const int added = code < 0 ? 0 : 1;
-  SEXP due = PROTECT(Rf_allocVector(INTSXP, kept + added));
-  const int shift = after ? 0 : added;
-  for (int i = 0; i < kept; ++i) INTEGER(due)[i + shift] = INTEGER(before)[i];
-  if (added == 1) INTEGER(due)[after ? kept : 0] = code;
-  SET_VECTOR_ELT(co.slot(kStateStack), place, due);
-  UNPROTECT(1);
-}
-
-void next_exit(const Coroutine& co, const int* operand) {
-  Machine& m = *co.machine;
-  SEXP due = top(co, 2);
-  const int count = Rf_length(due);
-  if (count == 0) {
-    m.pc = operand[0];
-    return;
-  }
-  SEXP rest = PROTECT(Rf_allocVector(INTSXP, count - 1));
-  for (int i = 1; i < count; ++i) INTEGER(rest)[i - 1] = INTEGER(due)[i];
-  const int code = INTEGER(due)[0];
-  SET_VECTOR_ELT(co.slot(kStateStack), m.sp - 3, rest);
-  UNPROTECT(1);
-  push_block(co, BlockKind::Finally, operand[1], 0).x = 1;
-  m.pc = code;
-}
-
-void merge_exit(const Coroutine& co) {
-  const bool is_normal = INTEGER(top(co))[0] == static_cast<int>(Completion::Normal);
-  if (!is_normal) {
-    const SEXP stack = co.slot(kStateStack);
-    const int sp = co.machine->sp;
-    SET_VECTOR_ELT(stack, sp - 4, VECTOR_ELT(stack, sp - 2));
-    SET_VECTOR_ELT(stack, sp - 3, VECTOR_ELT(stack, sp - 1));
-  }
-  drop(co, 2);
-}
-
-void set_up_restarts(const Coroutine& co, const int* operand) {
-  Block& block = push_block(co, BlockKind::Restart, operand[1], shown_after(co, operand[0]));
-  block.x = operand[2];
-  block.y = operand[0];
-  co.machine->is_stale = true;
-}
-
-void call_restart(const Coroutine& co) {
-  SEXP handler = PROTECT(as_literal(top(co, 1)));
-  SEXP arguments = PROTECT(top(co));
-  SEXP call = PROTECT(Rf_lang3(hooks().call_restart, handler, arguments));
-  call_and_replace(co, call, 2);
-  UNPROTECT(3);
-}
-
-// On top: what the handler's code gave; below it the condition and nothing.
-void call_plain(const Coroutine& co) {
-  SEXP value = top(co);
-  if (Rf_isFunction(value)) {
-    SEXP literal = PROTECT(as_literal(top(co, 1)));
-    SEXP call = PROTECT(Rf_lang3(hooks().call_handler, value, literal));
-    call_and_replace(co, call, 3);
-    UNPROTECT(2);
-  } else {
-    replace_top(co, 3, value);
-  }
 }
 
 void return_from_body(const Coroutine& co) {
@@ -609,7 +346,7 @@ void step(const Coroutine& co, Op op, const int* operand) {
       trace(co, "finally: begin\n");
       push_block(co, BlockKind::Finally, operand[0], operand[2] + 1).x = operand[1];
       return;
-    case Op::FinallyPop: pop_finally(co, operand[0]); return;
+    case Op::FinallyPop: pop_finally(co); return;
     case Op::FinallyEnd: go_on_after_finally(co); return;
     case Op::ShowSetup: push_block(co, BlockKind::Shown, 0, operand[0] + 1); return;
     case Op::ShowEnd: --m.blocks; return;

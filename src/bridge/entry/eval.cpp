@@ -7,6 +7,7 @@
 #include "bridge/eval/generator.h"
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/hot_loops.h"
+#include "bridge/eval/layer_guard.h"
 #include "bridge/eval/loop_queues.h"
 #include "bridge/eval/promise.h"
 #include "bridge/eval/task.h"

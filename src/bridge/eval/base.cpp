@@ -1,87 +1,11 @@
 #include "bridge/eval/base.h"
 
-#include "bridge/eval/hooks.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/base_call.h"
+#include "bridge/eval/layer_guard.h"
+#include "bridge/eval/parked_exits.h"
 
 namespace elsewhere::eval {
 namespace {
-
-uint64_t bit(int layer) { return uint64_t{1} << layer; }
-uint64_t from(int layer) { return ~(bit(layer) - 1); }
-
-SEXP native_call(SEXP routine, const Coroutine& co, int layer) {
-  SEXP number = PROTECT(Rf_ScalarInteger(layer));
-  SEXP call = Rf_lang4(hooks().dot_call, routine, co.self, number);
-  UNPROTECT(1);
-  return call;
-}
-
-// while (drive(co, layer)) NULL
-SEXP drive_loop(const Coroutine& co, int layer) {
-  SEXP call = PROTECT(native_call(hooks().drive, co, layer));
-  SEXP loop = Rf_lang3(hooks().while_, call, R_NilValue);
-  UNPROTECT(1);
-  return loop;
-}
-
-// What sys.call() shows in the body after its first pause: the user's own call, if
-// the body is that of a function, and what R has in the place of local().
-SEXP base_shown(const Coroutine& co, int layer) {
-  if (layer > 0) return shown_call(co);
-  SEXP call = co.slot(kStateCall);
-  bool is_usable = TYPEOF(call) == LANGSXP && TYPEOF(CAR(call)) == SYMSXP;
-  // `...` would be looked for, and there is none.
-  for (SEXP rest = is_usable ? CDR(call) : R_NilValue; rest != R_NilValue; rest = CDR(rest)) {
-    if (CAR(rest) == R_DotsSymbol) is_usable = false;
-  }
-  return is_usable ? call : VECTOR_ELT(hooks().shown_bodies, static_cast<int>(co.machine->kind));
-}
-
-// Lets the head of `call` mean `function` in `around`: a name, or the `value[[3L]]` of
-// a handler.
-void define_head(SEXP call, SEXP function, SEXP around) {
-  if (TYPEOF(CAR(call)) == SYMSXP) {
-    Rf_defineVar(CAR(call), function, around);
-    return;
-  }
-  SEXP list = PROTECT(Rf_allocVector(VECSXP, 3));
-  SET_VECTOR_ELT(list, 2, function);
-  Rf_defineVar(words().value, list, around);
-  UNPROTECT(1);
-}
-
-// The base call, and in `scope` the environment to evaluate it in: what the call
-// names is there base R's eval(), but that it takes any arguments, and has its own
-// from around it. `goes_on` is one logical that stands in the code itself and that
-// drive() sets.
-SEXP base_call(const Coroutine& co, int layer, SEXP env, SEXP goes_on, SEXP* scope) {
-  static const SEXP code_symbol = Rf_install("expr");
-  static const SEXP frame_symbol = Rf_install("envir");
-  static const SEXP enclosure_symbol = Rf_install("enclos");
-  static const SEXP dots = [] {
-    SEXP formals = Rf_cons(R_MissingArg, R_NilValue);
-    R_PreserveObject(formals);
-    SET_TAG(formals, R_DotsSymbol);
-    return formals;
-  }();
-  SEXP loop = PROTECT(drive_loop(co, layer));
-  SEXP after_break = PROTECT(native_call(hooks().left, co, layer));
-  SEXP check = PROTECT(Rf_lang3(hooks().if_, goes_on, after_break));
-  SEXP both = PROTECT(Rf_lang3(hooks().brace, loop, check));
-  SEXP outer = PROTECT(Rf_lang3(hooks().while_, goes_on, both));
-  SEXP body = PROTECT(Rf_lang3(hooks().brace, outer, co.self));
-  SEXP around = PROTECT(R_NewEnv(R_BaseEnv, FALSE, 5));
-  Rf_defineVar(code_symbol, body, around);
-  Rf_defineVar(frame_symbol, env, around);
-  Rf_defineVar(enclosure_symbol, R_BaseEnv, around);
-  SEXP make = PROTECT(Rf_lang4(words().function, dots, BODY(hooks().eval), R_NilValue));
-  SEXP function = PROTECT(Rf_eval(make, around));
-  SEXP call = PROTECT(Rf_shallow_duplicate(base_shown(co, layer)));
-  define_head(call, function, around);
-  UNPROTECT(10);
-  *scope = around;
-  return call;
-}
 
 // What a layer's context gave back when it was not just its end: a return()
 // forced somewhere, or one in on.exit().
@@ -109,142 +33,6 @@ void leave_layers_from(const Coroutine& co, int layer) {
   m.guarded &= ~from(layer);
   m.told &= ~from(layer);
   m.restored &= ~from(layer);
-}
-
-bool has_guarded_block(const Coroutine& co, int layer) {
-  const Machine& m = *co.machine;
-  const Block* block = blocks(co);
-  int scope = 0;
-  for (int i = 0; i < m.blocks; ++i) {
-    const auto kind = static_cast<BlockKind>(block[i].kind);
-    if (kind == BlockKind::Scope) ++scope;
-    if (kind == BlockKind::Restart && scope == layer) return true;
-    const bool is_ours = kind == BlockKind::Handler || kind == BlockKind::Finally ||
-                         kind == BlockKind::Shown || is_closing_loop(block[i]);
-    if (!is_ours) continue;
-    const bool may_pause = kind == BlockKind::Finally && block[i].x == 1;
-    if (scope == layer || (layer == 0 && (m.kind != BodyKind::Generator || may_pause))) return true;
-  }
-  return false;
-}
-
-bool wants_guard(const Coroutine& co, int layer) {
-  const Machine& m = *co.machine;
-  if ((m.guarded & bit(layer)) != 0) return false;
-  if (m.in_closure && layer == 0 && m.kind != BodyKind::Generator) return true;
-  return m.blocks > 0 && has_guarded_block(co, layer);
-}
-
-// Calls `each` with the index of each RESTART block of the layer, outermost
-// first; how many there are.
-template <class Each>
-int for_restarts(const Coroutine& co, int layer, Each&& each) {
-  const Block* block = blocks(co);
-  int scope = 0;
-  int count = 0;
-  for (int i = 0; i < co.machine->blocks; ++i) {
-    if (block[i].kind == static_cast<int>(BlockKind::Scope)) ++scope;
-    if (block[i].kind != static_cast<int>(BlockKind::Restart) || scope != layer) continue;
-    each(i, count++);
-  }
-  return count;
-}
-
-int count_restarts(const Coroutine& co, int layer) {
-  return for_restarts(co, layer, [](int, int) {});
-}
-
-// For R: the RESTART blocks of the layer (a list of their names, and where they
-// stand in the block stack).
-SEXP restarts_of(const Coroutine& co, int layer, int count) {
-  SEXP out = PROTECT(Rf_allocVector(VECSXP, 2));
-  SET_VECTOR_ELT(out, 0, Rf_allocVector(VECSXP, count));
-  SET_VECTOR_ELT(out, 1, Rf_allocVector(INTSXP, count));
-  for_restarts(co, layer, [&](int at, int number) {
-    SET_VECTOR_ELT(VECTOR_ELT(out, 0), number, constant(co, blocks(co)[at].y));
-    INTEGER(VECTOR_ELT(out, 1))[number] = at;
-  });
-  UNPROTECT(1);
-  return out;
-}
-
-void run_guarded(const Coroutine& co, int layer) {
-  Machine& m = *co.machine;
-  SEXP number = PROTECT(Rf_ScalarInteger(layer));
-  SEXP loop = PROTECT(drive_loop(co, layer));
-  const int count = count_restarts(co, layer);
-  SEXP restarts = PROTECT(count == 0 ? R_NilValue : restarts_of(co, layer, count));
-  SEXP call = PROTECT(Rf_lang5(hooks().guard, co.self, number, loop, restarts));
-  m.guarded |= bit(layer);
-  m.told &= ~bit(layer);
-  m.restarts[layer] = static_cast<uint8_t>(count);
-  Rf_eval(call, layer_env(co, layer));
-  m.guarded &= ~from(layer);
-  m.told &= ~from(layer);
-  m.layer = layer;
-  UNPROTECT(4);
-}
-
-// R's restarts are no longer those of the RESTART blocks.
-bool is_guard_stale(const Coroutine& co, int layer) {
-  Machine& m = *co.machine;
-  m.is_stale = false;
-  if ((m.guarded & bit(layer)) == 0) return false;
-  return (m.told & bit(layer)) != 0 || m.restarts[layer] != count_restarts(co, layer);
-}
-
-void put_away(const Coroutine& co, int layer) {
-  Machine& m = *co.machine;
-  if (!m.parks || (m.parked & bit(layer)) != 0) return;
-  m.parked |= bit(layer);
-  const SEXP env = layer_env(co, layer);
-  SEXP call = PROTECT(Rf_lang1(hooks().sys_on_exit));
-  SEXP expr = PROTECT(Rf_eval(call, env));
-  if (expr != R_NilValue) {
-    // With one more, R shows them as a block of all; a block by itself could as
-    // well be one that was registered.
-    static const SEXP add_symbol = Rf_install("add");
-    SEXP add = PROTECT(Rf_lang3(hooks().on_exit, R_NilValue, Rf_ScalarLogical(TRUE)));
-    SET_TAG(CDDR(add), add_symbol);
-    Rf_eval(add, env);
-    UNPROTECT(2);
-    expr = PROTECT(Rf_eval(call, env));
-    if (co.slot(kStateParked) == R_NilValue || Rf_length(co.slot(kStateParked)) <= layer) {
-      SEXP list = co.slot(kStateParked);
-      co.set(kStateParked, list == R_NilValue ? Rf_allocVector(VECSXP, layer + 1)
-                                              : Rf_lengthgets(list, layer + 1));
-    }
-    SET_VECTOR_ELT(co.slot(kStateParked), layer, expr);
-    Rf_eval(PROTECT(Rf_lang1(hooks().on_exit)), env);
-    UNPROTECT(1);
-  }
-  UNPROTECT(2);
-}
-
-// on.exit() of the layer's frame is put away at a pause, or R would run it now.
-void park(const Coroutine& co, int layer) {
-  if (co.machine->status == Phase::Paused) put_away(co, layer);
-}
-
-void restore(const Coroutine& co, int layer) {
-  Machine& m = *co.machine;
-  if ((m.restored & bit(layer)) != 0) return;
-  m.restored |= bit(layer);
-  m.parked &= ~bit(layer);
-  const SEXP list = co.slot(kStateParked);
-  if (list == R_NilValue || Rf_length(list) <= layer) return;
-  SEXP expr = PROTECT(VECTOR_ELT(list, layer));
-  if (expr != R_NilValue) {
-    SET_VECTOR_ELT(list, layer, R_NilValue);
-    // The last one is park()'s own.
-    for (SEXP rest = CDR(expr); CDR(rest) != R_NilValue; rest = CDR(rest)) {
-      SEXP call = PROTECT(Rf_lang3(hooks().on_exit, CAR(rest), PROTECT(Rf_ScalarLogical(TRUE))));
-      SET_TAG(CDDR(call), Rf_install("add"));
-      Rf_eval(call, layer_env(co, layer));
-      UNPROTECT(2);
-    }
-  }
-  UNPROTECT(1);
 }
 
 // Where a jump that R made has arrived: at this layer, with what is above gone.
@@ -322,7 +110,7 @@ bool drive(const Coroutine& co, int layer) {
   if (m.leaving > layer) m.leaving = 0;  // the jump has arrived
   land(co, layer, Completion::Next);
   show_call(co, layer);
-  restore(co, layer);
+  restore_exits(co, layer);
   for (;;) {
     if (m.is_escaping) {
       take_escape(co);
@@ -330,7 +118,7 @@ bool drive(const Coroutine& co, int layer) {
       land(co, layer, Completion::Break);
     }
     if (m.status != Phase::Running) {
-      park(co, layer);
+      if (m.status == Phase::Paused) park_exits(co, layer);
       return stop_driving(m, layer);
     }
     if (m.scopes < layer) return stop_driving(m, layer);
@@ -346,43 +134,6 @@ bool drive(const Coroutine& co, int layer) {
     }
   }
 }
-
-SEXP run_shown(const Coroutine& co, int layer, SEXP frame, bool has_handler) {
-  static const SEXP function = Rf_install("withCallingHandlers");
-  static const SEXP loop = Rf_install("loop"), handler = Rf_install("handler"),
-                    condition = Rf_install("condition");
-  SEXP call = PROTECT(has_handler ? Rf_lang3(function, loop, handler) : Rf_lang2(function, loop));
-  if (has_handler) SET_TAG(CDDR(call), condition);
-  SEXP shown = co.slot(kStateShown);
-  if (Rf_length(shown) <= layer) {
-    shown =
-        shown == R_NilValue ? Rf_allocVector(VECSXP, layer + 1) : Rf_lengthgets(shown, layer + 1);
-    co.set(kStateShown, shown);
-  }
-  SET_VECTOR_ELT(shown, layer, call);
-  SEXP value = Rf_eval(call, frame);
-  UNPROTECT(1);
-  return value;
-}
-
-SEXP guard_call(const Coroutine& co, int layer) {
-  const SEXP list = co.slot(kStateShown);
-  return (co.machine->guarded & bit(layer)) == 0 || Rf_length(list) <= layer
-             ? R_NilValue
-             : VECTOR_ELT(list, layer);
-}
-
-// R has taken the arguments long since: only the text of the call is left of it.
-void show_call(const Coroutine& co, int layer) {
-  SEXP call = guard_call(co, layer);
-  if (call == R_NilValue) return;
-  const SEXP shown = shown_call(co);
-  if (CAR(call) == CAR(shown) && CDR(call) == CDR(shown)) return;
-  SETCAR(call, CAR(shown));
-  SETCDR(call, CDR(shown));
-}
-
-void park_for_jump(const Coroutine& co, int layer) { put_away(co, layer); }
 
 void left(const Coroutine& co, int layer) { land(co, layer, Completion::Break); }
 

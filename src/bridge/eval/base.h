@@ -37,19 +37,6 @@ void mark_abandoned(const Coroutine& co);
 // next run begins by leaving it in the way of `kind`. False if nothing is due.
 bool leave_later(const Coroutine& co, Completion kind, SEXP value);
 
-// A jump leaves the layer while code that may pause is due, which comes before its
-// on.exit().
-void park_for_jump(const Coroutine& co, int layer);
-
-// The guard's own call, and with restarts that of one more withCallingHandlers()
-// inside: the innermost function that R knows around the body. R shows the call of
-// that in errors and warnings, so it is made anew for each guard and becomes
-// shown_call() before R evaluates anything of the body (show_call()). A condition that
-// goes on its way with it keeps it: the next expression gets another guard.
-SEXP run_shown(const Coroutine& co, int layer, SEXP frame, bool has_handler);
-void show_call(const Coroutine& co, int layer);
-SEXP guard_call(const Coroutine& co, int layer);
-
 // The two that the base context calls: drive() runs the body; left() hears that a
 // break left the inner loop, and what the guard calls (conditions.cpp, leaving.cpp).
 bool drive(const Coroutine& co, int layer);

@@ -2,6 +2,7 @@
 // machine's blocks, as R would among its own.
 #include "bridge/eval/base.h"
 #include "bridge/eval/hooks.h"
+#include "bridge/eval/layer_guard.h"
 #include "bridge/eval/words.h"
 
 namespace elsewhere::eval {
@@ -77,7 +78,7 @@ void dispatch(const Coroutine& co, int layer, SEXP condition, SEXP frame, int fr
               int from_handler) {
   Machine& m = *co.machine;
   if (m.status != Phase::Running || m.is_escaping) return;
-  if (has_call(condition, guard_call(co, layer))) m.told |= uint64_t{1} << layer;
+  if (has_call(condition, guard_call(co, layer))) m.told |= bit(layer);
   int low = 0;
   int high = 0;
   layer_range(co, layer, &low, &high);

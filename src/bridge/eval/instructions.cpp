@@ -10,6 +10,7 @@
 #include "bridge/eval/call_site.h"
 #include "bridge/eval/generator.h"
 #include "bridge/eval/hooks.h"
+#include "bridge/eval/layer_guard.h"
 #include "bridge/eval/loops.h"
 #include "bridge/eval/machine.h"
 #include "bridge/eval/promise.h"

@@ -1,6 +1,7 @@
 // What is due when a jump that is not the body's own leaves a guard: an error that
 // nobody in the body catches, a restart, a return() that R evaluates.
 #include "bridge/eval/base.h"
+#include "bridge/eval/parked_exits.h"
 #include "bridge/eval/words.h"
 
 namespace elsewhere::eval {
@@ -37,7 +38,7 @@ bool guard_left(const Coroutine& co, int layer) {
   if (m.status != Phase::Running || !m.in_leaf || m.is_escaping) return false;
   const Due due = due_in_layer(co, layer);
   if (due.may_pause) {
-    park_for_jump(co, layer);
+    park_exits(co, layer);
     return false;
   }
   if (!due.is_any) return false;

@@ -136,6 +136,10 @@ Block* blocks(const Coroutine& co);
 bool is_closing_loop(const Block& block);
 Block& push_block(const Coroutine& co, BlockKind kind, int pc, int pc2);
 
+// Layers as bits of the machine's marks: one, and it with all further in.
+constexpr uint64_t bit(int layer) { return uint64_t{1} << layer; }
+constexpr uint64_t from(int layer) { return ~(bit(layer) - 1); }
+
 SEXP current_env(const Coroutine& co);
 SEXP layer_env(const Coroutine& co, int layer);
 SEXP constant(const Coroutine& co, int index);

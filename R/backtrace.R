@@ -9,6 +9,7 @@
 #'   future's expression to the error.
 #' @section Errors:
 #' * `FutureError`: the future has no error, or has not settled.
+#' * `elsewhere_bad_argument`: `future` is none.
 #' @examples
 #' f <- future(log("a"))
 #' try(value(f))
@@ -17,6 +18,7 @@
 backtrace <- function(future, envir = parent.frame(), ...) {
   behind <- future_behind(substitute(future), envir)
   if (!is.null(behind)) future <- behind
+  if (!inherits(future, "Future")) abort_argument("future", "a future", future)
   refuse <- function(why) {
     stop(new_future_error(sprintf(
       "There is no backtrace: %s.", sprintf(why, describe_future(future))

@@ -26,6 +26,10 @@
 #' @param x Any object.
 #' @return `channel()`: a function of class `c("channel", "iteror", "iter")`.
 #'   `is.channel()`: `TRUE` or `FALSE`.
+#' @section Errors:
+#' * `elsewhere_closed`, raised by `emit()`: the channel has ended.
+#' * `elsewhere_too_large`: `max_queue` values, or `max_awaiting` requests, are
+#'   waiting already.
 #' @examples
 #' numbers <- channel(function(emit, reject, close) {
 #'   for (i in 1:3) emit(i)

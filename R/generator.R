@@ -123,7 +123,11 @@ yield <- function(value) {
 #'   packages), or a function that gives the next value.
 #' @param or Evaluated and given back when there is no further value.
 #' @param ... Passed on to the method.
-#' @return The next value, or `or`.
+#' @return The next value, or `or`. Of a [channel()], a promise of that.
+#' @section Errors:
+#' * An error with the message `StopIteration`: there is no further value, and
+#'   no `or`.
+#' * `elsewhere_bad_argument`: `obj` is nothing of that kind.
 #' @examples
 #' letters_of <- gen(for (letter in c("a", "b")) yield(letter))
 #' nextOr(letters_of, "end")

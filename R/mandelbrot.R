@@ -13,6 +13,8 @@
 #' @return `mandelbrot()`: an integer matrix of class `Mandelbrot`: iterations
 #'   until each point escaped. `mandelbrot_tiles()`: a matrix of mode list, each
 #'   element a complex matrix.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: `Z` is no complex matrix.
 #' @examples
 #' tiles <- mandelbrot_tiles(nrow = 2, resolution = 20)
 #' counts <- future_map(tiles, mandelbrot)

@@ -18,7 +18,7 @@
 #' @param force,sleep For compatibility; not used. Waiting wakes on events.
 #' @param ... Not used.
 #' @return `resolved()`: `TRUE` or `FALSE`, for a container one an element, with
-#'   its names and dimensions. `resolve()`: `x`, invisibly no; as it is.
+#'   its names and dimensions. `resolve()`: `x`, as it is.
 #' @examples
 #' f <- future(1, lazy = TRUE)
 #' resolved(f)

@@ -163,6 +163,8 @@ backend_from <- function(evaluator) {
 #' @param x A strategy or backend. Default: the plan that rules.
 #' @param ... Not used.
 #' @return `x`, invisibly. What the workers were doing is lost.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: `x` is no strategy.
 #' @examples
 #' resetWorkers()
 #' @export

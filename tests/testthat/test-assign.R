@@ -85,6 +85,7 @@ test_that("a future that has not settled has no calls to show", {
   file.create(file)
   resolve(f)
   expect_length(backtrace(f), 1)
+  expect_error(backtrace(3), class = "elsewhere_bad_argument")
 })
 
 test_that("an element is named by its position, where it has one", {

@@ -111,12 +111,6 @@ check_rooms <- function(src) {
 }
 
 if (sys.nframe() == 0L) {
-  src <- commandArgs(trailingOnly = TRUE)
-  if (length(src) != 1L) stop("usage: Rscript tools/check-rooms.R src")
-  wrong <- check_rooms(src)
-  if (length(wrong)) {
-    writeLines(wrong)
-    quit(status = 1L)
-  }
-  cat("every include is allowed\n")
+  source("tools/run-check.R")
+  run_check(check_rooms, "check-rooms.R src", "every include is allowed")
 }

@@ -138,12 +138,6 @@ unneeded_arrows <- function(rows) {
 }
 
 if (sys.nframe() == 0L) {
-  folder <- commandArgs(trailingOnly = TRUE)
-  if (length(folder) != 1L) stop("usage: Rscript tools/check-topics.R R")
-  wrong <- check_topics(folder)
-  if (length(wrong)) {
-    writeLines(wrong)
-    quit(status = 1L)
-  }
-  cat("every call is allowed\n")
+  source("tools/run-check.R")
+  run_check(check_topics, "check-topics.R R", "every call is allowed")
 }

@@ -23,6 +23,20 @@ source_of <- function(package, version, folder) {
   NULL
 }
 
+# The same for a test: skips it where the sources cannot be had, or a package
+# of `needs` is not installed. They go when the test has ended.
+local_sources <- function(package, version, needs = package,
+                          env = parent.frame()) {
+  testthat::skip_on_cran()
+  for (one in needs) testthat::skip_if_not_installed(one)
+  root <- source_of(package, version, withr::local_tempdir(.local_envir = env))
+  testthat::skip_if(is.null(root), sprintf(
+    "the sources of %s cannot be had; ELSEWHERE_%s_SOURCE may name a checkout",
+    package, toupper(package)
+  ))
+  root
+}
+
 # NULL if it is not there, or was cut short on its way.
 source_from <- function(address, package, folder) {
   archive <- file.path(folder, basename(address))

@@ -39,10 +39,7 @@ coro_reasons <- local({
 })
 
 test_that("coro's tests of behaviour pass with ours, but for the listed", {
-  skip_on_cran()
-  skip_if_not_installed("coro")
-  root <- source_of("coro", "1.1.0", withr::local_tempdir())
-  skip_if(is.null(root), "the source package of coro cannot be had")
+  root <- local_sources("coro", "1.1.0")
   results <- run_contract(
     root, c("test-generator.R", "test-async.R", "test-iterator-for.R"),
     coro_shim,

@@ -62,13 +62,7 @@ async_reasons <- local({
 })
 
 test_that("the tests of the async package pass with ours, but for the listed", {
-  skip_on_cran()
-  root <- source_of("async", "0.3.2", withr::local_tempdir())
-  skip_if(
-    is.null(root),
-    "CRAN has no sources of async; ELSEWHERE_ASYNC_SOURCE may name a checkout"
-  )
-  skip_if_not_installed("iterors")
+  root <- local_sources("async", "0.3.2", needs = "iterors")
   results <- run_contract(
     root,
     c(

@@ -51,10 +51,7 @@ sleeping_faster <- function(shim_code) {
 }
 
 test_that("the examples of coro's manual do what they do with coro", {
-  skip_on_cran()
-  skip_if_not_installed("coro")
-  root <- source_of("coro", "1.1.0", withr::local_tempdir())
-  skip_if(is.null(root), "the source package of coro cannot be had")
+  root <- local_sources("coro", "1.1.0")
   ours <- run_examples(root, sleeping_faster(coro_shim))
   coros <- run_examples(
     root, sleeping_faster(quote(function(root) {
@@ -67,13 +64,7 @@ test_that("the examples of coro's manual do what they do with coro", {
 })
 
 test_that("the examples of the async package's manual run", {
-  skip_on_cran()
-  root <- source_of("async", "0.3.2", withr::local_tempdir())
-  skip_if(
-    is.null(root),
-    "CRAN has no sources of async; ELSEWHERE_ASYNC_SOURCE may name a checkout"
-  )
-  skip_if_not_installed("iterors")
+  root <- local_sources("async", "0.3.2", needs = "iterors")
   seen <- run_examples(root, quote(function(root) {
     shim <- new.env(parent = globalenv())
     for (name in getNamespaceExports("elsewhere")) {

@@ -182,21 +182,38 @@ test_that("a full disk in a worker's temporary directory, under every plan", {
   }
 })
 
-test_that("a stopped worker is bounded by `timeout`, cancel() and the engine", {
-  local_plan(multisession, workers = I(1))
-  stop_it <- quote({
+# Code that stops its own process, which nobody continues.
+stopping <- function() {
+  quote({
     tools::pskill(Sys.getpid(), tools::SIGSTOP)
     Sys.sleep(1000)
   })
-  expect_s3_class(failure_of(stop_it, timeout = 0.3), "elsewhere_timeout")
-  f <- future(stop_it, substitute = FALSE)
+}
+
+# After ten seconds, by the engine.
+expect_ended_when_stopped <- function() {
+  error <- failure_of(stopping())
+  expect_s3_class(error, "FutureInterruptError")
+  expect_match(conditionMessage(error), "stopped by a signal")
+}
+
+expect_stop_is_bounded <- function() {
+  expect_s3_class(failure_of(stopping(), timeout = 0.3), "elsewhere_timeout")
+  f <- future(stopping(), substitute = FALSE)
   cancel(f, grace = 0.1)
   expect_error(value(f), class = "FutureCanceledError")
   expect_equal(value(future(1 + 1)), 2)
-  # Nobody continues it for ten seconds.
-  error <- failure_of(stop_it)
-  expect_s3_class(error, "FutureInterruptError")
-  expect_match(conditionMessage(error), "stopped by a signal")
+  expect_ended_when_stopped()
+}
+
+test_that("a stopped worker is bounded by `timeout`, cancel() and the engine", {
+  local_plan(multisession, workers = I(1))
+  expect_stop_is_bounded()
+})
+
+test_that("a stopped fork is bounded, too", {
+  local_plan(multicore, workers = 2)
+  expect_stop_is_bounded()
 })
 
 test_that("what happens to a process is an error under every plan", {
@@ -223,32 +240,9 @@ test_that("what happens to a process is an error under every plan", {
     }
     error <- failure_of(quote(file(tempfile(), "w")))
     expect_match(conditionMessage(error), "cannot be sent back")
-    # That of multisession has a test of its own.
-    if (identical(choose, plans[[1L]])) next
-    error <- failure_of(quote({
-      tools::pskill(Sys.getpid(), tools::SIGSTOP)
-      Sys.sleep(1000)
-    }))
-    expect_s3_class(error, "FutureInterruptError")
-    expect_match(conditionMessage(error), "stopped by a signal")
+    # Those of workers and forks of this machine have tests of their own.
+    if (identical(choose[[2L]], quote(cluster))) expect_ended_when_stopped()
   }
-})
-
-
-test_that("a stopped fork is bounded, too", {
-  local_plan(multicore, workers = 2)
-  stop_it <- quote({
-    tools::pskill(Sys.getpid(), tools::SIGSTOP)
-    Sys.sleep(1000)
-  })
-  expect_s3_class(failure_of(stop_it, timeout = 0.3), "elsewhere_timeout")
-  f <- future(stop_it, substitute = FALSE)
-  cancel(f, grace = 0.1)
-  expect_error(value(f), class = "FutureCanceledError")
-  error <- failure_of(stop_it)
-  expect_s3_class(error, "FutureInterruptError")
-  expect_match(conditionMessage(error), "stopped by a signal")
-  expect_equal(value(future(1 + 1)), 2)
 })
 
 test_that("futures that nobody holds leave their place to others", {

@@ -18,13 +18,8 @@ contract_code <- quote({
 })
 
 test_that("callr's tests of its sessions pass with ours", {
-  skip_on_cran()
-  skip_if_not_installed("callr")
-  folder <- withr::local_tempdir()
-  source <- source_of("callr", "3.8.0", folder)
-  skip_if(is.null(source), "the source package of callr cannot be had")
-  tests <- file.path(source, "tests", "testthat")
-  output <- file.path(folder, "results.rds")
+  tests <- file.path(local_sources("callr", "3.8.0"), "tests", "testthat")
+  output <- withr::local_tempfile(fileext = ".rds")
   code <- do.call(substitute, list(contract_code, list(
     FILES = file.path(tests, c(
       "test-r-session.R", "test-r-session-messages.R",

@@ -34,7 +34,7 @@ backend_settings <- function(strategy) {
     settings$workers <- length(hosts)
     if (length(remote)) settings$remote <- remote_settings(remote, tweaks)
   } else {
-    settings$workers <- check_workers(chosen, name)
+    settings$workers <- check_workers(chosen)
   }
   settings$queue <- check_queue(if (is.null(tweaks$queue)) 0 else tweaks$queue)
   # Folders on other machines are theirs to find.

@@ -37,7 +37,7 @@
 #' @export
 make_cluster <- function(workers = availableCores(), rscript_libs = .libPaths(),
                          setup = NULL) {
-  count <- check_workers(workers, "make_cluster")
+  count <- check_workers(workers)
   libraries <- check_libraries(rscript_libs)
   steps <- setup_steps(setup)
   # Shared by the nodes, also of a part of the cluster.

@@ -53,7 +53,7 @@ evaluate_caught <- function(.future_expression, .future_environment, payload,
     if (!isTRUE(payload$split)) {
       muffle(condition, restarts)
       # In this process, the handlers of whoever makes the future come next.
-      if (!is_worker()) end_signal(condition)
+      if (!is_worker()) end_signal()
     }
   }
   failed <- function(condition) {
@@ -90,7 +90,7 @@ without_call <- function(condition, own_call) {
 
 # A condition that nothing muffles goes from handler to handler until
 # signalCondition() returns. This makes it return now.
-end_signal <- function(condition) {
+end_signal <- function() {
   for (n in rev(seq_len(sys.nframe()))) {
     if (!identical(sys.function(n), signalCondition)) next
     # A promise, unlike eval(), returns from the frame it is evaluated in.

@@ -77,7 +77,7 @@ framework$backends <- list()  # of direct calls and of the former contract
 # The backend: an environment, whose `engine` is made with its first future.
 framework_backend <- function(..., workers = availableCores(), queue = 0,
                               rscript_libs = .libPaths(), setup = NULL) {
-  workers <- check_workers(workers, "pool")
+  workers <- check_workers(workers)
   queue <- check_queue(queue)
   libraries <- check_libraries(rscript_libs)
   if (!is.null(setup) && !is.language(setup)) {
@@ -243,7 +243,7 @@ own_methods <- list(
 framework_workers <- function(evaluator) {
   workers <- formals(evaluator)[["workers"]]
   workers <- eval(workers, topenv())
-  as.integer(check_workers(workers, "pool"))
+  as.integer(check_workers(workers))
 }
 
 framework_free <- function(backend) {

@@ -1,6 +1,6 @@
 # How calls go to a session, and how one waits for them.
 
-session_call <- function(self, private, func, args, package) {
+session_call <- function(private, func, args, package) {
   local_span(private, "r_session$call")
   if (private$state != "idle") abort_session_state(private$state)
   if (!is.function(func)) check_callable(func)
@@ -71,7 +71,7 @@ session_run <- function(self, private, func, args, package, timeout) {
   if (is.null(begun)) {
     timeout <- seconds_of(timeout)
     check_seconds(timeout, "timeout")
-    session_call(self, private, func, args, package)
+    session_call(private, func, args, package)
   }
   news <- session_await(self, private, timeout, begun)
   if (news[[1L]] == "result" && is.null(news[[2L]][[2L]])) {
@@ -93,7 +93,7 @@ session_run_with_output <- function(self, private, func, args, package,
                                     timeout) {
   timeout <- seconds_of(timeout)
   check_seconds(timeout, "timeout")
-  session_call(self, private, func, args, package)
+  session_call(private, func, args, package)
   session_event(self, private, session_await(self, private, timeout))
 }
 

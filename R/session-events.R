@@ -38,7 +38,7 @@ make_event <- function(self, private, news) {
     result = ,
     failed = ,
     aborted = ,
-    timeout = session_done(self, private, news[[1L]], value),
+    timeout = session_done(private, news[[1L]], value),
     synced = ,
     incomplete = {
       if (private$state == "busy") private$state <- "idle"
@@ -67,7 +67,7 @@ message_code <- function(message) {
   301L
 }
 
-session_done <- function(self, private, kind, value) {
+session_done <- function(private, kind, value) {
   if (private$state != "finished") private$state <- "idle"
   stdout <- session_printed(private, 0L)
   stderr <- session_printed(private, 1L)
@@ -181,7 +181,7 @@ last_output <- function(self, private, stream, was_busy) {
   paste(c(kept, left), collapse = "")
 }
 
-session_close <- function(self, private, super, grace, is_given) {
+session_close <- function(self, private, grace, is_given) {
   check_milliseconds(grace, "grace")
   if (is.null(private$link)) return(invisible())
   local_span(private, "r_session$close")
@@ -216,7 +216,7 @@ session_let_go <- function(private) {
   if (!is.null(private$on_event)) private$on_event(private$ending)
 }
 
-session_cleanup <- function(self, private) {
+session_cleanup <- function(private) {
   unlink(private$files)
   private$files <- character()
   if (private$state == "finished" && length(private$temporary_directories)) {

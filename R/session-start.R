@@ -107,7 +107,7 @@ session_launch <- function(self, private, super, options, streams) {
   theirs <- processx::conn_create_fd(opened[[2L]][1L])
   poll_connection <- processx::conn_create_fd(opened[[2L]][2L])
   withCallingHandlers(
-    session_exec(self, private, super, options, streams, binary, theirs),
+    session_exec(private, super, options, streams, binary, theirs),
     error = function(e) close(poll_connection)
   )
   private$poll_pipe <- poll_connection
@@ -119,8 +119,7 @@ session_launch <- function(self, private, super, options, streams) {
   private$started_at <- Sys.time()
 }
 
-session_exec <- function(self, private, super, options, streams, binary,
-                         theirs) {
+session_exec <- function(private, super, options, streams, binary, theirs) {
   passed_on <- list(theirs)
   on.exit(for (one in passed_on) close(one))
   extra <- options$extra

@@ -16,7 +16,7 @@ r_process <- R6::R6Class(
       is_sent <- session_signal_fork(private, 2L, isTRUE(list(...)$group))
       if (is.null(is_sent)) super$interrupt(...) else is_sent
     },
-    cleanup = function() session_cleanup(self, private),
+    cleanup = function() session_cleanup(private),
     kill_tree = function(grace = 0.1, close_connections = TRUE) {
       session_kill_tree(self, private, super, grace, close_connections)
     },

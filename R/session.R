@@ -156,7 +156,7 @@ r_session <- R6::R6Class(
     #' @return `"busy"`, invisibly. The event 200 says when the call is over;
     #'   [await()] of the session waits for its result.
     call = function(func, args = list(), package = NULL) {
-      session_call(self, private, func, args, package)
+      session_call(private, func, args, package)
       invisible("busy")
     },
 
@@ -186,7 +186,7 @@ r_session <- R6::R6Class(
     #' @description End the session: let it end in order, then kill it.
     #' @return `NULL`, invisibly.
     close = function(grace = 1000) {
-      session_close(self, private, super, grace, !missing(grace))
+      session_close(self, private, grace, !missing(grace))
     },
 
     #' @description Print the calls of the last error in the session, the
@@ -275,7 +275,7 @@ r_session <- R6::R6Class(
 
     #' @description Delete the files that the session has needed and does not
     #'   need any more.
-    cleanup = function() session_cleanup(self, private)
+    cleanup = function() session_cleanup(private)
   ),
   private = session_fields()
 )

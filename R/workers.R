@@ -22,7 +22,7 @@ parallelly::supportsMulticore
 
 # A number of workers, from a number, `I(n)`, a function or host names. The
 # class of `I(n)` stays: it asks for background workers even where n is 1.
-check_workers <- function(workers, strategy) {
+check_workers <- function(workers) {
   if (is.function(workers)) workers <- workers()
   is_count <- is.numeric(workers) && length(workers) == 1L &&
     !is.na(workers) && workers >= 1 && workers < .Machine$integer.max

@@ -323,6 +323,19 @@ test_that("a journal lists what happened to a future, in order", {
   })
 })
 
+test_that("journals of all futures that code makes can be captured", {
+  tables <- elsewhere:::capture_journals({
+    f <- future(1, label = "one")
+    g <- future(2, label = "two")
+    value(list(f, g))
+  })
+  labels <- vapply(tables, function(table) table$future_label[[1L]], "")
+  expect_identical(labels, c("one", "two"))
+  expect_true(all(vapply(tables, inherits, NA, "FutureJournal")))
+  expect_null(getOption("future.journal"))
+  expect_length(elsewhere:::capture_journals(1 + 1), 0)
+})
+
 test_that("functions of the future package take our futures", {
   skip_if_not_installed("future")
   local_plan(multisession, workers = 2)

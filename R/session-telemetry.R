@@ -1,5 +1,6 @@
 # OpenTelemetry spans of sessions, with callr's names, so that what is built on
-# them goes on working. Whether they are on is asked once, when a session starts.
+# them goes on working. Whether they are on is asked once, when a session
+# starts.
 
 # Found by otel, which names a tracer by the package that calls it.
 otel_tracer_name <- "org.r-lib.callr"

@@ -35,8 +35,8 @@
 #' @section Events:
 #' `$read()` returns `NULL` if there is no event. Otherwise a list of class
 #' `callr_session_result` with `code` (one integer) and `message` (one string):
-#' * 200: a call has finished; with `result` (the value, or `NULL`), `stdout` and
-#'   `stderr` (one string each, or `NULL` where the output goes elsewhere),
+#' * 200: a call has finished; with `result` (the value, or `NULL`), `stdout`
+#'   and `stderr` (one string each, or `NULL` where the output goes elsewhere),
 #'   `error` (a condition, or `NULL`), and `warnings`, a list of the first 50
 #'   conditions, if there were any.
 #' * 201: the session has started.
@@ -48,8 +48,8 @@
 #'   of 200. It is the last event, and each further `$read()` returns it again.
 #'
 #' An event changes the state that `$get_state()` tells: to `"idle"` at 200, 201
-#' and 202, to `"finished"` at 500 and above. `$close()` and `$kill()` change it,
-#' too.
+#' and 202, to `"finished"` at 500 and above. `$close()` and `$kill()` change
+#' it, too.
 #'
 #' @section Conditions:
 #' While `$run()` and `$run_with_output()` wait, a condition of class

@@ -205,10 +205,11 @@ test_that("an interrupt right after call() hits that call", {
   }
 })
 
-# R installs a handler of its own for the time of a wait, and keeps the one before
-# it in a variable that is empty until its first wait has begun. An interrupt in
-# between puts back that: the default, which ends the process at the next one.
-test_that("an interrupt as a session first waits leaves the next one harmless", {
+# R installs a handler of its own for the time of a wait, and keeps the one
+# before it in a variable that is empty until its first wait has begun. An
+# interrupt in between puts back that: the default, which ends the process at
+# the next one.
+test_that("an interrupt as a session first waits leaves the next harmless", {
   # Interrupts at the moment at which R has installed its handler.
   library_file <- local_c_library(c(
     "#define _GNU_SOURCE",

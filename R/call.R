@@ -55,6 +55,8 @@
 #' * `elsewhere_still_running`, `rlib_error`: `$get_result()` of a process that
 #'   has not ended.
 #' * `elsewhere_cannot_travel`: an argument means nothing in another process.
+#'   Field `path` says where it is (`args[[1]]$con`), `reference_class` what,
+#'   and `holder_class` of which object it is a part, if of any.
 #' @examples
 #' r(function(x) x + 1, list(41))
 #' process <- r_bg(function() Sys.getpid())

@@ -327,7 +327,7 @@ node_task <- function(payload, number) {
     body <- tryCatch(
       {
         value <- evaluate(unserialize(payload))
-        .Call(ew_to_bytes, value, home$refuses_references)
+        .Call(ew_result_bytes, value, home$refuses_references)
       },
       error = function(e) {
         kind <<- "failed"

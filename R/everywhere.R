@@ -193,7 +193,8 @@ startup_steps <- function(tweaks) {
 
 setup_step <- function(expr, envir, packages = NULL) {
   needs <- future_globals(expr, envir, TRUE, packages)
-  found <- find_reference(as.list(needs$globals), "globals")
+  found <- find_reference(as.list(needs$globals), "")
+  if (is.null(found)) found <- find_reference(expr, "expr")
   if (!is.null(found)) abort_cannot_travel(found, home = "FutureError")
   list(
     expr = expr, globals = needs$globals, packages = needs$packages,

@@ -186,6 +186,7 @@ run_map <- function(x, f, args, progress, seed, globals, packages, stdout,
       x = x[piece], f = f, args = args, seeds = seeds[piece],
       progress = progress
     )
+    future$elements <- piece
     future$on_progress <- bar$advance
     future
   })

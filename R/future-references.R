@@ -14,37 +14,49 @@ refuse_used_references <- function(future) {
     globals
   }
   found <- find_reference(roots, "", closures = "used", globals = globals)
+  if (is.null(found)) found <- find_reference(expr, "expr")
   if (!is.null(found)) refuse_references(future, found = found)
-  if (!can_travel(expr)) refuse_references(future, is_refused = TRUE)
 }
 
 # `is_refused`: the engine has found one already, wherever it is.
-refuse_references <- function(
-    future, is_refused = FALSE,
-    found = find_reference(as.list(.subset2(future, "globals")), "")) {
+refuse_references <- function(future, is_refused = FALSE,
+                              found = future_reference(future)) {
   if (is.null(found) && !is_refused) return(invisible())
-  stop(new_future_error(
-    reference_message(future, found), NULL, future = future,
-    ours = c("elsewhere_cannot_travel", "elsewhere_future_error")
-  ))
+  fields <- if (!is.null(found)) reference_fields(found)
+  stop(do.call(new_future_error, c(
+    list(
+      reference_message(future, found), NULL, future = future,
+      ours = c("elsewhere_cannot_travel", "elsewhere_future_error")
+    ),
+    fields
+  )))
 }
 
 warn_references <- function(future) {
-  found <- find_reference(as.list(.subset2(future, "globals")), "")
+  found <- future_reference(future)
   if (is.null(found)) return(invisible())
-  warning(new_future_condition(
-    reference_message(future, found), c("FutureWarning", "warning"),
-    future = future
-  ))
+  warning(do.call(new_future_condition, c(
+    list(
+      reference_message(future, found), c("FutureWarning", "warning"),
+      future = future
+    ),
+    reference_fields(found)
+  )))
+}
+
+# In the globals, whether the expression uses it or not, or in the expression.
+future_reference <- function(future) {
+  found <- find_reference(as.list(.subset2(future, "globals")), "")
+  if (!is.null(found)) return(found)
+  find_reference(.subset2(future, "expr"), "expr")
 }
 
 reference_message <- function(future, found) {
   what <- if (is.null(found)) {
-    "a non-exportable reference (an external pointer) in its expression"
+    "a non-exportable reference (an external pointer)"
   } else {
-    sprintf(
-      "a non-exportable reference: %s, of class %s", found$path,
-      sQuote(found$class[[1L]], FALSE)
+    paste(
+      "a non-exportable reference:", describe_reference(found, "its globals")
     )
   }
   sprintf(

@@ -249,12 +249,12 @@ take_outcome <- function(future) {
     start = fail(FutureLaunchError, "failed", sprintf(
       "could not be started: %s", outcome$message
     )),
-    unserializable = fail(FutureError, "failed", sprintf(
-      paste(
-        "has a value that cannot be sent back: %s. Return what it was made",
-        "from, or set options(future.globals.onReference = \"ignore\")."
-      ), said_by_r(outcome$message)
-    )),
+    unserializable = fail(
+      unserializable_error(future, outcome), "failed", paste(
+        "has a value that cannot be sent back:",
+        describe_unserializable(future, outcome)
+      )
+    ),
     aborted = fail(FutureInterruptError, "interrupted", paste0(
       "jumped to R's top level and has no value",
       if (nzchar(outcome$message)) ". R said: ", outcome$message
@@ -263,6 +263,45 @@ take_outcome <- function(future) {
       "came back as %s, which is no outcome.", outcome$kind
     ))
   )
+}
+
+# A value is refused for a reference in it, or R could not serialize it.
+describe_unserializable <- function(future, outcome) {
+  found <- value_reference(future, outcome)
+  if (is.null(found)) return(paste0(said_by_r(outcome$message), "."))
+  paste(
+    describe_reference(found, "its value"), "cannot travel. Return what it was",
+    "made from, or set options(future.globals.onReference = \"ignore\")."
+  )
+}
+
+unserializable_error <- function(future, outcome) {
+  found <- value_reference(future, outcome)
+  if (is.null(found)) return(FutureError)
+  function(message, future, ...) {
+    do.call(new_future_error, c(
+      list(
+        message, NULL, future = future, ...,
+        ours = c("elsewhere_cannot_travel", "elsewhere_future_error")
+      ),
+      reference_fields(found)
+    ))
+  }
+}
+
+# The worker of a map knows the elements of its chunk only.
+value_reference <- function(future, outcome) {
+  found <- reference_from(outcome$message)
+  elements <- .subset2(future, "elements")
+  if (is.null(found$path) || is.null(elements)) return(found)
+  pattern <- "^value\\[\\[([0-9]+)\\]\\]"
+  at <- regmatches(found$path, regexec(pattern, found$path))
+  if (length(at[[1L]]) == 2L) {
+    index <- elements[[as.integer(at[[1L]][[2L]])]]
+    rest <- substring(found$path, nchar(at[[1L]][[1L]]) + 1L)
+    found$path <- sprintf("value[[%d]]%s", index, rest)
+  }
+  found
 }
 
 timeout_error <- function(message, future, ...) {

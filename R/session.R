@@ -82,7 +82,9 @@
 #' * `elsewhere_worker_start`, `rlib_error`: the session did not start within
 #'   `wait_timeout`, and was killed; or there is no R to start.
 #' * `elsewhere_cannot_travel`, `callr_error`: an argument means nothing in
-#'   another process, as a connection or an external pointer.
+#'   another process, as a connection or an external pointer. `$path` says where
+#'   it is (`args[[1]]$con`), `$reference_class` what, and `$holder_class` of
+#'   which object it is a part, if of any.
 #' * `elsewhere_no_traceback`, `rlib_error`: `$traceback()` or `$debug()`, and
 #'   nothing was recorded.
 #' * `elsewhere_protocol_error`, `rlib_error`: `$read()` of a condition whose

@@ -10,6 +10,8 @@
 static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_border_init, 1),
     ENTRY(ew_to_bytes, 2),
+    ENTRY(ew_result_bytes, 2),
+    ENTRY(ew_find_reference, 5),
     ENTRY(ew_worker_closure_in, 2),
     ENTRY(ew_fork_start, 3),
     ENTRY(ew_weak_reference, 1),

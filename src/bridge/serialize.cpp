@@ -122,8 +122,8 @@ const void* class_version_key() {
   return found;
 }
 
-// A fastmap, and so what memoise() and cachem make, is functions around an
-// environment with a pointer, its index. It builds that anew where it finds it dead.
+}  // namespace
+
 SEXP index_of_fastmap(SEXP env) {
   static SEXP package = Rf_install("fastmap"), name = Rf_install("key_idx_map");
   const SEXP home = Rf_findVarInFrame(R_NamespaceRegistry, package);
@@ -131,8 +131,6 @@ SEXP index_of_fastmap(SEXP env) {
   const SEXP index = Rf_findVarInFrame(env, name);
   return TYPEOF(index) == EXTPTRSXP ? index : nullptr;
 }
-
-}  // namespace
 
 bool LiveReferences::is_live(SEXP value) {
   if (TYPEOF(value) == ENVSXP) {

@@ -31,6 +31,11 @@ SEXP from_bytes(MainThread& main, std::span<const std::byte> bytes);
 // The tag of external pointers that may travel and are dead where they arrive.
 SEXP handle_tag();
 
+// A fastmap, and so what memoise() and cachem make, is functions around an
+// environment with a pointer, its index. It builds that anew where it finds it dead.
+// Null for any other environment.
+SEXP index_of_fastmap(SEXP env);
+
 // Tells the external pointers and weak references that mean something, in the
 // order in which one serialization comes upon them (data.table's marks aside,
 // which data.table renews by itself).

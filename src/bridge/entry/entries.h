@@ -8,6 +8,8 @@ extern "C" {
 // border.cpp
 SEXP ew_border_init(SEXP raise);
 SEXP ew_to_bytes(SEXP value, SEXP refuse_references);
+SEXP ew_result_bytes(SEXP result, SEXP refuse_references);
+SEXP ew_find_reference(SEXP value, SEXP name, SEXP closures, SEXP globals, SEXP looked_into_max);
 
 // globals.cpp
 SEXP ew_find_globals(SEXP code, SEXP envir, SEXP wanted);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "bridge/guard.h"
+#include "bridge/reference_search.h"
 #include "bridge/serialize.h"
 
 // After the standard library: R's header declares with C names.
@@ -147,7 +148,8 @@ void reply_from_fork(MainThread& main, SEXP value, bool refuses_references) {
         to_parcel(main, value, refuses_references ? OnReference::Refuse : OnReference::Allow);
     here.has_reply = true;
   } catch (const EngineError& error) {
-    here.failure = error.what();
+    const bool is_refused = error.code() == ErrorCode::CannotTravel;
+    here.failure = is_refused ? refusal_of(main, value) : error.what();
     here.has_failed = true;
   } catch (const cpp11::unwind_exception&) {
     here.failure = R_curErrorBuf();

@@ -16,7 +16,7 @@
 #include "bridge/globals/frames.h"
 #include "bridge/globals/kept.h"
 #include "bridge/globals/memo.h"
-#include "bridge/globals/pointer_map.h"
+#include "bridge/pointer_map.h"
 #include "bridge/globals/summary.h"
 
 namespace elsewhere {

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <string>
 
-#include "bridge/globals/pointer_map.h"
+#include "bridge/pointer_map.h"
 #include "bridge/guard.h"
 
 namespace elsewhere {

@@ -1,6 +1,6 @@
 #include "bridge/globals/memo.h"
 
-#include "bridge/globals/pointer_map.h"
+#include "bridge/pointer_map.h"
 #include "bridge/guard.h"
 
 namespace elsewhere {

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "bridge/globals/pointer_map.h"
+#include "bridge/pointer_map.h"
 #include "bridge/globals/summary.h"
 
 namespace elsewhere {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "bridge/guard.h"
+#include "bridge/reference_search.h"
 #include "bridge/serialize.h"
 #include "bridge/worker/clean_up.h"
 #include "engine/workers/owner_watch.h"
@@ -346,7 +347,13 @@ void WorkerMain::pack(MainThread& main, SEXP value) {
       has_setting(main, "refuses_references") ? OnReference::Refuse : OnReference::Allow;
   // The owner of a worker that ends by itself may read when it has ended.
   const auto segment_from = runs_once_ ? kUnreadBytesMax : kSegmentFromBytes;
-  reply_value_ = to_parcel(main, value, policy, segment_from);
+  try {
+    reply_value_ = to_parcel(main, value, policy, segment_from);
+  } catch (const EngineError& error) {
+    if (error.code() != ErrorCode::CannotTravel) throw;
+    keep_failure(refusal_of(main, value).c_str());
+    return;
+  }
   reply_.body = Bytes(reply_value_.body());
   reply_.flag = reply_value_.flag();
   has_reply_ = true;

@@ -3,12 +3,13 @@
 
 # NULL if `x` can travel. Otherwise list(path, class, holder): where in `x` the
 # nearest such object is, written as R code on `name`, its class, and that of
-# the object that it is part of, if any. The elements of a list whose name is empty
-# are variables. `closures` says what counts of the environment of a function,
-# which holds whatever was around when it was made: the "whole", what the
-# function "used" (names), or "none" of it. That of a formula counts only with
-# the whole. `globals` are the variables that will be found in the workspace.
-# A search over more than `most` values gives up: then without a path.
+# the object that it is part of, if any. The elements of a list whose name is
+# empty are variables. `closures` says what counts of the environment of a
+# function, which holds whatever was around when it was made: the "whole", what
+# the function "used" (names), or "none" of it. That of a formula counts only
+# with the whole. `globals` are the variables that will be found in the
+# workspace. A search over more than `most` values gives up: then without a
+# path.
 find_reference <- function(x, name = "x", closures = "whole", globals = NULL,
                            most = 5e6) {
   if (can_travel(x)) return(NULL)

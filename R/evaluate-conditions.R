@@ -40,7 +40,14 @@ evaluate_caught <- function(.future_expression, .future_environment, payload,
     if (inherits(condition, "warning") && getOption("warn") >= 2L) return()
     if (length(immediate) && inherits(condition, immediate)) {
       emit(condition)
-      if (is_worker()) muffle(condition, restarts)
+      if (is_worker()) {
+        # The owner keeps it when it comes.
+        muffle(condition, restarts)
+      } else if (keeps) {
+        kept[[length(kept) + 1L]] <<- list(
+          condition = condition, signaled = 1L, immediate = TRUE
+        )
+      }
       return()
     }
     wanted <- keeps && inherits(condition, classes) &&

@@ -33,7 +33,13 @@ as_future_result <- function(future, outcome) {
   FutureResult(
     value = outcome$value, visible = outcome$visible,
     stdout = captured_output(future, outcome),
-    conditions = as.list(outcome$conditions),
+    conditions = c(
+      immediate_entries(future),
+      lapply(outcome$conditions, function(entry) {
+        entry$immediate <- NULL
+        entry
+      })
+    ),
     rng = !is.null(outcome$misuse$Rng),
     seed = .subset2(future, "seed"),
     misuseGlobalEnv = outcome$misuse$GlobalEnvMisuse,

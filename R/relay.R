@@ -25,9 +25,31 @@ relay_events <- function(future) {
       on_progress <- .subset2(future, "on_progress")
       if (!is.null(on_progress)) on_progress(condition$done)
     } else {
+      keep_immediate(future, condition)
       relay_condition(condition)
     }
   }
+}
+
+# For result(), which tells of all that was signalled. One of an environment's
+# variables each: progress may be told of thousands of times.
+keep_immediate <- function(future, condition) {
+  classes <- future$conditions
+  if (!length(classes) || isTRUE(attr(classes, "drop"))) return()
+  kept <- .subset2(future, "immediate")
+  if (is.null(kept)) {
+    kept <- new.env(parent = emptyenv())
+    set_field(future, "immediate", kept)
+  }
+  assign(
+    sprintf("%010d", length(kept)),
+    list(condition = condition, signaled = 1L), envir = kept
+  )
+}
+
+immediate_entries <- function(future) {
+  kept <- .subset2(future, "immediate")
+  if (is.null(kept)) list() else unname(mget(sort(names(kept)), envir = kept))
 }
 
 relay_stdout <- function(future, outcome) {
@@ -43,12 +65,30 @@ relay_stdout <- function(future, outcome) {
 relay_conditions <- function(future, outcome) {
   conditions <- outcome$conditions
   if (isTRUE(outcome$failed)) conditions <- conditions[-length(conditions)]
-  for (entry in conditions) relay_condition(entry$condition)
+  relayed <- integer()
+  # A handler may leave.
+  on.exit(note_signaled(future, relayed))
+  for (i in seq_along(conditions)) {
+    if (isTRUE(conditions[[i]]$immediate)) next
+    relayed <- c(relayed, i)
+    relay_condition(conditions[[i]]$condition)
+  }
+  note_signaled(future, relayed)
+  on.exit()
   if (isTRUE(attr(future$conditions, "drop"))) {
     future$outcome$conditions <- if (isTRUE(outcome$failed)) {
       outcome$conditions[length(outcome$conditions)]
     }
   }
+}
+
+# How many times each was signalled where the value was asked for.
+note_signaled <- function(future, which) {
+  outcome <- .subset2(future, "outcome")
+  for (i in which) {
+    outcome$conditions[[i]]$signaled <- outcome$conditions[[i]]$signaled + 1L
+  }
+  if (length(which)) set_field(future, "outcome", outcome)
 }
 
 # The error that a future ended with, or NULL: its expression's own, or ours

@@ -5,7 +5,8 @@
 #' second call does the same again.
 #'
 #' @param future A `Future`, or a list, environment or listenv of futures and
-#'   other things. `values()` is the same under an older name.
+#'   other things. `values()` is the same under an older name; of a listenv it
+#'   makes a listenv.
 #' @param stdout `TRUE` (default) prints the captured output.
 #' @param signal `TRUE` (default) signals conditions. `FALSE` signals none and
 #'   gives the error, if there is one, as the value.
@@ -19,7 +20,8 @@
 #' @param idxs For lists: which elements. Default: all.
 #' @param ... Not used.
 #' @return The value, visible or not as the expression left it. For a list: a
-#'   list with the same names and dimensions, futures replaced by their values.
+#'   list with the same names and dimensions, futures replaced by their values; so
+#'   also of an environment, by the names of its variables, and of a listenv.
 #' @section Errors:
 #' The error of the expression itself, or
 #' * `FutureInterruptError`: the worker died; the message says of what.
@@ -51,8 +53,11 @@ value.elsewhere_future <- function(future, stdout = TRUE, signal = TRUE,
   # An error is raised each time it is asked for.
   if (drop && is.null(error)) drop_future(future)
   if (!is.null(error)) {
-    if (signal) stop(error)
-    return(error)
+    if (!signal) return(error)
+    if (isTRUE(outcome$failed) && is.null(outcome$failure)) {
+      note_signaled(future, length(.subset2(future, "outcome")$conditions))
+    }
+    stop(error)
   }
   if (signal && length(outcome$misuse)) signal_misuse(future, outcome)
   if (outcome$visible) outcome$value else invisible(outcome$value)
@@ -66,7 +71,15 @@ drop_future <- function(future) {
 
 #' @rdname value
 #' @export
-values <- function(...) value(...)
+values <- function(future, ...) {
+  values <- value(future, ...)
+  # As it was at home, where it had this name.
+  if (inherits(future, "listenv") && is.list(values)) {
+    with_shape(listenv::as.listenv(values), future)
+  } else {
+    values
+  }
+}
 
 #' @export
 value.default <- function(future, ...) {
@@ -95,10 +108,7 @@ value.list <- function(future, idxs = NULL, reduce = NULL, stdout = TRUE,
 
 #' @export
 value.listenv <- function(future, ...) {
-  values <- value.list(as_plain_list(future), ...)
-  if (!is.null(list(...)$reduce)) return(values)
-  # Another one: the caller's keeps its futures.
-  with_shape(listenv::as.listenv(values), future)
+  value.list(as_plain_list(future), ...)
 }
 
 #' @export

@@ -295,11 +295,84 @@ test_that("a listenv of futures keeps them, and its names", {
   x <- listenv::listenv()
   x$a <- future(1)
   x$b <- 2
-  values <- value(x)
+  # A list, as at home, so that do.call() and its kin take it.
+  expect_identical(value(x), list(a = 1, b = 2))
+  values <- values(x)
   expect_s3_class(values, "listenv")
   expect_identical(as.list(values), list(a = 1, b = 2))
   expect_s3_class(x$a, "Future")
   expect_identical(resolved(x), c(a = TRUE, b = TRUE))
+})
+
+test_that("a listenv with dimensions has a list of values with dimensions", {
+  skip_if_not_installed("listenv")
+  x <- listenv::listenv()
+  for (i in 1:4) x[[i]] <- future(i)
+  dim(x) <- c(2, 2)
+  dimnames(x) <- list(c("a", "b"), NULL)
+  expected <- list(1L, 2L, 3L, 4L)
+  dim(expected) <- c(2, 2)
+  dimnames(expected) <- dimnames(x)
+  expect_identical(value(x), expected)
+  expect_identical(dim(values(x)), c(2L, 2L))
+  expect_identical(value(x, reduce = `+`), 10L)
+  named <- listenv::listenv(one = future(1), two = future(NULL))
+  expect_identical(value(named), list(one = 1, two = NULL))
+  expect_identical(value(listenv::listenv()), list())
+})
+
+test_that("result() tells of all conditions, and how often they were signalled", {
+  withr::defer(plan(sequential))
+  at_once <- function(text) {
+    structure(
+      class = c("atOnce", "immediateCondition", "message", "condition"),
+      list(message = text, call = NULL)
+    )
+  }
+  told <- function(f) {
+    entries <- result(f)$conditions
+    count <- vapply(entries, `[[`, 1L, "signaled")
+    names(count) <- vapply(entries, function(entry) {
+      trimws(conditionMessage(entry$condition))
+    }, "")
+    count[order(names(count))]
+  }
+  ask <- function(f) {
+    suppressWarnings(suppressMessages(tryCatch(value(f), error = identity)))
+  }
+  for (strategy in c("sequential", "multisession", "multicore")) {
+    if (strategy == "sequential") plan(sequential) else {
+      plan(strategy, workers = 2)
+    }
+    f <- future({
+      message("m")
+      signalCondition(at_once("1"))
+      warning("w")
+      signalCondition(at_once("2"))
+      5
+    })
+    suppressMessages(result(f))
+    expect_identical(told(f), c(`1` = 1L, `2` = 1L, m = 0L, w = 0L))
+    expect_identical(ask(f), 5)
+    expect_identical(told(f), c(`1` = 1L, `2` = 1L, m = 1L, w = 1L))
+    ask(f)
+    expect_identical(told(f), c(`1` = 1L, `2` = 1L, m = 2L, w = 2L))
+    f <- future({
+      warning("w")
+      stop("e")
+    })
+    value(f, signal = FALSE, stdout = FALSE)
+    expect_identical(told(f), c(e = 0L, w = 0L))
+    ask(f)
+    expect_identical(told(f), c(e = 1L, w = 1L))
+    # A handler that leaves has seen one of them.
+    f <- future({
+      message("a")
+      message("b")
+    })
+    tryCatch(value(f), message = identity)
+    expect_identical(told(f), c(a = 1L, b = 0L))
+  }
 })
 
 test_that("gc = TRUE is not the expression's doing", {

@@ -52,6 +52,7 @@ backend_settings <- function(strategy) {
   settings$recycle <- check_recycle(tweaks$recycle)
   start_timeout <- tweaks$start_timeout
   if (is.null(start_timeout)) start_timeout <- 30
+  check_seconds(start_timeout, "start_timeout")
   settings$start_timeout <- start_timeout
   settings
 }

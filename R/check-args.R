@@ -34,6 +34,11 @@ check_function <- function(value, arg) {
   if (!is.function(value)) abort_argument(arg, "a function", value)
 }
 
+is_whole_number <- function(value) {
+  is.numeric(value) && length(value) == 1L && !is.na(value) &&
+    value == trunc(value)
+}
+
 check_seconds <- function(value, arg) {
   if (!is.numeric(value) || length(value) != 1L || is.na(value) || value < 0) {
     abort_argument(

@@ -13,11 +13,12 @@ framework_launch <- function(backend, future) {
   }
   retries <- setting("retries", 0L)
   timeout <- setting("timeout", Inf)
+  priority <- setting("priority", 0L)
   check_retries(retries)
   check_seconds(timeout, "timeout")
+  check_priority(priority)
   task <- task_submit(
-    engine$pool, payload, retries, timeout, setting("priority", 0L),
-    refuse = FALSE
+    engine$pool, payload, retries, timeout, priority, refuse = FALSE
   )
   future[["task"]] <- task
   future[["home"]] <- session_id()

@@ -42,12 +42,13 @@
 #'   `FALSE`.
 #' @param earlySignal `TRUE` signals conditions already in [resolved()].
 #'   Default: `FALSE`.
-#' @param timeout Seconds that the evaluation may take. `Inf` (default): no
-#'   limit.
-#' @param retries How often the evaluation is started again when its worker
-#'   dies. Default: 0. An error of `expr` itself is never retried.
-#' @param priority Integer: higher is started earlier where futures queue.
-#'   Default: 0.
+#' @param timeout One number: seconds that the evaluation may take. `Inf`
+#'   (default): no limit.
+#' @param retries One whole number: how often the evaluation is started again
+#'   when its worker dies. Default: 0. An error of `expr` itself is never
+#'   retried.
+#' @param priority One whole number: higher is started earlier where futures
+#'   queue. Default: 0.
 #' @param ... Further named values are kept as fields of the future.
 #' @return An environment of class `Future`.
 #' @section Errors:
@@ -86,7 +87,10 @@ future <- function(expr, envir = parent.frame(), substitute = TRUE,
     if (length(needs$missing)) signal_missing_globals(needs$missing)
     new_object(backend, expr, needs)
   } else {
-    check_future_arguments(lazy, stdout, conditions, label, timeout, retries)
+    check_future_arguments(
+      lazy, stdout, conditions, label, timeout, retries, gc, earlySignal,
+      priority
+    )
     new_future(
       backend, expr, envir, lazy, seed, globals, packages,
       stdout = stdout, conditions = conditions, label = label, gc = gc,
@@ -107,8 +111,11 @@ future <- function(expr, envir = parent.frame(), substitute = TRUE,
 }
 
 check_future_arguments <- function(lazy, stdout, conditions, label, timeout,
-                                   retries) {
+                                   retries, gc = FALSE, earlySignal = FALSE,
+                                   priority = 0L) {
   check_flag(lazy, "lazy")
+  check_flag(gc, "gc")
+  check_flag(earlySignal, "earlySignal")
   if (!is.logical(stdout) || length(stdout) != 1L) {
     abort_argument("stdout", "`TRUE`, `FALSE` or `NA`", stdout)
   }
@@ -118,12 +125,19 @@ check_future_arguments <- function(lazy, stdout, conditions, label, timeout,
   if (!is.null(label)) check_string(label, "label")
   check_seconds(timeout, "timeout")
   check_retries(retries)
+  check_priority(priority)
 }
 
 check_retries <- function(retries) {
-  if (!is.numeric(retries) || length(retries) != 1L || is.na(retries) ||
-    retries < 0) {
+  is_count <- is_whole_number(retries) && retries >= 0
+  if (!is_count) {
     abort_argument("retries", "one whole number, 0 or more", retries)
+  }
+}
+
+check_priority <- function(priority) {
+  if (!is_whole_number(priority)) {
+    abort_argument("priority", "one whole number", priority)
   }
 }
 

@@ -221,9 +221,7 @@ session_running_time <- function(private) {
 }
 
 check_milliseconds <- function(value, arg) {
-  is_right <- is.numeric(value) && length(value) == 1L && !is.na(value) &&
-    value == trunc(value)
-  if (!is_right) {
+  if (!is_whole_number(value)) {
     abort_argument(
       arg, "one whole number of milliseconds (-1 waits for ever)", value
     )

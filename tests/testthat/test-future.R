@@ -95,6 +95,12 @@ test_that("an argument that is wrong is named", {
   expect_error(future(1, globals = 1), class = "elsewhere_bad_argument")
   expect_error(future(1, seed = 1, envir = 1), class = "elsewhere_bad_argument")
   expect_error(future(1, timeout = -1), class = "elsewhere_bad_argument")
+  expect_error(future(1, retries = 1.5), class = "elsewhere_bad_argument")
+  expect_error(future(1, gc = "x"), class = "elsewhere_bad_argument")
+  expect_error(future(1, earlySignal = NA), class = "elsewhere_bad_argument")
+  expect_error(
+    future(1, priority = "x"), "`priority`", class = "elsewhere_bad_argument"
+  )
 })
 
 test_that("printing shows label, state and value", {

@@ -18,6 +18,10 @@ test_that("an unknown strategy is named, with those there are", {
     class = "elsewhere_bad_argument"
   )
   expect_error(plan(1), class = "elsewhere_bad_argument")
+  expect_error(
+    plan(multisession, workers = 2, start_timeout = "x"), "`start_timeout`",
+    class = "elsewhere_bad_argument"
+  )
 })
 
 test_that("a number of workers that is none is refused, and the plan stays", {

@@ -104,6 +104,7 @@ reset.elsewhere_future <- function(x, ...) {
   x$task <- NULL
   x$outcome <- NULL
   x$immediate <- NULL
+  x$retries_left <- NULL
   x$backend <- NULL
   x$pid <- NULL
   settings <- .subset2(x, "settings")

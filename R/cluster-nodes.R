@@ -157,10 +157,60 @@ nodes_wait <- function(backend) {
   }
 }
 
+why_lost <- function(links) {
+  vapply(links, function(link) .Call(ew_node_why_lost, link), "")
+}
+
+# Nodes that have ended since are taken out of the plan, with a warning that
+# says which and of what; the others go on.
+drop_lost_nodes <- function(backend) {
+  is_lost <- node_states(backend) == "lost"
+  if (!any(is_lost) || all(is_lost)) return()
+  why <- why_lost(backend$links[is_lost])
+  backend$lost <- c(backend$lost, why)
+  backend$links <- backend$links[!is_lost]
+  backend$members <- backend$members[!is_lost]
+  left <- length(backend$links)
+  backend$workers <- left
+  warning(warningCondition(
+    sprintf(
+      ngettext(
+        left,
+        paste(
+          "%s. Futures go on in the %d node that is left. Make a new cluster",
+          "and give it to `plan(cluster, workers = )` to have all again."
+        ),
+        paste(
+          "%s. Futures go on in the %d nodes that are left. Make a new cluster",
+          "and give it to `plan(cluster, workers = )` to have all again."
+        )
+      ),
+      paste(why, collapse = "; "), left
+    ),
+    class = "elsewhere_node_lost", nodes_left = left
+  ))
+}
+
+# A future whose node has died while it was evaluated is made ready to start in
+# another, if it may try again and there is one. TRUE if so.
+starts_again <- function(future) {
+  left <- .subset2(future, "retries_left")
+  if (is.null(left) || left < 1 || .subset2(future, "state") == "canceled") {
+    return(FALSE)
+  }
+  if (task_outcome(.subset2(future, "task"))$kind != "lost") return(FALSE)
+  backend <- plans$backend
+  if (is.null(backend$nodes) || all(node_states(backend) == "lost")) {
+    return(FALSE)
+  }
+  set_fields(future, list(
+    retries_left = left - 1, task = NULL, state = "created"
+  ))
+  TRUE
+}
+
 abort_no_node <- function(backend) {
-  why <- vapply(
-    backend$links, function(link) .Call(ew_node_why_lost, link), ""
-  )
+  why <- c(backend$lost, why_lost(backend$links))
   stop(FutureLaunchError(paste0(
     "No node of the cluster is left: ", paste(why, collapse = "; "),
     ". Make a new cluster and give it to `plan(cluster, workers = )`."
@@ -168,6 +218,7 @@ abort_no_node <- function(backend) {
 }
 
 launch_on_node <- function(future, backend, payload, options) {
+  drop_lost_nodes(backend)
   payload$options <- c(payload$options, list(mc.cores = 1L))
   on_reference <- options$on_reference
   refuses <- is.null(on_reference) || on_reference == "error"
@@ -185,6 +236,9 @@ launch_on_node <- function(future, backend, payload, options) {
   # One that ends while it is sent to has not begun; another may be had.
   while (is.null(task)) {
     task <- send_to_node(backend, nodes_wait(backend), bytes, future$timeout)
+  }
+  if (is.null(.subset2(future, "retries_left"))) {
+    set_field(future, "retries_left", future$retries)
   }
   set_fields(future, list(
     task = task, state = "running", start = .Call(ew_now)

@@ -5,6 +5,7 @@
 as.promise.elsewhere_future <- function(x) {
   new_promise(function(resolve, reject) {
     settle <- function() {
+      if (!is.null(.subset2(x, "task")) && starts_again(x)) return(begin())
       got <- tryCatch(
         {
           resolve(value(x))
@@ -14,9 +15,12 @@ as.promise.elsewhere_future <- function(x) {
       )
       if (!is.null(got)) reject(got)
     }
-    # One that was not started queues: a promise never blocks.
-    if (.subset2(x, "state") == "created") launch_lazy(x, wait = FALSE)
-    task <- .subset2(x, "task")
-    if (is.null(task)) settle() else task_notify(task, settle)
+    begin <- function() {
+      # One that was not started queues: a promise never blocks.
+      if (.subset2(x, "state") == "created") launch_lazy(x, wait = FALSE)
+      task <- .subset2(x, "task")
+      if (is.null(task)) settle() else task_notify(task, settle)
+    }
+    begin()
   }, on_cancel = function() cancel(x))
 }

@@ -218,6 +218,7 @@ refuse_foreign <- function(future) {
 
 # The outcome of a settled task becomes the future's.
 take_outcome <- function(future) {
+  if (starts_again(future)) return(await_outcome(future))
   outcome <- task_outcome(.subset2(future, "task"))
   result <- outcome$value
   set_field(future, "task", NULL)

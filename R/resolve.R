@@ -62,6 +62,7 @@ has_settled <- function(x) {
   relay_events(x)
   if (!task_settled(task)) return(FALSE)
   relay_events(x)
+  if (starts_again(x)) return(FALSE)
   take_outcome(x)
   TRUE
 }

@@ -103,6 +103,12 @@ test_that("a node that ends is an error of its future, and others go on", {
   })))
   expect_s3_class(error, "FutureInterruptError")
   expect_match(conditionMessage(error), "has ended")
+  # What is left goes on, and it is said once that one is gone.
+  warned <- tryCatch(value(future(1)), warning = identity)
+  expect_s3_class(warned, "elsewhere_node_lost")
+  expect_match(conditionMessage(warned), "node 1 of the cluster .* has ended")
+  expect_match(conditionMessage(warned), "in the 1 node that is left")
+  expect_identical(nbrOfWorkers(), 1L)
   left <- unlist(value(lapply(1:3, function(i) future(Sys.getpid()))))
   expect_length(unique(left), 1L)
   expect_true(left[[1L]] %in% pids)
@@ -114,6 +120,47 @@ test_that("a node that ends is an error of its future, and others go on", {
   error <- error_of(future(1))
   expect_s3_class(error, "FutureLaunchError")
   expect_match(conditionMessage(error), "No node of the cluster is left")
+})
+
+test_that("a future whose node died is evaluated again in another", {
+  cl <- local_nodes(3L)
+  pids <- node_pids(cl)
+  local_plan(cluster, workers = cl)
+  directory <- withr::local_tempdir()
+  # The first two nodes that begin it die of it.
+  dies_twice <- quote({
+    file.create(file.path(directory, Sys.getpid()))
+    if (length(dir(directory)) < 3L) tools::pskill(Sys.getpid(), 9)
+    Sys.getpid()
+  })
+  f <- future(dies_twice, substitute = FALSE, retries = 2L, seed = TRUE)
+  got <- suppressWarnings(value(f))
+  expect_setequal(dir(directory), as.character(pids))
+  expect_true(got %in% pids)
+  expect_equal(suppressWarnings(value(future(Sys.getpid()))), got)
+  # It may die no more often than it was allowed to, or there are nodes.
+  f <- future(tools::pskill(Sys.getpid(), 9), retries = 5L)
+  expect_s3_class(error_of(value(f)), "FutureInterruptError")
+})
+
+test_that("resolved() and promises know that a future starts again", {
+  cl <- local_nodes(2L)
+  local_plan(cluster, workers = cl)
+  directory <- withr::local_tempdir()
+  dies_once <- quote({
+    dir.create(file.path(directory, Sys.getpid()))
+    if (length(dir(directory)) < 2L) tools::pskill(Sys.getpid(), 9)
+    42
+  })
+  f <- future(dies_once, substitute = FALSE, retries = 1L)
+  suppressWarnings(wait_until(function() resolved(f)))
+  expect_identical(value(f), 42)
+  plan(sequential)
+  cl <- local_nodes(2L)
+  plan(cluster, workers = cl)
+  directory <- withr::local_tempdir()
+  f <- future(dies_once, substitute = FALSE, retries = 1L)
+  expect_identical(suppressWarnings(wait_for(async(await(f) + 1))), 43)
 })
 
 test_that("cancel(), `timeout` and interrupts reach a node, which goes on", {

@@ -80,8 +80,9 @@ futureSessionInfo <- function(test = TRUE, anonymize = TRUE) {
   say(plan("list"))
   message("Number of workers: ", nbrOfWorkers())
   if (!test) return(invisible())
-  message("\n*** Trial")
+  message("\n*** This process")
   say(session_table(list(session_row()), anonymize))
+  message("\n*** Trial, one future a worker")
   # Each waits for a moment, so that no worker does two of them.
   rows <- value(lapply(seq_len(min(nbrOfWorkers(), 1000)), function(i) {
     future(

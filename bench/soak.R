@@ -2,8 +2,8 @@
 # descriptors, threads, processes, files in memory, temporary files and memory
 # before and after, and ends with status 1 if anything has stayed.
 #
-#   Rscript bench/soak.R                    10 000 calls, 500 sessions, 200
-#   crashes Rscript bench/soak.R 1000 50 20         fewer
+#   Rscript bench/soak.R                 10 000 calls, 500 sessions, 200 crashes
+#   Rscript bench/soak.R 1000 50 20      fewer
 
 library(elsewhere)
 

@@ -112,6 +112,7 @@ session_identify <- function(private, pid = NULL, patience = 10) {
   if (!is.null(process)) {
     private$forked_pid <- as.integer(process[[1L]])
     private$starttime_raw <- private$starttime_raw + process[[2L]]
+    private$starttime <- max(private$starttime, private$starttime_raw)
   } else if (!is.null(pid) && !identical(pid, private$stand_in)) {
     private$forked_pid <- pid
   } else if (!is.null(pid)) {

@@ -121,6 +121,10 @@ check_session_options <- function(options) {
   for (stream in c("stdout", "stderr")) {
     if (!is.null(options[[stream]])) check_string(options[[stream]], stream)
   }
+  if (!is.null(options$env)) check_variables(options$env, "env")
+  if (!is.null(options$extra$env)) {
+    check_variables(options$extra$env, "extra$env", "current")
+  }
   if (is.function(options$load_hook)) {
     abort_argument("load_hook", "quoted code, see `quote()`", options$load_hook)
   }
@@ -137,6 +141,18 @@ check_session_options <- function(options) {
     )
   }
   options
+}
+
+# NA takes a variable away. `nameless` may stand among them.
+check_variables <- function(value, arg, nameless = character()) {
+  named <- value[!value %in% nameless]
+  is_right <- is.atomic(value) && !is.null(value) &&
+    (length(named) == 0L || (!is.null(names(named)) && all_named(named)))
+  if (!is_right) {
+    abort_argument(
+      arg, "a character vector with names (`NA` unsets a variable)", value
+    )
+  }
 }
 
 check_choice <- function(value, choices, arg) {

@@ -170,8 +170,18 @@ session_targets <- function(options) {
 session_target <- function(target) {
   if (is.null(target)) return("memory")
   if (target %in% c("|", "")) return("")
+  folder <- dirname(target)
+  if (!dir.exists(folder)) {
+    abort(
+      paste0(
+        "Cannot write to `", target, "`: there is no folder `", folder,
+        "`. Create it, or choose another file for the output."
+      ),
+      "elsewhere_worker_start", home = c("callr_error", "rlib_error")
+    )
+  }
   # The session may have another working directory.
-  file.path(normalizePath(dirname(target), mustWork = TRUE), basename(target))
+  file.path(normalizePath(folder, mustWork = TRUE), basename(target))
 }
 
 # --vanilla and its parts would keep the worker from starting. What they ask

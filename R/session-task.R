@@ -74,6 +74,11 @@ r_process_start <- function(self, private, super, options) {
 # `output` is what the process has printed, where that was read.
 process_result <- function(process, output = list(NULL, NULL)) {
   private <- process$.__enclos_env__$private
+  # poll() is ready when the result is, a moment before the process ends by
+  # itself.
+  if (process$is_alive() && has_outcome(private, 0)) {
+    ends_within(new_patience(1), process)
+  }
   if (process$is_alive()) {
     is_done <- list(done = FALSE)
     if (!is.null(private$span)) private$span$add_event("get_result", is_done)
@@ -87,7 +92,9 @@ process_result <- function(process, output = list(NULL, NULL)) {
   }
   if (is.null(private$outcome)) {
     session_identify(private)
-    private$outcome <- take_process_outcome(private)
+    if (!has_outcome(private, 1000)) {
+      private$outcome <- list(kind = "closed", value = NULL)
+    }
     .Call(ew_session_close, private$link)
     private$state <- "finished"
     process$cleanup()
@@ -124,16 +131,17 @@ process_result <- function(process, output = list(NULL, NULL)) {
   throw_session_error(error, private$options$error)
 }
 
-take_process_outcome <- function(private) {
-  repeat {
-    news <- .Call(ew_session_wait, private$link, 1000)
-    if (is.null(news)) return(list(kind = "closed", value = NULL))
+# Whether all is there that will come; then it is in `outcome`.
+has_outcome <- function(private, milliseconds) {
+  while (is.null(private$outcome)) {
+    news <- .Call(ew_session_wait, private$link, milliseconds)
+    if (is.null(news)) return(FALSE)
     kind <- news[[1L]]
     if (kind == "interrupted") interrupt_here()
-    if (!kind %in% c("event", "ready")) return(list(
-      kind = kind, value = news[[2L]]
-    ))
+    if (kind %in% c("event", "ready")) next
+    private$outcome <- list(kind = kind, value = news[[2L]])
   }
+  TRUE
 }
 
 rest_of_output <- function(process, stream) {

@@ -12,11 +12,16 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <charconv>
+#include <cstdint>
 
 #include "engine/wire/belongings.h"
 
@@ -125,6 +130,51 @@ void end_as(const SessionReport& report) {
   if (report.news == SessionNews::Signalled) end_by_signal(report.number);
 }
 
+// What the kernel keeps of a process for those who hold its pidfd (`struct
+// pidfd_info` of Linux 6.15; our headers may be older).
+struct Kept {
+  std::uint64_t mask;
+  std::uint64_t control_group;
+  std::uint32_t ids[11];
+  std::int32_t status;
+};
+constexpr unsigned long kGetKept = _IOWR(0xff, 11, Kept);
+constexpr std::uint64_t kHasStatus = 1U << 3;
+
+// The status of a process whose parent has not taken it yet, as wait() has it.
+bool status_of_zombie(pid_t pid, int& status) {
+  char path[32] = "/proc/";
+  char* const end = std::to_chars(path + 6, path + 26, pid).ptr;
+  ::memcpy(end, "/stat", sizeof "/stat");
+  const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+  char text[1024];
+  const ssize_t got = file < 0 ? -1 : ::read(file, text, sizeof text - 1);
+  ::close(file);
+  if (got <= 0) return false;
+  text[got] = '\0';
+  const char* const state = ::strrchr(text, ')');  // the name may hold anything
+  const char* const last = ::strrchr(text, ' ');
+  if (state == nullptr || ::strncmp(state, ") Z", 3) != 0) return false;
+  return std::from_chars(last + 1, text + got, status).ec == std::errc();
+}
+
+// The session has ended, and nobody has told how. Its parent, whoever that is by
+// now, takes its status at some time; the kernel shows it until then, and keeps it
+// for us afterwards, if it is new enough.
+SessionReport ask_the_kernel(pid_t pid, int pidfd) {
+  int status = 0;
+  bool is_known =
+      status_of_zombie(pid, status) && ::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0) == 0;
+  if (!is_known) {
+    Kept kept{kHasStatus, 0, {}, 0};
+    is_known = ::ioctl(pidfd, kGetKept, &kept) == 0 && (kept.mask & kHasStatus) != 0;
+    status = kept.status;
+  }
+  if (!is_known) return {SessionNews::Exited, kStatusUnknown};
+  if (WIFSIGNALED(status)) return {SessionNews::Signalled, WTERMSIG(status)};
+  return {SessionNews::Exited, WEXITSTATUS(status)};
+}
+
 void let_go_of_the_sessions_descriptors() {
   const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int i = 0; i <= 2; ++i) ::dup2(nothing, i);
@@ -143,8 +193,9 @@ void hide_marks() {
 
 // A signal for the stand-in is one for the session. The session has ended when its
 // pidfd says so: its own report comes before that.
-[[noreturn]] void stand_in(int pidfd, int signals) {
+[[noreturn]] void stand_in(pid_t pid, int pidfd, int signals) {
   SessionReport report{SessionNews::Exited, kStatusUnknown};
+  bool has_report = false;
   bool is_told = false;
   for (;;) {
     pollfd entries[] = {{is_told ? pidfd : kJointFd, POLLIN, 0}, {signals, POLLIN, 0}};
@@ -159,10 +210,10 @@ void hide_marks() {
       }
     }
     if (entries[0].revents == 0) continue;
-    if (is_told) end_as(report);
-    // With no nursery, and no word of the session's, nobody can tell how it ends.
+    if (is_told) end_as(has_report ? report : ask_the_kernel(pid, pidfd));
+    // No word comes where the nursery is gone, and a signal ends the session.
     int unused = -1;
-    if (!receive(report, unused)) report = {SessionNews::Exited, kStatusUnknown};
+    has_report = receive(report, unused);
     is_told = true;
   }
 }
@@ -183,7 +234,7 @@ int run(char** command) {
   if (report.news == SessionNews::Began && pidfd >= 0) {
     hide_marks();
     let_go_of_the_sessions_descriptors();
-    stand_in(pidfd, ::signalfd(-1, &all, SFD_CLOEXEC));
+    stand_in(report.number, pidfd, ::signalfd(-1, &all, SFD_CLOEXEC));
   }
   ::close(kJointFd);
   ::sigprocmask(SIG_SETMASK, &before, nullptr);

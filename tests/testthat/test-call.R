@@ -110,6 +110,21 @@ test_that("r_bg() gives a process that poll() takes", {
   expect_identical(quiet$get_result(), 1)
 })
 
+test_that("a process that poll() finds ready has its result", {
+  for (i in 1:5) {
+    process <- r_bg(function() {
+      reg.finalizer(globalenv(), function(e) Sys.sleep(0.05), onexit = TRUE)
+      3
+    })
+    processx::poll(list(process$get_poll_connection()), -1)
+    expect_identical(process$get_result(), 3)
+    expect_identical(process$get_exit_status(), 0L)
+  }
+  running <- r_bg(function() Sys.sleep(100))
+  expect_error(running$get_result(), class = "elsewhere_still_running")
+  running$kill()
+})
+
 test_that("the process sees what its options say", {
   home <- normalizePath(withr::local_tempdir())
   seen <- r(

@@ -218,3 +218,34 @@ test_that("TMPDIR in an environment file takes no session's directory away", {
     expect_true(wait_until(function() is_empty(folder) && is_empty(other)))
   }
 })
+
+test_that("SIGTERM takes the directory along, where callr's variable asks", {
+  local_leak_check()
+  for (way in c("nursery", "exec")) {
+    withr::local_options(elsewhere.session_start = way)
+    asked <- local_session(env = c(PROCESSX_R_SIGTERM_CLEANUP = "true"))
+    used <- asked$run(function() {
+      file.create(tempfile())
+      tempdir()
+    })
+    # A fork of the session ends by the same signal, and removes nothing.
+    fork <- asked$run(function() {
+      fork <- parallel::mcparallel(Sys.sleep(100), detached = TRUE)$pid
+      tools::pskill(fork, tools::SIGTERM)
+      fork
+    })
+    expect_true(wait_until(function() !is_process(fork)))
+    expect_true(dir.exists(used))
+    asked$call(function() repeat {})
+    tools::pskill(asked$get_pid(), tools::SIGTERM)
+    asked$wait(60000)
+    expect_identical(asked$get_exit_status(), -15L)
+    expect_false(dir.exists(used))
+    idle <- local_session(env = c(PROCESSX_R_SIGTERM_CLEANUP = "true"))
+    used <- idle$run(function() tempdir())
+    tools::pskill(idle$get_pid(), tools::SIGTERM)
+    idle$wait(60000)
+    expect_identical(idle$get_exit_status(), -15L)
+    expect_false(dir.exists(used))
+  }
+})

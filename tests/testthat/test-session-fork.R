@@ -185,11 +185,55 @@ test_that("a session whose nursery was killed ends with its own status", {
   session$wait(60000)
   expect_false(session$is_alive())
   expect_identical(session$get_exit_status(), 7L)
-  # How a signal has ended it nobody can tell; that it has ended, everybody.
+  # A signal runs nothing in the session; the kernel knows.
   tools::pskill(stand_in_of(other), tools::SIGTERM)
   other$wait(60000)
-  expect_identical(other$get_exit_status(), 255L)
+  expect_identical(other$get_exit_status(), -15L)
   start_nursery()
+})
+
+test_that("a session without its nursery is seen to be killed, or to crash", {
+  ends <- list(
+    list(function() tools::pskill(Sys.getpid(), tools::SIGKILL), -9L),
+    list(function() tools::pskill(Sys.getpid(), 11L), -11L)
+  )
+  sessions <- list(local_session(), local_session())
+  killed <- local_session()
+  lapply(nurseries(), tools::pskill, tools::SIGKILL)
+  expect_true(wait_until(function() length(nurseries()) == 0L))
+  for (i in seq_along(ends)) {
+    sessions[[i]]$call(ends[[i]][[1L]])
+    event <- next_event(sessions[[i]])
+    expect_identical(event$code, 501L)
+    expect_identical(sessions[[i]]$get_exit_status(), ends[[i]][[2L]])
+    expect_identical(event$error$signal, -ends[[i]][[2L]])
+  }
+  expect_true(killed$kill())
+  expect_identical(killed$get_exit_status(), -15L)
+  start_nursery()
+})
+
+test_that("the system shows the environment of a forked session as its own", {
+  skip_if_not_installed("ps")
+  withr::local_envvar(ELSEWHERE_TEST_MINE = "not in the nursery")
+  session <- local_session(
+    env = c(ELSEWHERE_TEST_LONG = strrep("x", 5000L), TERM = "strange")
+  )
+  expect_false(is.null(stand_in_of(session)))
+  shown <- ps::ps_environ(session$as_ps_handle())
+  own <- session$run(function() Sys.getenv())
+  expect_setequal(names(shown), names(own))
+  expect_identical(unclass(shown)[names(own)], unclass(own)[names(own)])
+  expect_identical(shown[["TERM"]], "strange")
+  expect_false(any(startsWith(names(shown), "ELSEWHERE_ROOM")))
+})
+
+test_that("the start of a forked session is that of its process", {
+  .Call(ew_session_nurseries_stop)
+  session <- local_session()
+  skip_if_not_installed("ps")
+  begun <- as.numeric(ps::ps_create_time(ps::ps_handle(session$get_pid())))
+  expect_gte(as.numeric(session$get_start_time()), begun - 0.02)
 })
 
 test_that("a stand-in whose nursery dies before it forks becomes the session", {

@@ -360,3 +360,21 @@ test_that("libraries are for the session, not for what it starts itself", {
     expect_identical(rs$run(look)[[2L]][1:2], c("/tmp", NA), label = way)
   }
 })
+
+test_that("variables and files that cannot be are said to be so", {
+  for (env in list(c("no name"), list(A = "1"), c(A = "1", "2"))) {
+    expect_error(local_session(env = env), class = "elsewhere_bad_argument")
+    expect_error(
+      local_session(extra = list(env = env)), class = "elsewhere_bad_argument"
+    )
+  }
+  session <- local_session(
+    env = c(ELSEWHERE_TEST_N = 1), extra = list(env = c("current", B = "b"))
+  )
+  seen <- session$run(function() Sys.getenv(c("ELSEWHERE_TEST_N", "B")))
+  expect_identical(unname(seen), c("1", "b"))
+  expect_error(
+    local_session(stdout = file.path(tempdir(), "absent", "file")),
+    "there is no folder", class = "elsewhere_worker_start"
+  )
+})

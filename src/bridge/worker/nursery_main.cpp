@@ -89,8 +89,8 @@ Result<Fd> become_session(ForkOrder& order, const std::vector<std::string>& own)
   }
   if (auto status = take_over_from_stand_in(std::move(joints[0])); !status.ok())
     return status.error();
-  show_marks(room, adopted.value().marks);
   add_environment(adopted.value().marks);
+  if (!show_environment(current_environment())) show_marks(room, adopted.value().marks);
   R_setStartTime();
   // Once more, for the owner to see what is wrong with it.
   if (!is_prepared && !run_preamble(preamble, Errors::Shown)) end_this_process(1);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -94,8 +95,10 @@ Status WorkerMain::become_worker(std::vector<Fd> owners) {
 
 Status WorkerMain::watch_owner(std::vector<Fd> owners) {
   watches_owner_ = true;
-  return start_owner_watch(
-      {kWorkerChannelFd, std::move(owners), R_TempDir == nullptr ? "" : R_TempDir, &is_idle_});
+  // callr's variable, and its meaning.
+  const bool cleans_up = std::getenv("PROCESSX_R_SIGTERM_CLEANUP") != nullptr;
+  return start_owner_watch({kWorkerChannelFd, std::move(owners),
+                            R_TempDir == nullptr ? "" : R_TempDir, &is_idle_, cleans_up});
 }
 
 void WorkerMain::forget_channel() {

@@ -65,5 +65,9 @@ Error become(const std::string& program, const std::vector<std::string>& argumen
 // This process's environment as NAME=value. For the thread that changes it: R's
 // main thread.
 std::vector<std::string> current_environment();
+// Makes `entries` what others see as the environment of this process (`ps e`,
+// `/proc/<pid>/environ`); a fork shows that of the process it was forked from. May be
+// called once. false where the system does not let it.
+bool show_environment(const std::vector<std::string>& entries);
 
 }  // namespace elsewhere

@@ -4,11 +4,13 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <thread>
 #include <utility>
 
@@ -49,19 +51,63 @@ Fd open_parent() {
   return std::move(pidfd.value());
 }
 
-void wait_for_end(const OwnerWatch& watch) {
-  std::vector<pollfd> entries{{watch.channel_fd, POLLRDHUP, 0}};
+// A handler can reach nothing else.
+int sigterm_fd = -1;
+pid_t sigterm_pid = -1;
+
+// To remove files takes more than a handler may do, so the thread that watches does
+// that, while the interrupted one stands still. SIGTERM is blocked in a handler of
+// its own: the fork's comes when this one returns.
+void on_sigterm(int) {
+  if (::getpid() != sigterm_pid) {
+    ::signal(SIGTERM, SIG_DFL);
+    ::raise(SIGTERM);
+    return;
+  }
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(sigterm_fd, &one, sizeof one);
+  for (;;) ::pause();
+}
+
+Status expect_sigterm() {
+  sigterm_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (sigterm_fd < 0) return system_error("eventfd()");
+  sigterm_pid = ::getpid();
+  struct sigaction action {};
+  action.sa_handler = on_sigterm;
+  if (::sigaction(SIGTERM, &action, nullptr) != 0) return system_error("sigaction()");
+  return Done{};
+}
+
+[[noreturn]] void end_by_sigterm() {
+  ::signal(SIGTERM, SIG_DFL);
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, SIGTERM);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+  ::raise(SIGTERM);
+  for (;;) ::pause();
+}
+
+enum class End { Owner, Sigterm };
+
+End wait_for_end(const OwnerWatch& watch) {
+  std::vector<pollfd> entries{{sigterm_fd, POLLIN, 0}, {watch.channel_fd, POLLRDHUP, 0}};
   for (const Fd& owner : watch.owners) entries.push_back({owner.get(), POLLIN, 0});
   for (;;) {
-    if (::poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR) return;
+    if (::poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR) return End::Owner;
+    if (entries[0].revents != 0) return End::Sigterm;
     for (const pollfd& entry : entries) {
-      if (entry.revents != 0) return;
+      if (entry.revents != 0) return End::Owner;
     }
   }
 }
 
 void watch_owner(const OwnerWatch& watch) {
-  wait_for_end(watch);
+  if (wait_for_end(watch) == End::Sigterm) {
+    remove_directory(watch.temporary_directory);
+    end_by_sigterm();
+  }
   if (watch.is_main_thread_idle != nullptr && *watch.is_main_thread_idle) {
     // exit() ends this thread meanwhile
     for (auto slept = kStep; slept <= kOrderlyEnd; slept += kStep) {
@@ -91,6 +137,9 @@ Status start_owner_watch(OwnerWatch watch) {
   const pid_t parent_before = ::getppid();
   if (watch.owners.empty()) watch.owners.push_back(open_parent());
   if (::getppid() != parent_before) end_process_group();
+  if (watch.cleans_up_at_sigterm) {
+    if (auto status = expect_sigterm(); !status.ok()) return status;
+  }
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

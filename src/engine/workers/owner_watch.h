@@ -23,6 +23,10 @@ struct OwnerWatch {
   // While this is true the main thread is about to notice the hang-up itself and
   // to end in order; it gets a moment for that. Must live as long as the process.
   const std::atomic<bool>* is_main_thread_idle = nullptr;
+  // SIGTERM removes the directory, too, and then ends the process as it ever does. A
+  // signal handler of its own is set for that; a fork of the process has it and
+  // ends at once.
+  bool cleans_up_at_sigterm = false;
 };
 
 // Starts the thread, all signals blocked in it. It runs until the process ends.

@@ -43,9 +43,9 @@ session_debug <- function(self, private) {
   )
   debug_help()
   session_debug_frames(frames)
-  frame <- length(frames)
+  frame <- 0L
   repeat {
-    line <- prompt_line(sprintf("RS %d (frame %d) > ", self$get_pid(), frame))
+    line <- prompt_line(debug_prompt(self$get_pid(), frame))
     if (is.null(line) || line == ".q") break
     if (line == "") next
     if (line == ".help") {
@@ -55,16 +55,52 @@ session_debug <- function(self, private) {
     } else if (grepl("^\\.inspect\\b", line)) {
       frame <- chosen_frame(line, frames, frame)
     } else {
-      writeLines(session_ask(self, private, "inspect", list(frame, line)))
+      code <- whole_expression(line)
+      if (is.null(code)) break
+      writeLines(session_ask(self, private, "inspect", list(frame, code)))
     }
   }
   invisible()
 }
 
+debug_prompt <- function(pid, frame) {
+  place <- if (is.na(frame)) "(frame f) " else if (frame > 0L) {
+    sprintf("(frame %d) ", frame)
+  }
+  paste0("RS ", pid, " ", place, "> ")
+}
+
+# With the lines that end what the first one begins; NULL at the end of the
+# input.
+whole_expression <- function(line) {
+  while (is_half_expression(line)) {
+    more <- prompt_line("+ ")
+    if (is.null(more)) return(NULL)
+    line <- paste0(line, "\n", more)
+  }
+  line
+}
+
+is_half_expression <- function(code) {
+  message <- tryCatch(
+    {
+      parse(text = code, keep.source = FALSE)
+      ""
+    },
+    error = conditionMessage
+  )
+  # In the language of this process, as parse() says it.
+  signs <- gettext(
+    c("unexpected end of input", "unexpected INCOMPLETE_STRING"), domain = "R"
+  )
+  any(vapply(signs, grepl, NA, message, fixed = TRUE))
+}
+
 debug_help <- function() {
   cat(
     "  .where       -- print the frames\n",
-    "  .inspect <n> -- go into frame <n>\n",
+    "  .inspect <n> -- go into frame <n>; 0 is .GlobalEnv, f is that of the\n",
+    "                  function that was run\n",
     "  .help        -- print this help\n",
     "  .q           -- leave\n",
     "  <R code>     -- run it in the frame\n",
@@ -72,15 +108,22 @@ debug_help <- function() {
   )
 }
 
+# Numbered as $traceback() numbers the calls, without the function that was run,
+# which comes first in `frames`.
 session_debug_frames <- function(frames) {
   first_lines <- vapply(strsplit(frames, "\n", fixed = TRUE), `[[`, "", 1L)
-  writeLines(sprintf("%d: %s", seq_along(frames), first_lines))
+  labels <- c("f", seq_along(frames)[-length(frames)])
+  writeLines(rev(paste0(labels, ": ", first_lines)))
 }
 
+# NA for the function that was run.
 chosen_frame <- function(line, frames, frame) {
-  number <- suppressWarnings(as.integer(sub("^\\.inspect\\s*", "", line)))
-  if (is.na(number) || number < 1L || number > length(frames)) {
-    cat("There are frames 1 to ", length(frames), ".\n", sep = "")
+  word <- trimws(sub("^\\.inspect", "", line))
+  if (word == "f") return(NA_integer_)
+  number <- suppressWarnings(as.integer(word))
+  last <- length(frames) - 1L
+  if (is.na(number) || number < 0L || number > last) {
+    cat("There are frames 0 to ", last, ", and f.\n", sep = "")
     return(frame)
   }
   number

@@ -46,20 +46,29 @@ throw_session_error <- function(error, mode = "error") {
   keep_last_error(error)
   starts_debugger <- mode == "debugger" && interactive()
   if (starts_debugger && !is.null(error$stack)) utils::debugger(error$stack)
-  if (interactive() && is.null(getOption("error"))) show_uncaught(error)
-  stop(error)
+  # An error that somebody catches is not shown, so the handlers come first.
+  signalCondition(error)
+  # As callr and its kin have it.
+  handler <- getOption("rlib_error_handler")
+  if (is.function(handler)) return(handler(error))
+  stop_shown(error)
 }
 
-# What stop() does, with a hint for those who read it. The handlers come first:
-# an error that somebody catches is not shown.
-show_uncaught <- function(error) {
-  signalCondition(error)
-  cat(
-    "Error: ", conditionMessage(error),
-    "\ni Type .Last.error to see the more details.\n",
-    file = stderr(), sep = ""
-  )
-  invokeRestart("abort")
+# What stop() does where nobody catches, with all that is known of the error
+# where nobody can ask `.Last.error` for it. R says the rest: it ends a script,
+# and runs `options(error = )`.
+stop_shown <- function(error) {
+  if (!isFALSE(getOption("show.error.messages"))) {
+    asks <- interactive()
+    writeLines(format(error, trace = !asks, advice = asks), stderr())
+  }
+  former <- options(show.error.messages = FALSE)
+  on.exit(options(former))
+  # No error for handlers: they have had theirs.
+  stop(structure(
+    class = c("elsewhere_shown_error", "condition"),
+    list(message = conditionMessage(error), call = conditionCall(error))
+  ))
 }
 
 # The calls of this process, without those of this package's inner functions.

@@ -31,6 +31,8 @@ session_may_be_forked <- function(private, options, environment) {
   check_choice(way, c("nursery", "exec"), "elsewhere.session_start")
   extra <- options$extra
   way == "nursery" &&
+    # NULL: the working directory has been removed.
+    !is.null(session_directory(options)) &&
     identical(options$arch, "same") &&
     length(setdiff(options$cmdargs, worker_arguments())) == 0L &&
     all(c("--slave", "--no-save", "--no-restore") %in% options$cmdargs) &&
@@ -75,7 +77,7 @@ environment_file <- function(name, wd, environment) {
     file.path(R.home("etc"), "Renviron.site")
   } else {
     own <- file.path(if (is.null(wd)) getwd() else wd, ".Renviron")
-    if (file.exists(own)) own else "~/.Renviron"
+    if (isTRUE(file.exists(own))) own else "~/.Renviron"
   }
   file[file.exists(file)]
 }

@@ -110,20 +110,14 @@ check_session_options <- function(options) {
     wanted <- "\"project\", `TRUE` or `FALSE`"
     abort_argument("user_profile", wanted, options$user_profile)
   }
-  # All `NA` is no text.
-  if (!is.character(options$env) && !all(is.na(options$env))) {
-    abort_argument("env", "a named character vector", options$env)
-  }
+  check_variables(options$env, "env")
   extra <- options$extra
   if (!is.null(extra) && (!is.list(extra) || !all_named(extra))) {
     abort_argument("extra", "a list with names", extra)
   }
+  check_variables(extra$env, "extra$env", nameless = "current")
   for (stream in c("stdout", "stderr")) {
     if (!is.null(options[[stream]])) check_string(options[[stream]], stream)
-  }
-  if (!is.null(options$env)) check_variables(options$env, "env")
-  if (!is.null(options$extra$env)) {
-    check_variables(options$extra$env, "extra$env", "current")
   }
   if (is.function(options$load_hook)) {
     abort_argument("load_hook", "quoted code, see `quote()`", options$load_hook)
@@ -143,15 +137,14 @@ check_session_options <- function(options) {
   options
 }
 
-# NA takes a variable away. `nameless` may stand among them.
+# `NA` unsets a variable; all `NA` is no text. `nameless` may stand among them.
 check_variables <- function(value, arg, nameless = character()) {
   named <- value[!value %in% nameless]
-  is_right <- is.atomic(value) && !is.null(value) &&
-    (length(named) == 0L || (!is.null(names(named)) && all_named(named)))
-  if (!is_right) {
-    abort_argument(
-      arg, "a character vector with names (`NA` unsets a variable)", value
-    )
+  has_names <- length(named) == 0L || (!is.null(names(named)) &&
+                                         all_named(named))
+  is_text <- is.character(value) || all(is.na(value))
+  if (is.list(value) || !is_text || !has_names) {
+    abort_argument(arg, "a named character vector", value)
   }
 }
 

@@ -272,7 +272,15 @@ session_operate <- function(operation, arguments) {
     traceback = last_error$calls,
     frames = if (!is.null(last_error$dump)) names(last_error$dump),
     inspect = {
-      frame <- last_error$dump[[arguments[[1L]]]]
+      # The first is that of the function that was run, NA for who asks.
+      number <- arguments[[1L]]
+      frame <- if (is.na(number)) {
+        last_error$dump[[1L]]
+      } else if (number == 0L) {
+        .GlobalEnv
+      } else {
+        last_error$dump[[number + 1L]]
+      }
       text <- tryCatch(
         utils::capture.output({
           parsed <- parse(text = arguments[[2L]])

@@ -253,3 +253,53 @@ test_that("an error has texts where the output is in pipes", {
   expect_identical(event$error$stdout, "")
   expect_identical(event$error$stderr, "")
 })
+
+test_that("an error that nobody catches is shown with all there is to know", {
+  run_script <- function(..., options = NULL) {
+    script <- withr::local_tempfile(lines = c(
+      "library(elsewhere)", "rs <- r_session$new()", ...
+    ), fileext = ".R")
+    processx::run(
+      file.path(R.home("bin"), "R"), c("--vanilla", "-s", options),
+      stdin = script,
+      env = c("current", R_LIBS = paste(.libPaths(), collapse = ":")),
+      error_on_status = FALSE, timeout = 120
+    )
+  }
+  failing <- paste0(
+    "rs$run(function() {\n  cat('said\\n')\n",
+    "  g <- function() stop('boo')\n  g()\n})"
+  )
+  said <- run_script(failing, "cat('not reached')")
+  expect_identical(said$status, 1L)
+  expect_identical(said$stdout, "")
+  lines <- strsplit(said$stderr, "\n")[[1L]]
+  expect_identical(lines[1:7], c(
+    "Error: ", "! in callr subprocess.", "Caused by error in `g()`:", "! boo",
+    "---", "Standard output:", "said"
+  ))
+  wanted <- c("Backtrace:", "Subprocess backtrace:", "Execution halted")
+  expect_true(all(wanted %in% lines))
+  expect_false(any(grepl(".Last.error", lines)))
+  # Handlers see it once, and what R does after an error is done.
+  said <- run_script(
+    "options(error = quote(cat('and then\\n')))",
+    "count <- function(e) cat('seen', class(e)[1], '\\n')",
+    sprintf("withCallingHandlers(%s, error = count)", failing)
+  )
+  expect_identical(said$stdout, "seen callr_status_error \nand then\n")
+  # try() prints what it catches, and no more.
+  said <- run_script(sprintf("try(%s)", failing), "cat(geterrmessage())")
+  expect_match(said$stderr, "^Error : ! in callr subprocess")
+  expect_no_match(said$stderr, "Backtrace")
+  # A handler of the r-lib packages' takes the place of all that.
+  said <- run_script(
+    "options(rlib_error_handler = function(e) class(e)[1])", failing
+  )
+  expect_identical(said$stdout, "[1] \"callr_status_error\"\n")
+  # At a prompt it is short.
+  said <- run_script(failing, "1 + 1", options = "--interactive")
+  expect_match(said$stderr, "Type .Last.error to see the more details.")
+  expect_no_match(said$stderr, "Backtrace")
+  expect_match(said$stdout, "[1] 2", fixed = TRUE)
+})

@@ -362,14 +362,14 @@ test_that("libraries are for the session, not for what it starts itself", {
 })
 
 test_that("variables and files that cannot be are said to be so", {
-  for (env in list(c("no name"), list(A = "1"), c(A = "1", "2"))) {
+  for (env in list("no name", list(A = "1"), c(A = "1", "2"), c(A = 1))) {
     expect_error(local_session(env = env), class = "elsewhere_bad_argument")
     expect_error(
       local_session(extra = list(env = env)), class = "elsewhere_bad_argument"
     )
   }
   session <- local_session(
-    env = c(ELSEWHERE_TEST_N = 1), extra = list(env = c("current", B = "b"))
+    env = c(ELSEWHERE_TEST_N = "1"), extra = list(env = c("current", B = "b"))
   )
   seen <- session$run(function() Sys.getenv(c("ELSEWHERE_TEST_N", "B")))
   expect_identical(unname(seen), c("1", "b"))

@@ -115,14 +115,23 @@ test_that("debug() goes through the frames of the last error", {
     terminal,
     "rs$run(function() { f <- function(a) { b <- a * 2; stop('x') }; f(21) })"
   )
-  at_frame <- "frame [0-9]+\\) > $"
-  expect_match(
-    type_line(terminal, "rs$debug()", at_frame), "2: f(21)", fixed = TRUE
-  )
-  type_line(terminal, ".inspect 2", "frame 2\\) > $")
+  at_frame <- "frame [0-9f]+\\) > $"
+  at_top <- "RS [0-9]+ > $"
+  # The numbers are those of $traceback().
+  shown <- type_line(terminal, "rs$debug()", at_top)
+  expect_match(shown, "2: stop\\(\"x\"\\)\\s+1: f\\(21\\)\\s+f: \\(function")
+  type_line(terminal, "top <- 1", at_top)
+  type_line(terminal, ".inspect 1", "frame 1\\) > $")
   expect_match(type_line(terminal, "b", at_frame), "[1] 42", fixed = TRUE)
   expect_match(type_line(terminal, "nope", at_frame), "object 'nope' not found")
   expect_match(type_line(terminal, ".help", at_frame), ".where", fixed = TRUE)
+  type_line(terminal, "b +", "\\+ $")
+  expect_match(type_line(terminal, "1", at_frame), "[1] 43", fixed = TRUE)
+  expect_match(type_line(terminal, ".inspect 3", at_frame), "frames 0 to 2")
+  type_line(terminal, ".inspect f", "frame f\\) > $")
+  expect_match(type_line(terminal, "ls()", at_frame), '[1] "f"', fixed = TRUE)
+  type_line(terminal, ".inspect 0", at_top)
+  expect_match(type_line(terminal, "top", at_top), "[1] 1", fixed = TRUE)
   type_line(terminal, ".q", "> $")
 })
 

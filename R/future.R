@@ -56,8 +56,9 @@
 #' * `FutureError`: a global cannot travel or is too large, or `globals` names
 #'   something that does not exist. What cannot travel is an
 #'   `elsewhere_cannot_travel`, too; its field `path` says where it is
-#'   (`model$ptr`), `reference_class` what, and `holder_class` of which object it
-#'   is a part, if of any. So is the error of a value that cannot be sent back.
+#'   (`model$ptr`), `reference_class` what, and `holder_class` of which object
+#'   it is a part, if of any. So is the error of a value that cannot be sent
+#'   back.
 #' * `FutureLaunchError`: the evaluation could not be started.
 #' @examples
 #' plan(sequential)

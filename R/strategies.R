@@ -175,9 +175,9 @@ multisession <- new_strategy(
 #' cluster can be used by the functions of that package as before; while a
 #' future runs in a node, that node is busy. The same version of elsewhere must
 #' be installed where the nodes are. A node that ends is not replaced: a
-#' warning of class `elsewhere_node_lost` says so, the others go on, and a future
-#' with `retries` that was evaluated in it starts again in another. A change of
-#' plan does not stop the cluster. Futures do not queue: with
+#' warning of class `elsewhere_node_lost` says so, the others go on, and a
+#' future with `retries` that was evaluated in it starts again in another. A
+#' change of plan does not stop the cluster. Futures do not queue: with
 #' `queue = Inf`, one for which no node is free is started when it is asked
 #' for. A future that is cancelled is interrupted if its node is on this
 #' machine, and never killed; elsewhere its node is busy until it is done.

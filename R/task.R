@@ -28,8 +28,9 @@ pool_stop <- function(pool) {
   invisible(.Call(ew_pool_stop, pool))
 }
 
-# list(workers, busy, queued, open, broken, pids): `broken` is NULL, or why no
-# worker could be started; `pids` are the workers that are up.
+# list(workers, busy, queued, open, broken, pids, answered, started, ended):
+# `broken` is NULL, or why no worker could be started; `pids` are the workers
+# that are up; the last three count tasks and workers since the start.
 pool_status <- function(pool) {
   .Call(ew_pool_status, pool)
 }

@@ -20,8 +20,8 @@
 #' @param idxs For lists: which elements. Default: all.
 #' @param ... Not used.
 #' @return The value, visible or not as the expression left it. For a list: a
-#'   list with the same names and dimensions, futures replaced by their values; so
-#'   also of an environment, by the names of its variables, and of a listenv.
+#'   list with the same names and dimensions, futures replaced by their values;
+#'   so also of an environment, by the names of its variables, and of a listenv.
 #' @section Errors:
 #' The error of the expression itself, or
 #' * `FutureInterruptError`: the worker died; the message says of what.

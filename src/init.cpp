@@ -44,6 +44,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_pool_start, 3),
     ENTRY(ew_pool_stop, 1),
     ENTRY(ew_pool_status, 1),
+    ENTRY(ew_pool_events, 1),
     ENTRY(ew_pool_free, 1),
     ENTRY(ew_pool_wait_for_start, 2),
     ENTRY(ew_pool_everywhere, 3),

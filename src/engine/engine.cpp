@@ -84,7 +84,19 @@ PoolStatus Engine::pool_status(PoolId id) {
                       static_cast<int>(scheduler_.queued_count(turn, id)),
                       pool->pids(),
                       pool->broken().value_or(""),
-                      true};
+                      true,
+                      pool->log().answered(),
+                      pool->log().started(),
+                      pool->log().ended()};
+  });
+}
+
+std::vector<PoolEvent> Engine::pool_events(PoolId id) {
+  return loop_.with_turn([&](Turn& turn) {
+    const Pool* pool = scheduler_.find_pool(turn, id);
+    if (pool == nullptr) return std::vector<PoolEvent>();
+    const auto& events = pool->log().events();
+    return std::vector<PoolEvent>(events.begin(), events.end());
   });
 }
 

@@ -23,6 +23,9 @@ struct PoolStatus {
   std::vector<pid_t> pids;  // of the workers that are up
   std::string broken;       // why no worker comes any more; empty if all is well
   bool is_open = true;
+  std::uint64_t answered = 0;  // tasks, by all its workers
+  std::uint64_t started = 0;   // workers, since the pool was opened
+  std::uint64_t ended = 0;
 };
 
 // What there is to know of a task in one look; `outcome` is null until it has
@@ -54,6 +57,8 @@ class Engine final : private SchedulerListener {
   // What workers that are started from now on get first.
   void set_setup(PoolId pool, SharedParcel setup, SharedParcel remote_setup);
   PoolStatus pool_status(PoolId pool);
+  // What has happened to its workers, oldest first.
+  std::vector<PoolEvent> pool_events(PoolId pool);
   // Workers that a new task would not have to wait for, counting those that
   // are still starting.
   int pool_free(PoolId pool);

@@ -321,7 +321,7 @@ test_that("a listenv with dimensions has a list of values with dimensions", {
   expect_identical(value(listenv::listenv()), list())
 })
 
-test_that("result() tells of all conditions, and how often they were signalled", {
+test_that("result() tells of all conditions and of how often each came", {
   withr::defer(plan(sequential))
   at_once <- function(text) {
     structure(
@@ -388,7 +388,9 @@ test_that("a journal lists what happened to a future, in order", {
     f <- future(1, label = "mine")
     expect_identical(value(f), 1)
     table <- elsewhere:::journal(f)
-    expect_s3_class(table, c("FutureJournal", "data.frame"), exact = TRUE)
+    expect_s3_class(
+      table, c("elsewhere_journal", "FutureJournal", "data.frame"), exact = TRUE
+    )
     expect_setequal(table$event, c("create", "launch", "evaluate", "gather"))
     expect_identical(unique(table$future_label), "mine")
     expect_false(is.unsorted(table$start))

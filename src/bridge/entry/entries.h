@@ -49,6 +49,7 @@ SEXP ew_engine_stop();
 SEXP ew_pool_start(SEXP workers, SEXP setup, SEXP options);
 SEXP ew_pool_stop(SEXP pool);
 SEXP ew_pool_status(SEXP pool);
+SEXP ew_pool_events(SEXP pool);
 SEXP ew_pool_free(SEXP pool);
 SEXP ew_pool_wait_for_start(SEXP pool, SEXP timeout);
 SEXP ew_pool_everywhere(SEXP pool, SEXP payload, SEXP after);

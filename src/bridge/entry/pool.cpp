@@ -26,6 +26,17 @@ SEXP field(SEXP list, const char* name) {
   throw EngineError({ErrorCode::Bug, std::string("an option is missing: ") + name});
 }
 
+const char* word_for(PoolEventKind kind) {
+  switch (kind) {
+    case PoolEventKind::Started: return "start";
+    case PoolEventKind::Replaced: return "replace";
+    case PoolEventKind::Ended: return "exit";
+    case PoolEventKind::Retired: return "recycle";
+    case PoolEventKind::NotStarted: return "no start";
+  }
+  return "";
+}
+
 const char* kind_name(OutcomeKind kind) {
   switch (kind) {
     case OutcomeKind::Value: return "value";
@@ -180,16 +191,59 @@ extern "C" SEXP ew_pool_status(SEXP pool) {
                                          {"queued", R_NilValue},
                                          {"open", R_NilValue},
                                          {"broken", R_NilValue},
-                                         {"pids", R_NilValue}}));
+                                         {"pids", R_NilValue},
+                                         {"answered", R_NilValue},
+                                         {"started", R_NilValue},
+                                         {"ended", R_NilValue}}));
     r_call(main, [&] {
       SET_VECTOR_ELT(out, 0, Rf_ScalarInteger(status.workers));
       SET_VECTOR_ELT(out, 1, Rf_ScalarInteger(status.busy));
       SET_VECTOR_ELT(out, 2, Rf_ScalarInteger(status.queued));
       SET_VECTOR_ELT(out, 3, Rf_ScalarLogical(status.is_open));
       SET_VECTOR_ELT(out, 5, Rf_allocVector(INTSXP, static_cast<R_xlen_t>(status.pids.size())));
+      SET_VECTOR_ELT(out, 6, Rf_ScalarReal(static_cast<double>(status.answered)));
+      SET_VECTOR_ELT(out, 7, Rf_ScalarReal(static_cast<double>(status.started)));
+      SET_VECTOR_ELT(out, 8, Rf_ScalarReal(static_cast<double>(status.ended)));
     });
     if (!status.broken.empty()) SET_VECTOR_ELT(out, 4, printed_text(main, status.broken));
     std::copy(status.pids.begin(), status.pids.end(), INTEGER(VECTOR_ELT(out, 5)));
+    UNPROTECT(1);
+    return out;
+  });
+}
+
+// What has happened to the workers: list(event, at, place, pid, host, tasks, how),
+// each with an element for each event; `at` in seconds since 1970.
+extern "C" SEXP ew_pool_events(SEXP pool) {
+  return guard([&](MainThread& main) {
+    const auto events = engine(main).pool_events(pool_from(pool));
+    const auto count = static_cast<R_xlen_t>(events.size());
+    SEXP out = PROTECT(named_list(main, {{"event", R_NilValue},
+                                         {"at", R_NilValue},
+                                         {"place", R_NilValue},
+                                         {"pid", R_NilValue},
+                                         {"host", R_NilValue},
+                                         {"tasks", R_NilValue},
+                                         {"how", R_NilValue}}));
+    r_call(main, [&] {
+      constexpr SEXPTYPE kTypes[] = {STRSXP, REALSXP, INTSXP, INTSXP, STRSXP, INTSXP, STRSXP};
+      for (R_xlen_t i = 0; i < 7; ++i) SET_VECTOR_ELT(out, i, Rf_allocVector(kTypes[i], count));
+    });
+    for (R_xlen_t i = 0; i < count; ++i) {
+      const PoolEvent& event = events[static_cast<std::size_t>(i)];
+      REAL(VECTOR_ELT(out, 1))
+      [i] = std::chrono::duration<double>(event.at.time_since_epoch()).count();
+      INTEGER(VECTOR_ELT(out, 2))[i] = static_cast<int>(event.place) + 1;
+      INTEGER(VECTOR_ELT(out, 3))[i] = event.pid > 0 ? event.pid : NA_INTEGER;
+      INTEGER(VECTOR_ELT(out, 5))[i] = event.tasks;
+      const SEXP how = STRING_ELT(PROTECT(printed_text(main, event.how)), 0);
+      r_call(main, [&] {
+        SET_STRING_ELT(VECTOR_ELT(out, 0), i, Rf_mkChar(word_for(event.kind)));
+        SET_STRING_ELT(VECTOR_ELT(out, 4), i, Rf_mkChar(event.host.c_str()));
+        SET_STRING_ELT(VECTOR_ELT(out, 6), i, how);
+      });
+      UNPROTECT(1);
+    }
     UNPROTECT(1);
     return out;
   });

@@ -204,7 +204,9 @@ void Pool::on_worker_ready(Turn& turn, Worker& worker) {
   if (found == seats_.end() || worker.is_retired()) return worker.dismiss(turn);
   Seat& seat = found->second;
   if (!std::exchange(seat.was_started, true)) ++started_count_;
-  failed_starts_[seat.remote ? seat.remote->remote.host : ""] = 0;
+  const std::string host = seat.remote ? seat.remote->remote.host : "";
+  failed_starts_[host] = 0;
+  log_.note_ready(seated.seat, worker.pid(), host);
   if (spec_.recycling.growth_bytes) seated.fresh_bytes = worker.resident();
   if (is_closed_) return;
   idle_.push_back(worker.id());
@@ -216,6 +218,7 @@ void Pool::on_worker_event(Turn& turn, Worker&, TaskId task, Parcel event) {
 }
 
 void Pool::on_worker_result(Turn& turn, Worker& worker, TaskId task, Reply reply) {
+  log_.note_answer();
   task_time_ += kNewTaskWeight * (std::chrono::duration<double>(reply.took) - task_time_);
   if (!is_closed_ && !broken_ && worker.state() == WorkerState::Idle) {
     if (worker.is_retired()) {
@@ -228,6 +231,16 @@ void Pool::on_worker_result(Turn& turn, Worker& worker, TaskId task, Reply reply
   }
   listener_.on_task_result(turn, task, std::move(reply));
   if (!is_closed_) listener_.on_worker_idle(turn);
+}
+
+void Pool::note_gone(const Worker& worker, WorkerState before, SeatId seat,
+                     const Departure& departure) {
+  const auto kind = before == WorkerState::Starting ? PoolEventKind::NotStarted
+                    : worker.is_retired()           ? PoolEventKind::Retired
+                                                    : PoolEventKind::Ended;
+  const std::string how = kind == PoolEventKind::Retired ? "it was replaced as `recycle` asks for"
+                                                         : describe(departure);
+  log_.note_gone(kind, seat, departure.pid, departure.host, worker.answered_count(), how);
 }
 
 void Pool::give_up(const std::string& host) {
@@ -271,6 +284,7 @@ void Pool::on_worker_gone(Turn& turn, Worker& worker, WorkerState before,
   // The worker is still on the stack: it goes when this turn is over.
   loop_.post([this, id = worker.id()](Turn&) { workers_.erase(id); });
   listener_.on_worker_left(turn, worker.id());
+  note_gone(worker, before, seat, departure);
   if (is_closed_ || broken_) {
     for (const TaskId task : unanswered) listener_.on_task_lost(turn, task, departure);
     return;

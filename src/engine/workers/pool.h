@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/workers/pool_log.h"
 #include "engine/workers/worker.h"
 
 namespace elsewhere {
@@ -96,6 +97,7 @@ class Pool final : private WorkerListener {
   bool is_empty() const { return workers_.empty(); }
   const std::optional<std::string>& broken() const { return broken_; }
   std::vector<pid_t> pids() const;
+  const PoolLog& log() const { return log_; }
 
  private:
   // A place for a worker: on this machine, or what leads to another one.
@@ -106,6 +108,7 @@ class Pool final : private WorkerListener {
   using SeatId = std::size_t;
 
   void start_worker(Turn&, SeatId seat);
+  void note_gone(const Worker& worker, WorkerState before, SeatId seat, const Departure& departure);
   void note_failed_start(Turn&, SeatId seat, const Worker& worker, const Departure& departure);
   void give_up(const std::string& host);
   void refill(Turn&, SeatId seat);
@@ -137,6 +140,7 @@ class Pool final : private WorkerListener {
   std::chrono::duration<double> task_time_{1};  // of late; see quick_worker()
   std::deque<std::chrono::steady_clock::time_point> idle_deaths_;
   std::optional<std::string> broken_;
+  PoolLog log_;
   bool is_closed_ = false;
 };
 

@@ -37,6 +37,7 @@ make_event <- function(self, private, news) {
     event = session_result(message_code(value), value),
     result = ,
     failed = ,
+    unreadable = ,
     aborted = ,
     timeout = session_done(private, news[[1L]], value),
     synced = ,
@@ -86,6 +87,7 @@ session_done <- function(private, kind, value) {
       list(kind = "error", condition = simpleError(trimws(value))),
       said[[1L]], said[[2L]]
     ),
+    unreadable = error <- unreadable_result(value, said[[1L]], said[[2L]]),
     timeout = error <- new_session_error(
       "callr timed out", class = "callr_timeout_error",
       stdout = said[[1L]], stderr = said[[2L]]
@@ -97,6 +99,15 @@ session_done <- function(private, kind, value) {
   )
   if (kind == "result" && !is.null(value[[3L]])) done$warnings <- value[[3L]]
   done
+}
+
+# The call was over, and its result is here, but not as a value of R.
+unreadable_result <- function(why, stdout, stderr) {
+  new_session_error(
+    paste0("the result is too large to be taken in: ", why),
+    class = c("elsewhere_unreadable_result", "elsewhere_error"),
+    stdout = stdout, stderr = stderr
+  )
 }
 
 result_names <- new.env(parent = emptyenv())

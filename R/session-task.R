@@ -69,6 +69,7 @@ r_process_start <- function(self, private, super, options) {
   keeps_frames <- isTRUE(getOption("callr.traceback", FALSE))
   private$state <- "idle"
   session_send(private, list(func, options$args, keeps_frames))
+  .Call(ew_session_wait_sent, private$link)
 }
 
 # `output` is what the process has printed, where that was read.
@@ -114,6 +115,7 @@ process_result <- function(process, output = list(NULL, NULL)) {
   }
   error <- switch(news$kind,
     result = error_from_failure(news$value[[2L]], output[[1L]], output[[2L]]),
+    unreadable = unreadable_result(news$value, output[[1L]], output[[2L]]),
     failed = error_from_failure(
       list(kind = "error", condition = simpleError(trimws(news$value))),
       output[[1L]], output[[2L]]

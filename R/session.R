@@ -77,6 +77,8 @@
 #'   the function `$running`.
 #' * `callr_timeout_error`, `callr_error`: the call was interrupted, or ran out
 #'   of time.
+#' * `elsewhere_unreadable_result`, `callr_error`: there was no memory here for
+#'   the result; the session can be used again.
 #' * `elsewhere_session_state`, `rlib_error`: the session is not idle; `$state`
 #'   says what it is.
 #' * `elsewhere_worker_start`, `rlib_error`: the session did not start within
@@ -159,6 +161,8 @@ r_session <- R6::R6Class(
     #'   [await()] of the session waits for its result.
     call = function(func, args = list(), package = NULL) {
       session_call(private, func, args, package)
+      # At once, but where there is no shared memory for large arguments.
+      .Call(ew_session_wait_sent, private$link)
       invisible("busy")
     },
 

@@ -127,6 +127,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_session_wait_gone, 1),
     ENTRY(ew_session_set_up, 2),
     ENTRY(ew_session_start, 3),
+    ENTRY(ew_session_wait_sent, 1),
     ENTRY(ew_session_sync, 1),
     ENTRY(ew_session_take, 1),
     ENTRY(ew_session_wait, 2),

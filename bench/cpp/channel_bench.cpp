@@ -65,7 +65,7 @@ bool transfer(Channel& near, Channel& far, std::span<const std::byte> value,
               std::span<std::byte> into, Way way) {
   Parcel parcel = written(value, way);
   std::vector<int> descriptors;
-  if (parcel.segment()) descriptors.push_back(parcel.segment()->fd());
+  if (parcel.segment()) descriptors.push_back(parcel.segment()->fd_to_send());
   const PacketHeader header{PacketKind::Run, parcel.flag(), TaskId{1}, parcel.body().size()};
   if (!near.send(header, Bytes(parcel.body()), descriptors).ok()) return false;
   std::thread sender([&near] { (void)near.wait_sent({}); });

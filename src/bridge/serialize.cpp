@@ -187,9 +187,8 @@ Bytes to_bytes(MainThread& main, SEXP value, OnReference on_reference) {
   return bytes;
 }
 
-Parcel to_parcel(MainThread& main, SEXP value, OnReference on_reference,
-                 std::size_t segment_from_bytes) {
-  ParcelWriter parcel(segment_from_bytes);
+Parcel to_parcel(MainThread& main, SEXP value, OnReference on_reference) {
+  ParcelWriter parcel;
   if (const auto plain = serialize_plain(value)) {
     or_throw(parcel.append(plain->span()));
     return or_throw(parcel.finish());
@@ -208,6 +207,38 @@ SEXP from_parcel(MainThread& main, const Parcel& parcel) {
   ParcelReader reader(parcel);
   Source source{{}, &reader};
   return unserialize(main, source);
+}
+
+namespace {
+
+SEXP unserialize_from(void* source) {
+  R_inpstream_st stream;
+  R_InitInPStream(&stream, static_cast<R_pstream_data_t>(source), R_pstream_binary_format,
+                  take_char, take_bytes, nullptr, R_NilValue);
+  return R_Unserialize(&stream);
+}
+
+// Given the condition; its message is of this attempt.
+SEXP note_failure(SEXP condition, void* failure) {
+  static_cast<SEXP*>(failure)[0] = condition;
+  return R_NilValue;
+}
+
+}  // namespace
+
+Attempt try_from_parcel(MainThread& main, const Parcel& parcel) {
+  ParcelReader reader(parcel);
+  Source source{{}, &reader};
+  SEXP condition = R_NilValue;
+  const char* text = nullptr;
+  SEXP value = r_call(main, [&] {
+    SEXP out = R_tryCatchError(unserialize_from, &source, note_failure, &condition);
+    if (condition == R_NilValue) return out;
+    SEXP message = VECTOR_ELT(condition, 0);
+    text = Rf_isString(message) ? Rf_translateCharUTF8(STRING_ELT(message, 0)) : "unknown error";
+    return R_NilValue;
+  });
+  return {value, text == nullptr ? "" : text};
 }
 
 Bytes serialized_raw(std::span<const std::byte> bytes) {

@@ -5,6 +5,7 @@
 #include <Rinternals.h>
 
 #include <span>
+#include <string>
 
 #include "bridge/main_thread.h"
 #include "engine/base/bytes.h"
@@ -17,10 +18,17 @@ namespace elsewhere {
 enum class OnReference { Refuse, Allow };
 
 // A value ready for a task: in shared memory when it is large. Throws as below.
-Parcel to_parcel(MainThread& main, SEXP value, OnReference on_reference = OnReference::Refuse,
-                 std::size_t segment_from_bytes = kSegmentFromBytes);
+Parcel to_parcel(MainThread& main, SEXP value, OnReference on_reference = OnReference::Refuse);
 // The result is not protected.
 SEXP from_parcel(MainThread& main, const Parcel& parcel);
+
+// The value, or what R says of why it cannot take it: mostly that there is no memory
+// for it. Neither is protected. Costs some microseconds more.
+struct Attempt {
+  SEXP value;
+  std::string failure = {};
+};
+Attempt try_from_parcel(MainThread& main, const Parcel& parcel);
 
 // Throws EngineError (CannotTravel) for a value that may not travel.
 Bytes to_bytes(MainThread& main, SEXP value, OnReference on_reference = OnReference::Refuse);

@@ -61,7 +61,14 @@ SEXP news_of(MainThread& main, SessionLink& link, Packet packet) {
   if (packet.flag == PacketFlag::Failed) {
     value = text_to_r(main, packet.body.span(), CE_NATIVE);
   } else if (!packet.body.empty()) {
-    value = from_parcel(main, or_throw(link.value_of(std::move(packet))));
+    const bool is_result = packet.kind == PacketKind::Result;
+    const Parcel parcel = or_throw(link.value_of(std::move(packet)));
+    if (!is_result || !parcel.segment()) return news(main, name, from_parcel(main, parcel));
+    // A large one may be too large for this process. The call is over all the same.
+    const Attempt attempt = try_from_parcel(main, parcel);
+    if (attempt.failure.empty()) return news(main, name, attempt.value);
+    name = "unreadable";
+    value = text_to_r(main, std::as_bytes(std::span(attempt.failure)), CE_UTF8);
   }
   return news(main, name, value);
 }
@@ -89,7 +96,8 @@ SEXP news_of(MainThread& main, SessionLink& link, Result<std::optional<Packet>>&
 }
 
 Result<std::optional<Packet>> wait_for_packet(SessionLink& link, Deadline deadline) {
-  if (!link.channel().has_waiting_packet()) link.channel().look_for(kLook);
+  const Channel& channel = link.channel();
+  if (!channel.has_waiting_packet() && channel.is_all_sent()) channel.look_for(kLook);
   for (;;) {
     auto packet = link.wait(deadline);
     if (packet.ok() || packet.error().code != ErrorCode::Interrupted) return packet;
@@ -119,12 +127,16 @@ bool send_call(MainThread& main, SessionLink& link, SEXP payload, OnReference po
   auto parcel = parcel_unless_refused(main, payload, policy);
   if (!parcel) return false;
   expect_sent(link.start(std::move(*parcel)));
-  while (!link.channel().is_all_sent()) {
-    auto all = link.channel().wait_sent({});
-    if (all.ok() || all.error().code != ErrorCode::Interrupted) break;
-    if (R_interrupts_pending != 0) break;  // R acts on it after this call
-  }
   return true;
+}
+
+// A channel that fails meanwhile is found by whoever reads next.
+void wait_all_sent(MainThread& main, SessionLink& link) {
+  while (!link.channel().is_all_sent()) {
+    const auto all = link.channel().wait_sent(deadline_in(kBetweenLimits));
+    if (!all.ok() && all.error().code != ErrorCode::Interrupted) return;
+    r_call(main, [] { R_CheckUserInterrupt(); });
+  }
 }
 
 bool is_value_alone(SEXP outcome) {

@@ -17,9 +17,14 @@ namespace elsewhere {
 // reads next finds it.
 void expect_sent(const Status& status);
 
-// Sends a call. Blocks while a large payload goes out: the worker is idle and reads
-// it. false, and nothing sent, for a payload that `policy` refuses.
+// Sends a call and does not wait until the worker reads it. What the socket does not
+// take, which is little unless there was no segment to be had, goes out with the next
+// wait. false, and nothing sent, for a payload that `policy` refuses.
 bool send_call(MainThread& main, SessionLink& link, SEXP payload, OnReference policy);
+
+// Blocks until the worker has read enough for all to be sent; R looks at interrupts
+// and its limits of time meanwhile, and may jump.
+void wait_all_sent(MainThread& main, SessionLink& link);
 
 // Blocks until a packet is here or the deadline has passed. A signal that is no
 // interrupt of R's ends no wait. A pending interrupt is taken off R and is the

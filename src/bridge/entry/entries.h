@@ -149,6 +149,7 @@ SEXP ew_session_guard_process(SEXP session, SEXP process, SEXP pid);
 SEXP ew_session_wait_gone(SEXP session);
 SEXP ew_session_set_up(SEXP session, SEXP setup);
 SEXP ew_session_start(SEXP session, SEXP payload, SEXP refuse_references);
+SEXP ew_session_wait_sent(SEXP session);
 SEXP ew_session_sync(SEXP session);
 SEXP ew_session_take(SEXP session);
 SEXP ew_session_wait(SEXP session, SEXP timeout);

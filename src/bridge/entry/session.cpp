@@ -12,6 +12,7 @@
 namespace elsewhere {
 namespace {
 
+// Without a byte more of what has begun to come.
 constexpr std::chrono::milliseconds kRestOfPacket{250};
 constexpr std::chrono::seconds kLastMoments{2};
 
@@ -68,7 +69,7 @@ extern "C" SEXP ew_session_wait_gone(SEXP session) {
 
 extern "C" SEXP ew_session_set_up(SEXP session, SEXP setup) {
   return guard([&](MainThread& main) {
-    Parcel parcel = to_parcel(main, setup, OnReference::Refuse, kUnreadBytesMax);
+    Parcel parcel = to_parcel(main, setup, OnReference::Refuse);
     expect_sent(session_from(main, session).set_up(std::move(parcel)));
     return R_NilValue;
   });
@@ -85,6 +86,13 @@ extern "C" SEXP ew_session_start(SEXP session, SEXP payload, SEXP refuse_referen
   });
 }
 
+extern "C" SEXP ew_session_wait_sent(SEXP session) {
+  return guard([&](MainThread& main) {
+    wait_all_sent(main, session_from(main, session));
+    return R_NilValue;
+  });
+}
+
 extern "C" SEXP ew_session_sync(SEXP session) {
   return guard([&](MainThread& main) {
     expect_sent(session_from(main, session).sync());
@@ -97,7 +105,9 @@ extern "C" SEXP ew_session_take(SEXP session) {
     SessionLink& link = session_from(main, session);
     auto packet = link.take();
     // The other end is in the middle of sending, and waits for nothing but us.
-    if (packet.ok() && !packet.value() && link.channel().is_inside_packet()) {
+    for (std::size_t before = 0; packet.ok() && !packet.value();) {
+      const std::size_t arrived = link.channel().arrived_bytes();
+      if (arrived == std::exchange(before, arrived)) break;
       packet = wait_for_packet(link, deadline_in(kRestOfPacket));
     }
     return news_of(main, link, packet);
@@ -137,8 +147,9 @@ extern "C" SEXP ew_session_is_waiting(SEXP session) {
 extern "C" SEXP ew_session_is_read(SEXP session) {
   return guard([&](MainThread& main) {
     Channel& channel = session_from(main, session).channel();
+    const auto sent = channel.wait_sent(deadline_in(std::chrono::milliseconds(0)));
     const bool is_read =
-        !channel.is_open() || (channel.is_all_sent() && unread_bytes(channel.fd()) == 0);
+        !channel.is_open() || (sent.ok() && sent.value() && unread_bytes(channel.fd()) == 0);
     return r_call(main, [&] { return Rf_ScalarLogical(is_read); });
   });
 }

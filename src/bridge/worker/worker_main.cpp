@@ -90,6 +90,7 @@ Status WorkerMain::become_worker(std::vector<Fd> owners) {
   console_ = std::move(console.value());
   pid_ = ::getpid();
   channel_.emplace(Fd(kWorkerChannelFd));
+  keeps_segments_.emplace();
   return watches_owner_ ? Status(Done{}) : watch_owner(std::move(owners));
 }
 
@@ -266,7 +267,7 @@ void WorkerMain::finish_task() {
   if (says_nothing) return;
   looks_first_ = true;
   const PacketHeader header = header_of(reply_);
-  if (reply_value_.segment()) reply_fds_.push_back(reply_value_.segment()->fd());
+  if (reply_value_.segment()) reply_fds_.push_back(reply_value_.segment()->fd_to_send());
   send(header, std::exchange(reply_.body, Bytes()), std::exchange(reply_fds_, {}));
   reply_value_ = Parcel();
 }
@@ -348,10 +349,8 @@ bool WorkerMain::has_setting(MainThread& main, const char* name) {
 void WorkerMain::pack(MainThread& main, SEXP value) {
   const auto policy =
       has_setting(main, "refuses_references") ? OnReference::Refuse : OnReference::Allow;
-  // The owner of a worker that ends by itself may read when it has ended.
-  const auto segment_from = runs_once_ ? kUnreadBytesMax : kSegmentFromBytes;
   try {
-    reply_value_ = to_parcel(main, value, policy, segment_from);
+    reply_value_ = to_parcel(main, value, policy);
   } catch (const EngineError& error) {
     if (error.code() != ErrorCode::CannotTravel) throw;
     keep_failure(refusal_of(main, value).c_str());
@@ -441,18 +440,24 @@ void WorkerMain::end_output() {
 
 bool WorkerMain::emit(MainThread& main, SEXP condition) {
   if (phase_ != Phase::Evaluating || !packet_ || ::getpid() != pid_) return false;
-  Bytes body = to_bytes(main, condition, OnReference::Allow);
-  const PacketHeader header{PacketKind::Event, PacketFlag::None, packet_->task, body.size()};
-  send(header, std::move(body));
+  send_event(to_parcel(main, condition, OnReference::Allow));
   return true;
 }
 
 void WorkerMain::emit_text(std::string_view text) {
   if (phase_ != Phase::Evaluating || !packet_ || ::getpid() != pid_) return;
   const auto bytes = std::as_bytes(std::span(text));
-  Bytes body = serialized_raw(bytes.first(std::min(bytes.size(), std::size_t{1} << 30)));
-  const std::uint64_t body_bytes = body.size();
-  send({PacketKind::Event, PacketFlag::None, packet_->task, body_bytes}, std::move(body));
+  const Bytes body = serialized_raw(bytes.first(std::min(bytes.size(), std::size_t{1} << 30)));
+  ParcelWriter writer;
+  if (!writer.append(body.span()).ok()) return;
+  if (const auto parcel = writer.finish(); parcel.ok()) send_event(parcel.value());
+}
+
+void WorkerMain::send_event(const Parcel& value) {
+  std::vector<int> fds;
+  if (value.segment()) fds.push_back(value.segment()->fd_to_send());
+  send({PacketKind::Event, value.flag(), packet_->task, value.body().size()}, Bytes(value.body()),
+       std::move(fds));
 }
 
 Status WorkerMain::redirect_output(const std::string& output, const std::string& error) {

@@ -88,6 +88,7 @@ class WorkerMain {
   Next end_of_console();
   void stay_attached();
   void send(const PacketHeader& header, Bytes body, std::vector<int> fds = {});
+  void send_event(const Parcel& value);
   bool wait_for_input();
   Next take_packet(unsigned char* buffer, int buffer_bytes);
   Next look_at_packet(unsigned char* buffer, int buffer_bytes);
@@ -110,6 +111,7 @@ class WorkerMain {
   SEXP pack_entry_;
 
   std::optional<Channel> channel_;
+  std::optional<KeepsSegments> keeps_segments_;
   ConsoleInput console_;
   std::optional<OutputRedirect> redirect_;
   ConsoleCapture capture_;

@@ -22,6 +22,7 @@ class PacketReader {
   Result<std::optional<Packet>> advance(std::size_t count);
   // Some bytes of a packet are here, but not all.
   bool is_inside_packet() const { return filled_ > 0 || has_header_; }
+  std::size_t filled_bytes() const { return filled_ + (has_header_ ? kHeaderBytes : 0); }
 
  private:
   std::uint64_t body_bytes_max_;

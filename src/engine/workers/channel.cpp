@@ -82,15 +82,17 @@ Result<bool> Channel::wait_sent(Deadline deadline) {
     if (!ready.value()) return false;
     auto packet = receive_packet();
     if (!packet.ok()) return packet.error();
-    if (packet.value()) inbox_.push_back(std::move(*packet.value()));
+    if (!packet.value()) continue;
+    inbox_.push_back({std::move(*packet.value()), std::exchange(received_fds_, {})});
   }
 }
 
 Result<std::optional<Packet>> Channel::take_packet() {
   if (!inbox_.empty()) {
-    Packet first = std::move(inbox_.front());
+    Incoming first = std::move(inbox_.front());
     inbox_.pop_front();
-    return std::optional(std::move(first));
+    taken_fds_ = std::move(first.fds);
+    return std::optional(std::move(first.packet));
   }
   if (!is_open()) return closed();
   // A peer that is gone cannot be written to, but what it wrote before can
@@ -100,7 +102,9 @@ Result<std::optional<Packet>> Channel::take_packet() {
       return status.error();
     }
   }
-  return receive_packet();
+  auto packet = receive_packet();
+  if (packet.ok() && packet.value()) taken_fds_ = std::exchange(received_fds_, {});
+  return packet;
 }
 
 Result<std::optional<Packet>> Channel::wait_packet(Deadline deadline) {

@@ -59,14 +59,21 @@ class Channel {
   // Packets taken in while sending, which poll() on the descriptor cannot show.
   bool has_waiting_packet() const { return !inbox_.empty(); }
 
-  // Descriptors that came with packets, in order, handed over once.
-  std::vector<Fd> take_fds() { return std::exchange(received_fds_, {}); }
+  // Descriptors that came with the packet taken last, handed over once.
+  std::vector<Fd> take_fds() { return std::exchange(taken_fds_, {}); }
+  // Grows while a packet is coming in.
+  std::size_t arrived_bytes() const { return reader_.filled_bytes(); }
 
  private:
   struct Outgoing {
     Bytes bytes;
     std::size_t sent_bytes = 0;
     std::vector<int> fds;
+  };
+
+  struct Incoming {
+    Packet packet;
+    std::vector<Fd> fds;
   };
 
   Status send_outbox();
@@ -76,8 +83,9 @@ class Channel {
   Fd fd_;
   PacketReader reader_;
   std::deque<Outgoing> outbox_;
-  std::deque<Packet> inbox_;
-  std::vector<Fd> received_fds_;
+  std::deque<Incoming> inbox_;
+  std::vector<Fd> received_fds_;  // with the packet that is coming in
+  std::vector<Fd> taken_fds_;
 };
 
 }  // namespace elsewhere

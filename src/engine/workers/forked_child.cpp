@@ -99,7 +99,7 @@ void ForkedChild::send(PacketKind kind, PacketFlag flag, Bytes body, std::vector
 
 void ForkedChild::send_parcel(PacketKind kind, const Parcel& parcel) {
   std::vector<int> fds;
-  if (parcel.segment()) fds.push_back(parcel.segment()->fd());
+  if (parcel.segment()) fds.push_back(parcel.segment()->fd_to_send());
   send(kind, parcel.flag(), Bytes(parcel.body()), std::move(fds));
 }
 

@@ -22,7 +22,10 @@ Result<Parcel> Parcel::unpack(Packet packet, std::vector<Fd> descriptors) {
   Parcel parcel;
   parcel.segment_ = Segment::received(std::move(descriptors[0]), size_bytes);
   parcel.segment_bytes_ = size_bytes;
-  return parcel;
+  if (!Segment::are_many()) return parcel;
+  Bytes copy(static_cast<std::size_t>(size_bytes));
+  if (auto status = parcel.read(0, copy.span()); !status.ok()) return status.error();
+  return Parcel(std::move(copy));
 }
 
 Status Parcel::read(std::uint64_t offset, std::span<std::byte> into) const {
@@ -41,7 +44,7 @@ std::span<const std::byte> Parcel::body() const {
 
 Status ParcelWriter::append(std::span<const std::byte> bytes) {
   if (!parcel_.segment_) {
-    if (parcel_.bytes_.size() + bytes.size() >= segment_from_bytes_) {
+    if (parcel_.bytes_.size() + bytes.size() >= kSegmentFromBytes) {
       parcel_.segment_ = Segment::open();
     }
     if (!parcel_.segment_) {

@@ -18,7 +18,8 @@ class Parcel {
  public:
   Parcel() = default;
   explicit Parcel(Bytes bytes) : bytes_(std::move(bytes)) {}
-  // What a packet brought, with the descriptors that came beside it.
+  // What a packet brought, with the descriptors that came beside it. Copied into
+  // memory where too many segments are open already.
   static Result<Parcel> unpack(Packet packet, std::vector<Fd> descriptors);
 
   std::uint64_t size_bytes() const { return segment_ ? segment_->size_bytes() : bytes_.size(); }
@@ -39,26 +40,21 @@ class Parcel {
   std::uint64_t segment_bytes_ = 0;  // as body() shows it
 };
 
-// Above this, who sends is done at once, whether or not the other end reads. By time
-// alone the socket is quicker up to some 8 MB: bench/results/2026-11-22-segment.md.
-inline constexpr std::size_t kSegmentFromBytes = std::size_t{512} << 10;
-// The same for what is sent while nobody reads: less than a socket takes,
-// which is 208 KB on Linux.
-inline constexpr std::size_t kUnreadBytesMax = std::size_t{96} << 10;
+// Less than a socket takes while nobody reads, which is 208 KB on Linux: who sends a
+// value is done at once, and who reads finds all of it. By time alone, a segment is
+// as quick as the socket here and quicker above (bench/results/2026-11-22-segment.md).
+inline constexpr std::size_t kSegmentFromBytes = std::size_t{96} << 10;
 
 // Makes a parcel piece by piece, small or large, and takes a segment when the
 // value becomes large.
 class ParcelWriter {
  public:
-  explicit ParcelWriter(std::size_t segment_from_bytes = kSegmentFromBytes)
-      : segment_from_bytes_(segment_from_bytes) {}
   Status append(std::span<const std::byte> bytes);
   Result<Parcel> finish();
 
  private:
   Status flush();
 
-  std::size_t segment_from_bytes_;
   Parcel parcel_;
   Bytes pending_;  // for the segment, when there is one
 };

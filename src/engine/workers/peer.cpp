@@ -70,7 +70,8 @@ Result<Moved> Peer::send_front(const Outgoing& front) {
   std::vector<int> beside;
   if (front.sent_bytes == 0) {
     for (const auto& descriptor : front.descriptors) beside.push_back(descriptor.get());
-    if (front.parcel && front.parcel->segment()) beside.push_back(front.parcel->segment()->fd());
+    if (front.parcel && front.parcel->segment())
+      beside.push_back(front.parcel->segment()->fd_to_send());
   }
   if (!beside.empty()) return send_some_with_fds(channel_.get(), header, beside);
   return send_some(channel_.get(), header, body);
@@ -149,6 +150,7 @@ void Peer::read_packets(Turn& turn, std::size_t bytes_max) {
   while (channel_ && total < bytes_max) {
     const auto moved =
         receive_some_with_fds(channel_.get(), reader_.wanted(), received_descriptors_);
+    if (!moved.ok()) kill(turn, moved.error().message);
     if (!moved.ok() || moved.value().outcome == Transfer::Closed) return close_channel(turn);
     if (moved.value().outcome == Transfer::WouldBlock) return;
     total += moved.value().bytes;

@@ -102,6 +102,7 @@ void Pool::close(Turn& turn) {
   is_closed_ = true;
   idle_.clear();
   for (auto& [id, seated] : workers_) seated.worker->dismiss(turn);
+  keeps_segments_.reset();
 }
 
 Worker* Pool::idle_worker() {

@@ -141,6 +141,7 @@ class Pool final : private WorkerListener {
   std::deque<std::chrono::steady_clock::time_point> idle_deaths_;
   std::optional<std::string> broken_;
   PoolLog log_;
+  std::optional<KeepsSegments> keeps_segments_{std::in_place};
   bool is_closed_ = false;
 };
 

@@ -139,7 +139,7 @@ void Relay::take_from_owner() {
   }
   if (header.kind == PacketKind::Run) tasks_.push_back(header.task);
   std::vector<int> beside;
-  if (parcel.value().segment()) beside.push_back(parcel.value().segment()->fd());
+  if (parcel.value().segment()) beside.push_back(parcel.value().segment()->fd_to_send());
   const auto body = parcel.value().body();
   const auto flag = parcel.value().segment() ? PacketFlag::InSegment : header.flag;
   if (!channel_.send({header.kind, flag, header.task, body.size()}, Bytes(body), beside).ok()) {
@@ -178,7 +178,7 @@ void Relay::read_worker() {
     if (header.kind == PacketKind::Result && !tasks_.empty()) tasks_.pop_front();
     // The owner weighs it by what it was when it was fresh.
     if (header.kind == PacketKind::Result || header.kind == PacketKind::Ready) send_vitals();
-    auto parcel = unpack(std::move(*packet.value()));
+    auto parcel = Parcel::unpack(std::move(*packet.value()), channel_.take_fds());
     if (!parcel.ok()) return channel_.close();
     const auto flag = header.flag == PacketFlag::InSegment ? PacketFlag::None : header.flag;
     send_owner(header.kind, flag, header.task,
@@ -191,17 +191,6 @@ void Relay::send_vitals() {
   const VitalsBody body{resident_bytes(worker_.pid), was_stopped_ ? 1U : 0U};
   send_owner(PacketKind::Vitals, PacketFlag::None, kNoTask,
              std::make_shared<const Parcel>(encode(body)));
-}
-
-// Descriptors may have come for several packets at once.
-Result<Parcel> Relay::unpack(Packet packet) {
-  for (Fd& one : channel_.take_fds()) received_.push_back(std::move(one));
-  std::vector<Fd> beside;
-  if (packet.flag == PacketFlag::InSegment && !received_.empty()) {
-    beside.push_back(std::move(received_.front()));
-    received_.pop_front();
-  }
-  return Parcel::unpack(std::move(packet), std::move(beside));
 }
 
 void Relay::send_owner(PacketKind kind, PacketFlag flag, TaskId task, SharedParcel parcel) {

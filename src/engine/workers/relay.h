@@ -46,7 +46,6 @@ class Relay {
   void interrupt_when_read();
   void read_worker();
   void send_vitals();
-  Result<Parcel> unpack(Packet packet);
   void write_owner();
   void send_owner(PacketKind kind, PacketFlag flag, TaskId task, SharedParcel parcel);
   void end_worker();
@@ -58,8 +57,8 @@ class Relay {
   Arriving arriving_;
   std::string greeting_;
   std::deque<PacketOut> to_owner_;
+  KeepsSegments keeps_segments_;
   std::vector<SharedParcel> held_;      // until their descriptors have been sent
-  std::deque<Fd> received_;             // descriptors from the worker, in order
   std::deque<TaskId> tasks_;            // given to the worker, not answered
   std::optional<TaskId> to_interrupt_;  // once the worker has read it
   bool was_stopped_ = false;            // when last told

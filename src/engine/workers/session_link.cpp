@@ -19,6 +19,8 @@ off_t size_of(int fd) {
 
 void SessionLink::close() {
   channel_.close();
+  sending_ = Parcel();
+  keeps_segments_.reset();
   forked_.reset();
   started_.reset();
   for (Fd& file : files_) file.reset();
@@ -50,14 +52,14 @@ Status SessionLink::send(PacketKind kind, TaskId task, Parcel parcel) {
   const auto body = sending_.body();
   const PacketHeader header{kind, sending_.flag(), task, body.size()};
   std::vector<int> fds;
-  if (sending_.segment()) fds.push_back(sending_.segment()->fd());
-  return channel_.send(header, Bytes(body), std::move(fds));
+  if (sending_.segment()) fds.push_back(sending_.segment()->fd_to_send());
+  auto status = channel_.send(header, Bytes(body), std::move(fds));
+  if (channel_.is_all_sent()) sending_ = Parcel();
+  return status;
 }
 
 Result<Parcel> SessionLink::value_of(Packet packet) {
-  std::vector<Fd> fds;
-  if (packet.flag == PacketFlag::InSegment) fds = channel_.take_fds();
-  return Parcel::unpack(std::move(packet), std::move(fds));
+  return Parcel::unpack(std::move(packet), channel_.take_fds());
 }
 
 Status SessionLink::sync() {

@@ -70,6 +70,7 @@ class SessionLink {
   std::optional<Process> forked_;
   Fd started_;
   std::uint64_t last_task_ = 0;
+  std::optional<KeepsSegments> keeps_segments_{std::in_place};
   Parcel sending_;  // holds the segment until its descriptor is sent
   std::optional<TaskId> running_;
   std::array<bool, 2> is_in_memory_{false, false};

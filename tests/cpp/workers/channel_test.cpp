@@ -102,6 +102,28 @@ TEST(Channel, SaysThatAPacketCameWhileItWasSending) {
   EXPECT_FALSE(near.has_waiting_packet());
 }
 
+TEST(Channel, HandsOverTheDescriptorsOfThePacketTakenLast) {
+  auto [near, far] = connected();
+  auto marks = socket_pair();
+  const int first = marks.value().first.get(), second = marks.value().second.get();
+  ASSERT_TRUE(far.send(run_header(1, 10), bytes_of(10), {first}).ok());
+  ASSERT_TRUE(far.send(run_header(2, 10), bytes_of(10), {first, second}).ok());
+  ASSERT_TRUE(far.send(run_header(3, 10), bytes_of(10)).ok());
+  // Taken in while sending, all at once.
+  ASSERT_TRUE(send(near, 1, kLarge).ok());
+  EXPECT_FALSE(near.wait_sent(deadline_in(milliseconds(20))).value());
+  for (const std::size_t count : {1u, 2u, 0u}) {
+    ASSERT_TRUE(near.take_packet().value());
+    EXPECT_EQ(near.take_fds().size(), count);
+  }
+  ASSERT_TRUE(far.send(run_header(4, 10), bytes_of(10), {first}).ok());
+  ASSERT_TRUE(far.send(run_header(5, 10), bytes_of(10), {second}).ok());
+  // What is not asked for is closed with the next packet.
+  ASSERT_TRUE(near.take_packet().value());
+  ASSERT_TRUE(near.take_packet().value());
+  EXPECT_EQ(near.take_fds().size(), 1u);
+}
+
 TEST(Channel, AWaitEndsWithItsTime) {
   auto [near, far] = connected();
   const auto start = std::chrono::steady_clock::now();

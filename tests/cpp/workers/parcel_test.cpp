@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <vector>
+
+#include "engine/os/socket.h"
 
 namespace elsewhere {
 namespace {
@@ -56,7 +59,7 @@ TEST(Parcel, TravelsAsTheDescriptorOfItsSegment) {
   const auto bytes = numbered(2 << 20);
   const Parcel sent = written(bytes, 65536);
   std::vector<Fd> descriptors;
-  descriptors.push_back(std::move(sent.segment()->duplicate_fd().value()));
+  descriptors.push_back(std::move(duplicate(sent.segment()->fd_to_send()).value()));
   Packet packet{PacketKind::Run, sent.flag(), TaskId{1}, Bytes(sent.body())};
   EXPECT_LT(packet.body.size(), 100u);
   const auto received = Parcel::unpack(std::move(packet), std::move(descriptors));
@@ -77,6 +80,26 @@ TEST(Parcel, ReadPastItsEndIsAnError) {
     std::vector<std::byte> into(size + 1);
     EXPECT_FALSE(ParcelReader(parcel).read(into).ok());
   }
+}
+
+TEST(Parcel, IsCopiedWhereManySegmentsAreOpen) {
+  const auto bytes = numbered(200000);
+  std::vector<Parcel> held;
+  for (int i = 0; i < 200; ++i) {
+    const Parcel sent = written(bytes, 65536);
+    std::vector<Fd> descriptors;
+    if (sent.segment())
+      descriptors.push_back(std::move(duplicate(sent.segment()->fd_to_send()).value()));
+    auto received = Parcel::unpack({PacketKind::Result, sent.flag(), TaskId{1}, Bytes(sent.body())},
+                                   std::move(descriptors));
+    ASSERT_TRUE(received.ok());
+    held.push_back(std::move(received.value()));
+  }
+  const auto open = std::count_if(held.begin(), held.end(),
+                                  [](const Parcel& one) { return one.segment().has_value(); });
+  EXPECT_GT(open, 0);
+  EXPECT_LT(open, 100);
+  for (const Parcel& one : held) ASSERT_EQ(read_back(one, 10000), bytes);
 }
 
 TEST(Parcel, StaysInMemoryWhenThereAreTooManySegments) {

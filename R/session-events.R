@@ -244,6 +244,8 @@ session_finalize <- function(self, private) {
   is_owner <- identical(private$owner, Sys.getpid()) &&
     identical(private$original[[1L]], self)
   if (!is_owner) return(invisible())
+  # There are several finalizers: see R6, and $restart().
+  private$original <- NULL
   end_life_span(private, event = "finalizer")
   tryCatch(
     {

@@ -160,6 +160,16 @@ session_kill <- function(self, private, super, grace, close_connections,
 
 # The stand-in of a session ends a moment after it.
 session_kill_tree <- function(self, private, super, grace, close_connections) {
+  # By its mark it is found from everywhere.
+  if (!identical(private$owner, Sys.getpid())) {
+    abort(
+      paste(
+        "this process was forked from the one that owns the session: use it",
+        "there, or start a session here"
+      ),
+      "elsewhere_forked"
+    )
+  }
   session_identify(private)
   killed <- super$kill_tree(grace, close_connections)
   if (self$get_pid() %in% killed) {

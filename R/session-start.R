@@ -88,12 +88,19 @@ session_restart <- function(self, private, super, wait_timeout, is_given) {
   fields <- session_fields()
   for (name in names(fields)) private[[name]] <- fields[[name]]
   session_start(self, private, super, asked, TRUE, wait_timeout, is_given)
+  # Finalizers run in the reverse of their order, and that of the object needs
+  # the new link.
+  reg.finalizer(self, finalize_session, onexit = TRUE)
   private$setups <- setups
   for (one in setups) {
     session_run(self, private, one[[1L]], one[[2L]], one[[3L]], Inf)
   }
   invisible(self)
 }
+
+# Holds no session itself.
+finalize_session <- function(session) session$finalize()
+environment(finalize_session) <- baseenv()
 
 # Starts the process, and makes the connection to it. `streams` are processx's
 # stdin, stdout and stderr.

@@ -30,7 +30,10 @@ r_process <- R6::R6Class(
       killed
     }
   ),
-  private = c(session_fields(), list(outcome = NULL))
+  private = c(session_fields(), list(
+    outcome = NULL,
+    finalize = function() session_finalize(self, private)
+  ))
 )
 
 r_process_start <- function(self, private, super, options) {

@@ -283,7 +283,10 @@ r_session <- R6::R6Class(
     #'   need any more.
     cleanup = function() session_cleanup(private)
   ),
-  private = session_fields()
+  private = c(session_fields(), list(
+    # In the place of processx's, which knows neither forks nor restarts.
+    finalize = function() session_finalize(self, private)
+  ))
 )
 
 # Public, because callr's class shows it. Named here: R6 wants it private, and

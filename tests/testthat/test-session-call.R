@@ -341,3 +341,18 @@ test_that("a limit of time in this process ends the wait, and the call", {
   expect_error(limited(rs$run_with_output(slow)), "time limit")
   expect_identical(rs$run(function() 1), 1)
 })
+
+test_that("a forked child does not end what a session has started, either", {
+  session <- local_session(extra = list(cleanup_tree = TRUE))
+  seen <- parallel::mclapply(1:2, function(i) {
+    class <- tryCatch(session$kill_tree(), error = class)
+    # As its finalizers do.
+    private <- session$.__enclos_env__$private
+    private$finalize()
+    session$finalize()
+    class
+  }, mc.cores = 2)
+  expect_true("elsewhere_forked" %in% seen[[1L]])
+  expect_true(session$is_alive())
+  expect_identical(session$run(function() 1), 1)
+})

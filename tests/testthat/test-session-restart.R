@@ -98,3 +98,25 @@ test_that("a site environment file may set the user's profile", {
   session$close()
   expect_length(list.files(folder, "^elsewhere-renviron"), 0L)
 })
+
+test_that("a session that was started again is collected as any other", {
+  said <- processx::run(
+    file.path(R.home("bin"), "R"), c("--vanilla", "-s", "-e", paste(
+      "library(elsewhere)",
+      "options <- r_session_options(extra = list(cleanup_tree = TRUE))",
+      "rs <- r_session$new(options)", "invisible(rs$restart())",
+      "pid <- rs$run(function() processx::process$new('sleep', '4713',",
+      "  cleanup = FALSE)$get_pid())",
+      "directory <- rs$run(function() tempdir())",
+      "rm(rs)", "invisible(gc())", "cat(pid, directory, sep = '\\n')",
+      sep = "\n"
+    )),
+    env = c("current", R_LIBS = paste(.libPaths(), collapse = ":")),
+    error_on_status = FALSE, timeout = 120
+  )
+  expect_identical(said$stderr, "")
+  named <- strsplit(said$stdout, "\n")[[1L]]
+  expect_length(named, 2L)
+  expect_true(wait_until(function() !is_process(as.integer(named[[1L]]))))
+  expect_false(dir.exists(named[[2L]]))
+})

@@ -46,14 +46,15 @@ class HalfASecondOfWork {
 
 // A child process that watches `fd`, tells when it does, and never ends by
 // itself.
-pid_t start_child(int fd, int other_end, const std::string& directory) {
+pid_t start_child(int fd, int other_end, const std::string& directory,
+                  bool cleans_up_at_sigterm = false) {
   int ready[2];
   if (::pipe(ready) != 0) return -1;
   const pid_t child = ::fork();
   if (child == 0) {
     ::close(other_end);
     ::setsid();
-    if (!start_owner_watch({fd, {}, directory, nullptr}).ok()) ::_exit(3);
+    if (!start_owner_watch({fd, {}, directory, nullptr, cleans_up_at_sigterm}).ok()) ::_exit(3);
     [[maybe_unused]] const auto told = ::write(ready[1], "r", 1);
     for (;;) {
     }
@@ -86,6 +87,26 @@ TEST(OwnerWatch, EndsABusyProcessWithItsDirectoryWhenTheChannelHangsUp) {
   EXPECT_TRUE(Clock::now() - start < std::chrono::seconds(1) || !yardstick.is_done());
   struct stat about {};
   EXPECT_NE(::stat(directory.c_str(), &about), 0);
+}
+
+TEST(OwnerWatch, RemovesTheDirectoryAtSigtermWhereItIsAskedTo) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  std::string directory = ::testing::TempDir() + "owner_watch_XXXXXX";
+  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  std::ofstream(directory + "/file") << "text";
+
+  const pid_t child = start_child(ends[0], ends[1], directory, true);
+  ASSERT_GT(child, 0);
+  ASSERT_EQ(::kill(child, SIGTERM), 0);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGTERM);
+  struct stat about {};
+  EXPECT_NE(::stat(directory.c_str(), &about), 0);
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 }  // namespace

@@ -157,7 +157,8 @@ with_timeout <- function(x, secs) {
 #'
 #' @inheritParams with_timeout
 #' @param timeout Seconds to wait. `Inf` (the default) waits for ever.
-#' @return The value of `x`; if it is rejected, its condition is an error here.
+#' @return The value of `x`, visible or not as its code left it; if it is
+#'   rejected, its condition is an error here.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: `timeout` is not one number, 0 or more.
 #' * `timeout`, `elsewhere_timeout`: `timeout` passed first; `x` goes on.
@@ -167,7 +168,8 @@ with_timeout <- function(x, secs) {
 wait_for <- function(x, timeout = Inf) {
   check_seconds(timeout, "timeout")
   outcome <- NULL
-  on_settled(as_any_promise(x), function(fulfilled, value) {
+  promise <- as_any_promise(x)
+  on_settled(promise, function(fulfilled, value) {
     outcome <<- list(fulfilled = fulfilled, value = value)
   })
   deadline <- proc.time()[["elapsed"]] + timeout
@@ -177,7 +179,9 @@ wait_for <- function(x, timeout = Inf) {
     later::run_now(min(left, 1))
   }
   if (!outcome$fulfilled) stop(outcome$value)
-  outcome$value
+  is_visible <- !is_native_promise(promise) ||
+    .Call(ew_promise_state, promise)$visible
+  if (is_visible) outcome$value else invisible(outcome$value)
 }
 
 #' Run tasks that belong together

@@ -344,3 +344,49 @@ test_that("an interrupt ends wait_for(), and the task goes on", {
   session$interrupt()
   expect_identical(next_event(session)$result, c("interrupted", "went on"))
 })
+
+test_that("what the last call gives invisibly is invisible, as in a function", {
+  quiet <- function(x) invisible(x)
+  loud <- function(x) {
+    invisible(x)
+    x
+  }
+  is_visible <- function(promise) withVisible(wait_for(promise))$visible
+  expect_false(is_visible(async(quiet(1))))
+  expect_true(is_visible(async(loud(1))))
+  expect_false(is_visible(async({
+    await(delay(0))
+    quiet(1)
+  })))
+  expect_false(is_visible(async(if (await(delay(0, TRUE))) quiet(1) else 2)))
+  expect_true(is_visible(async(if (await(delay(0, FALSE))) quiet(1) else 2)))
+  expect_false(is_visible(async({
+    tryCatch({
+      await(delay(0))
+      return(quiet(1))
+    }, error = identity)
+    3
+  })))
+  expect_false(is_visible(async(function(x) quiet(x))(1)))
+  expect_true(is_visible(async(function(x) loud(x))(1)))
+  expect_true(is_visible(async(await(async(1)) + 1)))
+  expect_false(withVisible(run(quiet(1)))$visible)
+  expect_true(withVisible(run(loud(1)))$visible)
+  expect_identical(wait_for(async(quiet(NULL))), NULL)
+})
+
+test_that("the last call is evaluated as it would be by R", {
+  f <- async(function(x) {
+    await(delay(0))
+    g(x)
+  })
+  g <- function(y) list(sys.call(), substitute(y), environmentName(topenv()))
+  expect_identical(wait_for(f(3))[1:2], list(quote(g(x)), quote(x)))
+  failing <- function() stop("why")
+  error <- tryCatch(wait_for(async(failing())), error = identity)
+  expect_identical(conditionCall(error), quote(failing()))
+  withVisible <- function(x) "not R's"
+  expect_identical(wait_for(async(g(1)))[[1L]], quote(g(1)))
+  told <- wait_for(async(g(withVisible(2))))
+  expect_identical(told[[2L]], quote(withVisible(2)))
+})

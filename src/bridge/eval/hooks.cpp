@@ -55,6 +55,8 @@ void init_hooks(SEXP space) {
   h.sys_on_exit = function_of(R_BaseEnv, "sys.on.exit");
   h.brace = function_of(R_BaseEnv, "{");
   h.dot_call = function_of(R_BaseEnv, ".Call");
+  h.with_visible = function_of(R_BaseEnv, "withVisible");
+  h.internal = function_of(R_BaseEnv, ".Internal");
   h.list = function_of(R_BaseEnv, "list");
   h.drive = address_of(space, "ew_eval_drive");
   h.left = address_of(space, "ew_eval_left");

@@ -9,9 +9,9 @@ namespace elsewhere::eval {
 struct Hooks {
   SEXP space;  // the namespace
   SEXP eval;   // base::eval, as closure
-  SEXP while_, quote, if_, invisible, stop, on_exit, sys_on_exit, list, brace,
-      dot_call;      // base functions
-  SEXP drive, left;  // native symbols for the base context's .Call
+  SEXP while_, quote, if_, invisible, stop, on_exit, sys_on_exit, list, brace, dot_call,
+      with_visible, internal;  // base functions
+  SEXP drive, left;            // native symbols for the base context's .Call
   SEXP gen_resume;
   SEXP forced_promise;  // function(value): the frame with `value` forced
   SEXP guard, run_calling, call_handler, call_restart, build_error, run_error, muffle_warnings,

@@ -211,10 +211,38 @@ void next_of_for(const Coroutine& co, const int* operand) {
   }
 }
 
+// What withVisible() does with its argument, without the frame of a function. R
+// has no other way to say whether a value was visible.
+SEXP seen_whether_visible(SEXP expr) {
+  const SEXP code = R_ClosureExpr(hooks().with_visible);
+  const bool is_known = TYPEOF(code) == LANGSXP && Rf_length(code) == 2 &&
+                        TYPEOF(CADR(code)) == LANGSXP && Rf_length(CADR(code)) == 2;
+  if (!is_known) return Rf_lang2(hooks().with_visible, expr);
+  SEXP inner = PROTECT(Rf_lang2(CAR(CADR(code)), expr));
+  SEXP outer = Rf_lang2(hooks().internal, inner);
+  UNPROTECT(1);
+  return outer;
+}
+
+SEXP observed(const Coroutine& co, SEXP expr, SEXP env);
+
+void evaluate_last(const Coroutine& co, SEXP expr) {
+  Machine& m = *co.machine;
+  SEXP env = current_env(co);
+  if (m.is_traced || m.is_debugged) expr = observed(co, expr, env);
+  PROTECT(expr);
+  SEXP call = PROTECT(seen_whether_visible(expr));
+  SEXP seen = PROTECT(run_own_leaf(co, call, env));
+  push(co, VECTOR_ELT(seen, 0));
+  m.is_visible = LOGICAL(VECTOR_ELT(seen, 1))[0] == TRUE;
+  UNPROTECT(3);
+}
+
 void step(const Coroutine& co, Op op, const int* operand) {
   Machine& m = *co.machine;
   switch (op) {
     case Op::Eval: {
+      if (operand[1] == 1) return evaluate_last(co, constant(co, operand[0]));
       SEXP value = PROTECT(run_leaf(co, constant(co, operand[0]), current_env(co)));
       push(co, value);
       UNPROTECT(1);

@@ -9,7 +9,8 @@
 namespace elsewhere::eval {
 
 enum class Op : int {
-  Eval,          // push what R makes of constant a, in the current scope
+  Eval,          // push what R makes of constant a, in the current scope; b = 1: the
+                 // value of the body, which may be invisible
   Const,         // push constant a as it is; b = 1: the user's, for trace =
   Target,        // constant a is what an assignment assigns to, for trace =
   Pop,           // drop the top value

@@ -80,11 +80,49 @@ void Assembler::remember_sub(SEXP key, int label) {
   INTEGER(VECTOR_ELT(roots_, kSubLabels))[subs_++] = label;
 }
 
+namespace {
+
+// Builtins give their value visibly, all but one.
+bool may_be_invisible(SEXP expr) {
+  if (TYPEOF(expr) != LANGSXP) return false;
+  const SEXP head = CAR(expr);
+  return TYPEOF(head) != SYMSXP || TYPEOF(SYMVALUE(head)) != BUILTINSXP;
+}
+
+// Whether what the instruction before `at` has pushed is the value of the body.
+bool is_last(const int* code, int count, int at) {
+  for (int steps = 0; at < count && steps < count; ++steps) {
+    switch (static_cast<Op>(code[at * kInstructionInts])) {
+      case Op::Jump: at = code[at * kInstructionInts + 1]; break;
+      case Op::TryPop:
+      case Op::ShowEnd:
+      case Op::SwitchEnd: ++at; break;
+      case Op::Return:
+      case Op::Finish: return true;
+      default: return false;
+    }
+  }
+  return false;
+}
+
+// Of what R evaluates last it is to say whether it was visible.
+void mark_last(int* code, int count, SEXP constants) {
+  for (int at = 0; at < count; ++at) {
+    int* instruction = code + at * kInstructionInts;
+    if (static_cast<Op>(instruction[0]) != Op::Eval) continue;
+    const SEXP expr = VECTOR_ELT(constants, instruction[1]);
+    if (may_be_invisible(expr) && is_last(code, count, at + 1)) instruction[2] = 1;
+  }
+}
+
+}  // namespace
+
 SEXP Assembler::finish(SEXP source, bool needs_eval, bool needs_frame, bool parks, bool is_plain) {
   SEXP program = PROTECT(Rf_allocVector(VECSXP, kProgramSlots));
   SEXP code = Rf_allocVector(INTSXP, instructions_ * kInstructionInts);
   SET_VECTOR_ELT(program, kProgramCode, code);
   std::copy_n(INTEGER(VECTOR_ELT(roots_, kCode)), instructions_ * kInstructionInts, INTEGER(code));
+  mark_last(INTEGER(code), instructions_, VECTOR_ELT(roots_, kConstants));
   SET_VECTOR_ELT(program, kProgramConstants, VECTOR_ELT(roots_, kConstants));
   SET_VECTOR_ELT(program, kProgramSource, source);
   SET_VECTOR_ELT(program, kProgramNeedsEval, Rf_ScalarLogical(needs_eval));

@@ -20,10 +20,6 @@ class Guarded {
     return std::forward<Use>(use)(value_);
   }
 
-  // For fork handlers alone: held over fork() so that the child inherits a
-  // mutex in a known state.
-  std::mutex& mutex() { return mutex_; }
-
  private:
   std::mutex mutex_;
   T value_;

@@ -183,8 +183,8 @@ take_answer <- function(node) {
   # What stays: it jumped to top level, or its value cannot be sent.
   text <- switch(outcome$kind,
     aborted = "the call jumped to R's top level and has no value",
-    unserializable = paste(
-      "the value cannot be sent back:", said_by_r(outcome$message)
+    unserializable = said_of_travel(
+      outcome$message, "the value cannot be sent back:"
     ),
     outcome$message
   )

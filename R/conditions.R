@@ -16,6 +16,16 @@ said_by_r <- function(text) {
   trimws(sub("^Error( in [^\n]*?)? ?:[[:space:]]*", "", text, perl = TRUE))
 }
 
+# A task failed on its way, not by its own error: what was sent could not be
+# read there, or its value could not be sent back.
+said_of_travel <- function(
+    text, value = "has a value that cannot be sent back:") {
+  text <- said_by_r(text)
+  not_read <- "could not be read by its process: "
+  if (!startsWith(text, not_read)) return(paste(value, text))
+  paste0(not_read, said_by_r(substring(text, nchar(not_read) + 1L)))
+}
+
 # Called from C++ when an entry fails.
 raise <- function(class, message) {
   abort(message, class)

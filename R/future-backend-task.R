@@ -302,7 +302,7 @@ framework_failure <- function(future, outcome) {
       "could not be started: %s", outcome$message
     )),
     unserializable = fail("FutureError", "failed", sprintf(
-      "has a value that cannot be sent back: %s.", said_by_r(outcome$message)
+      "%s.", said_of_travel(outcome$message)
     )),
     fail("UnexpectedFutureResultError", "failed", sprintf(
       "came back as %s, which is no outcome.", outcome$kind

@@ -251,10 +251,8 @@ take_outcome <- function(future) {
       "could not be started: %s", outcome$message
     )),
     unserializable = fail(
-      unserializable_error(future, outcome), "failed", paste(
-        "has a value that cannot be sent back:",
-        describe_unserializable(future, outcome)
-      )
+      unserializable_error(future, outcome), "failed",
+      describe_unserializable(future, outcome)
     ),
     aborted = fail(FutureInterruptError, "interrupted", paste0(
       "jumped to R's top level and has no value",
@@ -269,8 +267,9 @@ take_outcome <- function(future) {
 # A value is refused for a reference in it, or R could not serialize it.
 describe_unserializable <- function(future, outcome) {
   found <- value_reference(future, outcome)
-  if (is.null(found)) return(paste0(said_by_r(outcome$message), "."))
+  if (is.null(found)) return(paste0(said_of_travel(outcome$message), "."))
   paste(
+    "has a value that cannot be sent back:",
     describe_reference(found, "its value"), "cannot travel. Return what it was",
     "made from, or set options(future.globals.onReference = \"ignore\")."
   )

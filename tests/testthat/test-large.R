@@ -154,3 +154,30 @@ test_that("a result that is too large for its owner is an error of its call", {
   expect_identical(output[[said[[2]] + 1]], "idle ")
   expect_match(output, "then 600000000", all = FALSE)
 })
+
+test_that("a payload that its worker cannot take in is said to be that", {
+  skip_if(Sys.which("prlimit") == "", "there is no prlimit")
+  limit_memory <- function(pid) {
+    status <- readLines(file.path("/proc", pid, "status"))
+    used <- grep("^VmSize:", status, value = TRUE)
+    used <- as.numeric(gsub("[^0-9]", "", used)) * 1024
+    processx::run("prlimit", c(
+      "--pid", pid, sprintf("--as=%.0f", used + 5e7)
+    ))
+  }
+  large <- raw(3e8)
+  said <- "could not be read by its process: .*cannot allocate"
+  session <- local_session()
+  limit_memory(session$get_pid())
+  error <- expect_error(
+    session$run(function(x) length(x), list(large)), class = "callr_error"
+  )
+  expect_match(conditionMessage(error$parent), said)
+  expect_identical(session$run(function() 1), 1)
+  local_plan(multisession, workers = I(1))
+  limit_memory(value(future(Sys.getpid())))
+  error <- error_of(value(future(length(large))))
+  expect_s3_class(error, "FutureError")
+  expect_match(conditionMessage(error), paste0("> ", said))
+  expect_identical(value(future(2)), 2)
+})

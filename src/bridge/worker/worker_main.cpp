@@ -34,6 +34,12 @@ constexpr std::chrono::microseconds kLook{100};
 
 // A name that no code of a user hides; inst/worker/profile.R attaches it.
 constexpr std::string_view kStepLine = "`.elsewhere step`()\n";
+// R/conditions.R knows the start of it.
+const std::string kNotRead = "could not be read by its process: ";
+// R overflows its stack without a message at times.
+constexpr const char* kNothingSaid =
+    "R gave no reason, as where a value is nested more deeply than R can follow";
+
 constexpr std::string_view kQuitLine = "base::quit(\"no\", 1L, FALSE)\n";
 
 void put_line(unsigned char* buffer, int buffer_bytes, std::string_view line) {
@@ -409,9 +415,11 @@ void WorkerMain::run(MainThread& main) {
   reply_ = Packet{PacketKind::Result, PacketFlag::None, packet_->task, {}};
   leaves_nothing_ = false;
   int failed = 0;
+  bool is_read = false;
   r_call(main, [&] {
     SEXP payload = PROTECT(R_tryEvalSilent(decode_call_, R_BaseEnv, &failed));
     if (failed == 0) {
+      is_read = true;
       begin_output();
       SEXP function = PROTECT(Rf_findFun(Rf_install("evaluate"), functions_));
       SEXP quoted = PROTECT(Rf_lang2(R_QuoteSymbol, payload));
@@ -426,7 +434,10 @@ void WorkerMain::run(MainThread& main) {
     }
     UNPROTECT(1);
   });
-  if (failed != 0) keep_failure(R_curErrorBuf());
+  if (failed == 0) return;
+  const char* said = R_curErrorBuf();
+  const std::string why(said[0] == '\0' ? kNothingSaid : said);
+  keep_failure((is_read ? why : kNotRead + why).c_str());
 }
 
 void WorkerMain::begin_output() {

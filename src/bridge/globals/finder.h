@@ -16,8 +16,8 @@
 #include "bridge/globals/frames.h"
 #include "bridge/globals/kept.h"
 #include "bridge/globals/memo.h"
-#include "bridge/pointer_map.h"
 #include "bridge/globals/summary.h"
+#include "bridge/pointer_map.h"
 
 namespace elsewhere {
 

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <string>
 
-#include "bridge/pointer_map.h"
 #include "bridge/guard.h"
+#include "bridge/pointer_map.h"
 
 namespace elsewhere {
 namespace {

@@ -1,7 +1,7 @@
 #include "bridge/globals/memo.h"
 
-#include "bridge/pointer_map.h"
 #include "bridge/guard.h"
+#include "bridge/pointer_map.h"
 
 namespace elsewhere {
 namespace {

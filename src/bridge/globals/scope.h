@@ -12,8 +12,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "bridge/pointer_map.h"
 #include "bridge/globals/summary.h"
+#include "bridge/pointer_map.h"
 
 namespace elsewhere {
 

@@ -73,10 +73,22 @@ holds_within <- function(seconds, condition) {
   }
 }
 
-# Does a process of processx end before the limit?
-ends_within <- function(limit, process) {
+# Does a process of processx end before the limit? `pid` is that of our child.
+# Its $wait() would put processx's handler for the ends of children in the place
+# of whosever is there: children of the parallel package would stay as zombies,
+# for which R waits ten seconds at its end.
+ends_within <- function(limit, process, pid) {
+  if (!process$is_alive()) return(TRUE)
+  # While it is alive here, nobody has reaped it: its number is its own. What
+  # ends now cannot be watched any more.
+  ended <- tryCatch(
+    processx::conn_create_fd(.Call(ew_process_watch, pid)),
+    error = function(e) NULL
+  )
+  on.exit(if (!is.null(ended)) close(ended))
   while (process$is_alive() && (slice <- limit$slice()) > 0) {
-    process$wait(as.integer(min(ceiling(slice * 1000), .Machine$integer.max)))
+    ms <- as.integer(min(ceiling(slice * 1000), .Machine$integer.max))
+    if (is.null(ended)) process$wait(ms) else processx::poll(list(ended), ms)
     limit$spent()
   }
   !process$is_alive()

@@ -144,7 +144,7 @@ bytes_to_text <- function(bytes, encoding = NULL) {
 session_ended <- function(self, private) {
   session_identify(private)
   was_busy <- private$state == "busy"
-  ends_within(new_patience(1), self)
+  session_ends_within(new_patience(1), self, private)
   status <- self$get_exit_status()
   stdout <- last_output(self, private, 0L, was_busy)
   stderr <- last_output(self, private, 1L, was_busy)
@@ -192,6 +192,12 @@ last_output <- function(self, private, stream, was_busy) {
   paste(c(kept, left), collapse = "")
 }
 
+# Our child is the session, or its stand-in.
+session_ends_within <- function(limit, self, private) {
+  pid <- if (is.null(private$stand_in)) self$get_pid() else private$stand_in
+  ends_within(limit, self, pid)
+}
+
 session_close <- function(self, private, grace, is_given) {
   check_milliseconds(grace, "grace")
   if (is.null(private$link)) return(invisible())
@@ -201,9 +207,10 @@ session_close <- function(self, private, grace, is_given) {
     tryCatch(close(private$stdin_pipe), error = function(e) NULL)
   }
   if (self$is_alive()) {
-    if (!ends_within(new_limit(grace / 1000, is_given), self)) {
+    limit <- new_limit(grace / 1000, is_given)
+    if (!session_ends_within(limit, self, private)) {
       self$kill(grace = 0, close_connections = FALSE)
-      if (!ends_within(new_patience(1), self)) {
+      if (!session_ends_within(new_patience(1), self, private)) {
         abort("Could not kill background R session", "elsewhere_system_error")
       }
     }

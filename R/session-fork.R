@@ -149,7 +149,7 @@ session_kill <- function(self, private, super, grace, close_connections,
   end_by <- function(number, limit) {
     is_sent <- session_signal_fork(private, number, TRUE)
     if (is.null(is_sent)) super$signal(number)
-    ends_within(limit, self)
+    session_ends_within(limit, self, private)
   }
   if (was_alive && grace > 0) end_by(15L, new_limit(grace, is_given))
   if (self$is_alive()) end_by(9L, new_patience(1))
@@ -173,7 +173,7 @@ session_kill_tree <- function(self, private, super, grace, close_connections) {
   session_identify(private)
   killed <- super$kill_tree(grace, close_connections)
   if (self$get_pid() %in% killed) {
-    self$wait(1000L)
+    session_ends_within(new_deadline(1), self, private)
     private$state <- "finished"
     self$cleanup()
   }

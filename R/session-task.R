@@ -81,7 +81,7 @@ process_result <- function(process, output = list(NULL, NULL)) {
   # poll() is ready when the result is, a moment before the process ends by
   # itself.
   if (process$is_alive() && has_outcome(private, 0)) {
-    ends_within(new_patience(1), process)
+    session_ends_within(new_patience(1), process, private)
   }
   if (process$is_alive()) {
     is_done <- list(done = FALSE)

@@ -273,3 +273,25 @@ test_that("the nursery ends with its owner", {
   owner$kill(grace = 0)
   expect_true(within_a_second(function() !is_process(pid)))
 })
+
+test_that("the end of a session leaves children of parallel to that package", {
+  owner <- local_r_process(bquote_lines({
+    library(elsewhere)
+    sessions <- lapply(1:2, function(i) r_session$new())
+    go <- tempfile()
+    child <- parallel::mcparallel({
+      while (!file.exists(go)) Sys.sleep(0.01)
+      "value"
+    })
+    sessions[[1L]]$close()
+    sessions[[2L]]$kill()
+    file.create(go)
+    value <- parallel::mccollect(child)[[1L]]
+    # A zombie has its folder in /proc.
+    deadline <- Sys.time() + 30
+    folder <- file.path("/proc", child$pid)
+    while (dir.exists(folder) && Sys.time() < deadline) Sys.sleep(0.01)
+    cat("got:", value, "reaped:", !dir.exists(folder), "\n")
+  }))
+  expect_match(owner$read_all_output(), "got: value reaped: TRUE", fixed = TRUE)
+})

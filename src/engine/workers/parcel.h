@@ -41,8 +41,8 @@ class Parcel {
 };
 
 // Less than a socket takes while nobody reads, which is 208 KB on Linux: who sends a
-// value is done at once, and who reads finds all of it. By time alone, a segment is
-// as quick as the socket here and quicker above (bench/results/2026-11-22-segment.md).
+// value is done at once, and who reads finds all of it. By time alone, the socket is
+// a little quicker up to 512 KB (bench/results/2026-11-22-segment.md).
 inline constexpr std::size_t kSegmentFromBytes = std::size_t{96} << 10;
 
 // Makes a parcel piece by piece, small or large, and takes a segment when the

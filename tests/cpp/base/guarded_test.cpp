@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <future>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,8 +31,10 @@ TEST(Guarded, ReturnsWhatTheUseReturns) {
 TEST(Guarded, FreesTheLockWhenTheUseThrows) {
   Guarded<int> value(1);
   EXPECT_THROW(value.with([](int&) { throw 1; }), int);
-  EXPECT_TRUE(value.mutex().try_lock());
-  value.mutex().unlock();
+  auto seen =
+      std::async(std::launch::async, [&] { return value.with([](int& held) { return held; }); });
+  ASSERT_EQ(seen.wait_for(std::chrono::seconds(60)), std::future_status::ready);
+  EXPECT_EQ(seen.get(), 1);
 }
 
 }  // namespace

@@ -113,15 +113,20 @@ session_launch <- function(self, private, super, options, streams) {
   private$link <- opened[[1L]]
   theirs <- processx::conn_create_fd(opened[[2L]][1L])
   poll_connection <- processx::conn_create_fd(opened[[2L]][2L])
-  withCallingHandlers(
-    session_exec(private, super, options, streams, binary, theirs),
-    error = function(e) close(poll_connection)
-  )
+  has_process <- FALSE
+  # An object that is not made in full has no finalizer.
+  on.exit(if (!has_process) {
+    close(poll_connection)
+    private$state <- "finished"
+    self$cleanup()
+    .Call(ew_session_close, private$link)
+  })
+  session_exec(private, super, options, streams, binary, theirs)
+  has_process <- TRUE
   private$poll_pipe <- poll_connection
-  is_started <- is.null(private$stand_in)
   .Call(
     ew_session_guard_process, private$link, private$status,
-    if (is_started) self$get_pid() else NA_integer_
+    if (is.null(private$stand_in)) self$get_pid() else NA_integer_
   )
   private$started_at <- Sys.time()
 }

@@ -249,3 +249,25 @@ test_that("SIGTERM takes the directory along, where callr's variable asks", {
     expect_false(dir.exists(used))
   }
 })
+
+test_that("a session whose process cannot be started leaves no directory", {
+  home <- withr::local_tempdir()
+  withr::local_envvar(TMPDIR = home)
+  impossible <- list(
+    list(extra = list(wd = file.path(home, "absent"))),
+    list(extra = list(nonesuch = 1)), list(extra = list(connections = 3))
+  )
+  for (way in c("nursery", "exec")) {
+    withr::local_options(elsewhere.session_start = way)
+    for (options in impossible) {
+      expect_error(do.call(local_session, options))
+      expect_error(do.call(r_bg, c(list(function() 1), options$extra)))
+    }
+    expect_true(wait_until(function() {
+      length(list.files(home)) == 0L
+    }))
+  }
+  # Those of r_bg().
+  .Call(ew_session_nurseries_stop)
+  start_nursery()
+})

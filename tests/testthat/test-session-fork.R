@@ -293,5 +293,6 @@ test_that("the end of a session leaves children of parallel to that package", {
     while (dir.exists(folder) && Sys.time() < deadline) Sys.sleep(0.01)
     cat("got:", value, "reaped:", !dir.exists(folder), "\n")
   }))
-  expect_match(owner$read_all_output(), "got: value reaped: TRUE", fixed = TRUE)
+  said <- read_line(owner, "got:")
+  expect_match(said, "got: value reaped: TRUE", fixed = TRUE)
 })

@@ -45,7 +45,8 @@ class HalfASecondOfWork {
 };
 
 // A child process that watches `fd`, tells when it does, and never ends by
-// itself.
+// itself. For SIGTERM it waits in the kernel: the thread sanitizer keeps signals
+// back while the program alone runs.
 pid_t start_child(int fd, int other_end, const std::string& directory,
                   bool cleans_up_at_sigterm = false) {
   int ready[2];
@@ -57,6 +58,7 @@ pid_t start_child(int fd, int other_end, const std::string& directory,
     if (!start_owner_watch({fd, {}, directory, nullptr, cleans_up_at_sigterm}).ok()) ::_exit(3);
     [[maybe_unused]] const auto told = ::write(ready[1], "r", 1);
     for (;;) {
+      if (cleans_up_at_sigterm) ::pause();
     }
   }
   char byte;

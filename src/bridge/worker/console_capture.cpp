@@ -1,5 +1,7 @@
 #include "bridge/worker/console_capture.h"
 
+#include <cstdio>
+
 #define R_INTERFACE_PTRS
 #include <Rinterface.h>
 
@@ -51,6 +53,11 @@ std::string ConsoleCapture::end() {
   const Take take = std::exchange(taker, {});
   if (take && !captured.empty()) take(std::exchange(captured, {}));
   return std::exchange(captured, {});
+}
+
+void flush_streams() {
+  std::fflush(stdout);
+  std::fflush(stderr);
 }
 
 }  // namespace elsewhere

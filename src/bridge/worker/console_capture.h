@@ -26,4 +26,7 @@ class ConsoleCapture {
   bool is_running_ = false;
 };
 
+// What R and C code have printed so far goes where it is to go.
+void flush_streams();
+
 }  // namespace elsewhere

@@ -6,21 +6,17 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "bridge/guard.h"
-#include "bridge/reference_search.h"
-#include "bridge/serialize.h"
 #include "bridge/worker/clean_up.h"
 #include "engine/workers/owner_watch.h"
 
 // After the standard library: R's header declares with C names.
 #include <R_ext/GraphicsEngine.h>
-#include <R_ext/Parse.h>
 #include <Rembedded.h>
 
 extern "C" SEXP R_getTaskCallbackNames();  // R exports it and has no header for it
@@ -34,48 +30,12 @@ constexpr std::chrono::microseconds kLook{100};
 
 // A name that no code of a user hides; inst/worker/profile.R attaches it.
 constexpr std::string_view kStepLine = "`.elsewhere step`()\n";
-// R/conditions.R knows the start of it.
-const std::string kNotRead = "could not be read by its process: ";
-// R overflows its stack without a message at times.
-constexpr const char* kNothingSaid =
-    "R gave no reason, as where a value is nested more deeply than R can follow";
-
 constexpr std::string_view kQuitLine = "base::quit(\"no\", 1L, FALSE)\n";
 
 void put_line(unsigned char* buffer, int buffer_bytes, std::string_view line) {
   const auto length = std::min(line.size(), static_cast<std::size_t>(buffer_bytes) - 1);
   std::memcpy(buffer, line.data(), length);
   buffer[length] = 0;
-}
-
-struct ParseRequest {
-  const char* text;
-  bool is_incomplete = false;
-};
-
-void parse(void* data) {
-  auto* request = static_cast<ParseRequest*>(data);
-  ParseStatus status = PARSE_NULL;
-  SEXP text = PROTECT(Rf_mkString(request->text));
-  R_ParseVector(text, -1, &status, R_NilValue);
-  UNPROTECT(1);
-  request->is_incomplete = status == PARSE_INCOMPLETE;
-}
-
-void flush_streams() {
-  std::fflush(stdout);
-  std::fflush(stderr);
-}
-
-// A session's outcome is list(value, failure, warnings).
-bool has_failure(SEXP outcome) {
-  return TYPEOF(outcome) == VECSXP && Rf_xlength(outcome) >= 2 &&
-         VECTOR_ELT(outcome, 1) != R_NilValue;
-}
-
-bool has_warnings(SEXP outcome) {
-  return TYPEOF(outcome) != VECSXP || Rf_xlength(outcome) != 3 ||
-         VECTOR_ELT(outcome, 2) != R_NilValue;
 }
 
 // What R's top level runs after each of its expressions.
@@ -125,7 +85,7 @@ WorkerMain::Next WorkerMain::next_line(unsigned char* buffer, int buffer_bytes) 
     return Next::Line;
   }
   if (end_ == End::InOrder) return end_of_console();
-  look_at_expression();
+  expression_.look();
   if (packet_) {
     const Next next = look_at_packet(buffer, buffer_bytes);
     if (next != Next::Line || phase_ == Phase::Dispatched) return next;
@@ -181,9 +141,10 @@ WorkerMain::Next WorkerMain::look_at_packet(unsigned char* buffer, int buffer_by
     case PacketKind::Run: break;
     case PacketKind::Sync:
       packet_.reset();
-      send({PacketKind::Synced, is_inside_expression_ ? PacketFlag::Incomplete : PacketFlag::None,
-            header.task, 0},
-           {});
+      send(
+          {PacketKind::Synced,
+           expression_.is_incomplete() ? PacketFlag::Incomplete : PacketFlag::None, header.task, 0},
+          {});
       return Next::Line;
     case PacketKind::Ready:
     case PacketKind::Event:
@@ -195,16 +156,14 @@ WorkerMain::Next WorkerMain::look_at_packet(unsigned char* buffer, int buffer_by
     case PacketKind::Forked:
     case PacketKind::Exited: return Next::EndOfFile;  // the owner is no owner of ours
   }
-  if (!is_inside_expression_) return dispatch(buffer, buffer_bytes);
+  if (!expression_.is_incomplete()) return dispatch(buffer, buffer_bytes);
   // The packet is at hand when the reader comes back.
-  expression_.clear();
-  is_inside_expression_ = false;
+  expression_.drop();
   return Next::DropExpression;
 }
 
 WorkerMain::Next WorkerMain::dispatch(unsigned char* buffer, int buffer_bytes) {
-  expression_.clear();
-  is_inside_expression_ = false;
+  expression_.drop();
   is_idle_ = false;
   phase_ = Phase::Dispatched;
   if (suspends_interrupts_) R_interrupts_suspended = TRUE;
@@ -216,22 +175,9 @@ WorkerMain::Next WorkerMain::give_console_line(unsigned char* buffer, int buffer
   is_idle_ = false;
   R_interrupts_suspended = FALSE;
   const std::string line = console_.take_line(static_cast<std::size_t>(buffer_bytes) - 1);
-  expression_ += line;
+  expression_.add(line);
   put_line(buffer, buffer_bytes, line);
   return Next::Line;
-}
-
-// R does not tell its reader whether it wants the start of an expression or its
-// continuation, so the lines given since the last start are parsed once more.
-void WorkerMain::look_at_expression() {
-  if (expression_.empty()) return;
-  if (expression_.back() != '\n') {
-    is_inside_expression_ = true;
-    return;
-  }
-  ParseRequest request{expression_.c_str()};
-  is_inside_expression_ = R_ToplevelExec(parse, &request) == TRUE && request.is_incomplete;
-  if (!is_inside_expression_) expression_.clear();
 }
 
 // The line that calls step() finds it on the search path, from where a task can
@@ -337,145 +283,6 @@ bool WorkerMain::is_packet_near() {
   is_idle_ = true;
   looks_first_ = false;
   return channel_->has_waiting_packet() || channel_->look_for(kLook);
-}
-
-SEXP WorkerMain::decode(MainThread& main) {
-  if (!packet_) return R_NilValue;
-  const Parcel payload = or_throw(
-      Parcel::unpack({packet_->kind, packet_->flag, packet_->task, std::move(packet_->body)},
-                     channel_->take_fds()));
-  return from_parcel(main, payload);
-}
-
-bool WorkerMain::has_setting(MainThread& main, const char* name) {
-  SEXP value = r_call(main, [&] { return Rf_findVarInFrame(functions_, Rf_install(name)); });
-  return TYPEOF(value) == LGLSXP && Rf_xlength(value) == 1 && LOGICAL(value)[0] == TRUE;
-}
-
-void WorkerMain::pack(MainThread& main, SEXP value) {
-  const auto policy =
-      has_setting(main, "refuses_references") ? OnReference::Refuse : OnReference::Allow;
-  try {
-    reply_value_ = to_parcel(main, value, policy);
-  } catch (const EngineError& error) {
-    if (error.code() != ErrorCode::CannotTravel) throw;
-    keep_failure(refusal_of(main, value).c_str());
-    return;
-  }
-  reply_.body = Bytes(reply_value_.body());
-  reply_.flag = reply_value_.flag();
-  has_reply_ = true;
-}
-
-void WorkerMain::keep_failure(const char* message) {
-  reply_.flag = PacketFlag::Failed;
-  reply_.body = Bytes(std::as_bytes(std::span(message, std::strlen(message))));
-  has_reply_ = true;
-}
-
-void WorkerMain::set_up(MainThread& main) {
-  reply_ = Packet{PacketKind::Ready, PacketFlag::None, packet_->task, {}};
-  // setup(setup): an error in it is shown on standard error and ends the worker.
-  int failed = 0;
-  r_call(main, [&] {
-    SEXP setup = PROTECT(R_tryEval(decode_call_, R_BaseEnv, &failed));
-    if (failed == 0) {
-      SEXP function = PROTECT(Rf_findFun(Rf_install("setup"), functions_));
-      SEXP call = PROTECT(Rf_lang2(function, setup));
-      SEXP value = PROTECT(R_tryEval(call, R_GlobalEnv, &failed));
-      if (failed == 0) {
-        SEXP pack = PROTECT(Rf_lang3(Rf_install(".Call"), pack_entry_, value));
-        R_tryEval(pack, R_BaseEnv, &failed);
-        UNPROTECT(1);
-      }
-      UNPROTECT(3);
-    }
-    UNPROTECT(1);
-  });
-  if (failed != 0) {
-    keep_failure(R_curErrorBuf());
-    ends_after_reply_ = true;
-    return;
-  }
-  suspends_interrupts_ = has_setting(main, "suspends_interrupts");
-  is_in_pool_ = has_setting(main, "in_pool");
-  runs_once_ = has_setting(main, "runs_once");
-  if (redirect_) {
-    reply_fds_ = redirect_->memory_fds();
-    if (!reply_fds_.empty()) reply_.flag = PacketFlag::HasFds;
-  }
-}
-
-// The three parts fail differently: a payload that cannot be read and a value
-// that cannot be written are the reply's message; what evaluate() does with the
-// task's own failures is its business, and its jumps go on to R's top level.
-void WorkerMain::run(MainThread& main) {
-  // What it says then is this task's. A session's own code may ask for it later.
-  if (is_in_pool_) const_cast<char*>(R_curErrorBuf())[0] = '\0';
-  reply_ = Packet{PacketKind::Result, PacketFlag::None, packet_->task, {}};
-  leaves_nothing_ = false;
-  int failed = 0;
-  bool is_read = false;
-  r_call(main, [&] {
-    SEXP payload = PROTECT(R_tryEvalSilent(decode_call_, R_BaseEnv, &failed));
-    if (failed == 0) {
-      is_read = true;
-      begin_output();
-      SEXP function = PROTECT(Rf_findFun(Rf_install("evaluate"), functions_));
-      SEXP quoted = PROTECT(Rf_lang2(R_QuoteSymbol, payload));
-      SEXP call = PROTECT(Rf_lang2(function, quoted));
-      SEXP value = PROTECT(Rf_eval(call, R_GlobalEnv));
-      if (runs_once_ && has_failure(value)) end_ = End::Failed;
-      leaves_nothing_ = !has_failure(value) && !has_warnings(value);
-      SEXP quoted_value = PROTECT(Rf_lang2(R_QuoteSymbol, value));
-      SEXP pack = PROTECT(Rf_lang3(Rf_install(".Call"), pack_entry_, quoted_value));
-      R_tryEvalSilent(pack, R_BaseEnv, &failed);
-      UNPROTECT(6);
-    }
-    UNPROTECT(1);
-  });
-  if (failed == 0) return;
-  const char* said = R_curErrorBuf();
-  const std::string why(said[0] == '\0' ? kNothingSaid : said);
-  keep_failure((is_read ? why : kNotRead + why).c_str());
-}
-
-void WorkerMain::begin_output() {
-  flush_streams();
-  if (redirect_) redirect_->begin();
-}
-
-void WorkerMain::end_output() {
-  if (redirect_) redirect_->end();
-}
-
-bool WorkerMain::emit(MainThread& main, SEXP condition) {
-  if (phase_ != Phase::Evaluating || !packet_ || ::getpid() != pid_) return false;
-  send_event(to_parcel(main, condition, OnReference::Allow));
-  return true;
-}
-
-void WorkerMain::emit_text(std::string_view text) {
-  if (phase_ != Phase::Evaluating || !packet_ || ::getpid() != pid_) return;
-  const auto bytes = std::as_bytes(std::span(text));
-  const Bytes body = serialized_raw(bytes.first(std::min(bytes.size(), std::size_t{1} << 30)));
-  ParcelWriter writer;
-  if (!writer.append(body.span()).ok()) return;
-  if (const auto parcel = writer.finish(); parcel.ok()) send_event(parcel.value());
-}
-
-void WorkerMain::send_event(const Parcel& value) {
-  std::vector<int> fds;
-  if (value.segment()) fds.push_back(value.segment()->fd_to_send());
-  send({PacketKind::Event, value.flag(), packet_->task, value.body().size()}, Bytes(value.body()),
-       std::move(fds));
-}
-
-Status WorkerMain::redirect_output(const std::string& output, const std::string& error) {
-  auto redirect = OutputRedirect::open(output, error);
-  if (!redirect.ok()) return redirect.error();
-  redirect_ = std::move(redirect.value());
-  return Done{};
 }
 
 }  // namespace elsewhere

@@ -7,6 +7,9 @@
 // descriptor 3. A process forked in between, in the console reader, becomes a
 // worker of its own by falling through to the same call.
 //
+// worker_main.cpp takes turns with R's top level and with the owner; worker_task.cpp
+// evaluates.
+//
 // There is one worker a process. R's main thread only, but for what is atomic.
 #pragma once
 
@@ -20,6 +23,7 @@
 
 #include "bridge/main_thread.h"
 #include "bridge/worker/console_capture.h"
+#include "bridge/worker/console_expression.h"
 #include "engine/workers/channel.h"
 #include "engine/workers/console_input.h"
 #include "engine/workers/output_redirect.h"
@@ -97,7 +101,6 @@ class WorkerMain {
   bool is_packet_near();
   Next dispatch(unsigned char* buffer, int buffer_bytes);
   Next give_console_line(unsigned char* buffer, int buffer_bytes);
-  void look_at_expression();
   // Whether the owner has set this one to TRUE among the worker's functions.
   bool has_setting(MainThread& main, const char* name);
   void set_up(MainThread& main);
@@ -130,8 +133,7 @@ class WorkerMain {
   enum class End { NotYet, InOrder, Failed } end_ = End::NotYet;  // of that task
   bool is_in_pool_ = false;  // the owner reads large values from shared memory
   bool suspends_interrupts_ = false;
-  std::string expression_;  // console lines of an expression that may go on
-  bool is_inside_expression_ = false;
+  ConsoleExpression expression_;
   bool watches_owner_ = false;
   std::atomic<bool> is_idle_{false};
 };

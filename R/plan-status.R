@@ -11,9 +11,9 @@
 #'     them. `queued`: futures that wait for one.
 #'   * `answered`: tasks that workers have answered (a future is one task, a map
 #'     one for each chunk), `started` and `ended`: workers that have become
-#'     ready and that have ended, all since the plan was set. `NA` where they are not
-#'     counted: under [sequential], [multicore] and in the nodes of a cluster of
-#'     the parallel package.
+#'     ready and that have ended, all since the plan was set. `NA` where they are
+#'     not counted: under [sequential], [multicore] and in the nodes of a cluster
+#'     of the parallel package.
 #'   * `pids`: integer vector, process identifiers of the workers that are up.
 #'   * `broken`: why no worker comes any more, or `NULL` if all is well.
 #'   * `events`: data frame of the last 1000 events, oldest first. `event` is

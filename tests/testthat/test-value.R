@@ -341,7 +341,9 @@ test_that("result() tells of all conditions and of how often each came", {
     suppressWarnings(suppressMessages(tryCatch(value(f), error = identity)))
   }
   for (strategy in c("sequential", "multisession", "multicore")) {
-    if (strategy == "sequential") plan(sequential) else {
+    if (strategy == "sequential") {
+      plan(sequential)
+    } else {
       plan(strategy, workers = 2)
     }
     f <- future({

@@ -222,8 +222,8 @@ take_outcome <- function(future) {
   outcome <- task_outcome(.subset2(future, "task"))
   result <- outcome$value
   set_field(future, "task", NULL)
-  if (outcome$kind == "value") return(take_result(future, result))
   set_field(future, "pid", outcome$pid)
+  if (outcome$kind == "value") return(take_result(future, result))
   fail <- function(make, state, text) {
     was_cancelled <- .subset2(future, "state") == "canceled"
     future$state <- if (was_cancelled) "canceled" else state

@@ -464,6 +464,20 @@ test_that("an error is not dropped", {
   expect_error(value(f), "again")
 })
 
+test_that("result() tells which process has evaluated the expression", {
+  for (strategy in list(multisession, multicore)) {
+    local_plan(strategy, workers = 2)
+    f <- future(Sys.getpid())
+    expect_match(result(f)$session_uuid, paste0("-", value(f), "$"))
+    f <- future({
+      message("not quiet")
+      Sys.getpid()
+    })
+    pid <- suppressMessages(value(f))
+    expect_match(result(f)$session_uuid, paste0("-", pid, "$"))
+  }
+})
+
 test_that("output that was printed once and dropped is not in the result", {
   f <- future(cat("once\n"), stdout = structure(TRUE, drop = TRUE))
   expect_identical(result(f)$stdout, "once\n")

@@ -19,7 +19,7 @@ namespace {
 
 // Names of fields, and values that all futures share.
 struct Words {
-  SEXP expr, settings, state, number, owner, task, start, outcome, backend;
+  SEXP expr, settings, state, number, owner, task, start, outcome, backend, pid;
   SEXP globals, packages, namespaces, shadowed, seed, map;
   SEXP created, running, finished;
 };
@@ -42,6 +42,7 @@ const Words& words(MainThread& main) {
     w.start = Rf_install("start");
     w.outcome = Rf_install("outcome");
     w.backend = Rf_install("backend");
+    w.pid = Rf_install("pid");
     w.globals = Rf_install("globals");
     w.packages = Rf_install("packages");
     w.namespaces = Rf_install("namespaces");
@@ -208,8 +209,10 @@ Settled look_at(MainThread& main, SEXP future, SEXP owner) {
   SEXP result = PROTECT(from_parcel(main, seen.outcome->value));
   const bool is_plain = is_quiet(result);
   if (is_plain) {
+    const pid_t pid = seen.outcome->pid;
     r_call(main, [&] {
       Rf_defineVar(name.outcome, result, future);
+      Rf_defineVar(name.pid, Rf_ScalarInteger(pid), future);
       Rf_defineVar(name.state, name.finished, future);
       Rf_defineVar(name.task, R_NilValue, future);
     });

@@ -55,13 +55,12 @@ class Channel {
   // found looking need not be woken, which saves both ends more than the looking
   // costs when an answer is only microseconds away.
   bool look_for(std::chrono::microseconds time) const;
-  bool is_inside_packet() const { return reader_.is_inside_packet(); }
   // Packets taken in while sending, which poll() on the descriptor cannot show.
   bool has_waiting_packet() const { return !inbox_.empty(); }
 
   // Descriptors that came with the packet taken last, handed over once.
   std::vector<Fd> take_fds() { return std::exchange(taken_fds_, {}); }
-  // Grows while a packet is coming in.
+  // Of the packet that is coming in; 0 between packets.
   std::size_t arrived_bytes() const { return reader_.filled_bytes(); }
 
  private:

@@ -134,9 +134,10 @@ eval_build_error <- function(problem, culprit) {
 # A condition to raise inside a body.
 eval_run_error <- function(message) simpleError(message)
 
-# Its frame is where C++ takes the forced promise from.
-forced_promise <- function(value) {
-  value
+# Its frame is where C++ takes the forced promise from: what is in `...` can be had
+# as the promise it is, by R's API.
+forced_promise <- function(...) {
+  ..1
   environment()
 }
 

@@ -334,16 +334,11 @@ preambles <- new.env(parent = emptyenv())
 preamble_code <- function(libpath, repos) {
   code <- list(
     if (!is.null(libpath)) {
-      # R makes that of the site from a variable that its environment file may
-      # have changed once more. To set what is set already takes a hundred looks
-      # at folders.
-      bquote({
-        if (!identical(.Library.site, .(.Library.site))) {
-          unlockBinding(".Library.site", baseenv())
-          assign(".Library.site", .(.Library.site), baseenv())
-          lockBinding(".Library.site", baseenv())
-        }
-        if (!identical(.libPaths(), .(libpath))) .libPaths(.(libpath))
+      # To set what is set already takes a hundred looks at folders. Without the
+      # libraries of the site, which R makes of a variable that its environment
+      # file may have changed once more: those that are wanted are among these.
+      bquote(if (!identical(.libPaths(), .(libpath))) {
+        .libPaths(.(libpath), include.site = FALSE)
       })
     },
     if (!is.null(repos)) call("options", repos = repos)

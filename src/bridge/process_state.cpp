@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "bridge/guard.h"
+#include "bridge/r_api.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to us
 
@@ -62,7 +63,7 @@ bool are_same_numbers(SEXP one, SEXP other) {
 }
 
 SEXP base_pairlist(const char* name) {
-  SEXP value = Rf_findVarInFrame(R_BaseEnv, Rf_install(name));
+  SEXP value = variable_in(R_BaseEnv, Rf_install(name));
   return TYPEOF(value) == LISTSXP ? value : R_NilValue;
 }
 
@@ -133,7 +134,7 @@ bool are_variables(SEXP block) {
 }
 
 SEXP seed() {
-  SEXP value = Rf_findVarInFrame(R_GlobalEnv, Rf_install(".Random.seed"));
+  SEXP value = variable_in(R_GlobalEnv, Rf_install(".Random.seed"));
   return value == R_UnboundValue ? R_NilValue : value;
 }
 
@@ -154,10 +155,9 @@ SEXP process_state(MainThread& main) {
     SET_VECTOR_ELT(out, kSeed, seed());
     SET_VECTOR_ELT(out, kDevices, elements_of(base_pairlist(".Devices")));
     SET_VECTOR_ELT(out, kConnections, connections());
-    SET_VECTOR_ELT(out, kSearch, ENCLOS(R_GlobalEnv));
+    SET_VECTOR_ELT(out, kSearch, parent_of(R_GlobalEnv));
     SET_VECTOR_ELT(out, kLocale, Rf_mkString(std::setlocale(LC_ALL, nullptr)));
-    SET_VECTOR_ELT(out, kNamespaces,
-                   Rf_ScalarInteger(static_cast<int>(Rf_xlength(R_NamespaceRegistry))));
+    SET_VECTOR_ELT(out, kNamespaces, Rf_ScalarInteger(static_cast<int>(loaded_namespaces())));
     UNPROTECT(1);
     return out;
   });
@@ -181,7 +181,7 @@ int process_changes(MainThread& main, SEXP state) {
          are_elements(base_pairlist(".Devices"), VECTOR_ELT(state, kDevices)));
     note(StateChange::Connections,
          are_same_numbers(connections(), VECTOR_ELT(state, kConnections)));
-    note(StateChange::Search, ENCLOS(R_GlobalEnv) == VECTOR_ELT(state, kSearch));
+    note(StateChange::Search, parent_of(R_GlobalEnv) == VECTOR_ELT(state, kSearch));
     note(StateChange::Locale, std::strcmp(std::setlocale(LC_ALL, nullptr),
                                           CHAR(STRING_ELT(VECTOR_ELT(state, kLocale), 0))) == 0);
   });

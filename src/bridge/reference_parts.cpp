@@ -7,6 +7,7 @@
 
 #include "bridge/guard.h"
 #include "bridge/pointer_map.h"
+#include "bridge/r_api.h"
 #include "bridge/serialize.h"
 
 namespace elsewhere {
@@ -43,27 +44,38 @@ void add(Parts& parts, SEXP value, StepKind kind, SEXP symbol = R_NilValue, R_xl
   parts.push_back({value, kind, symbol, index});
 }
 
-// One binding, without evaluating anything.
-void add_binding(MainThread& main, SEXP env, SEXP symbol, StepKind kind, Parts& parts) {
-  bool is_active = false;
-  SEXP value = r_call(main, [&] {
-    is_active = R_BindingIsActive(symbol, env);
-    return is_active ? R_ActiveBindingFunction(symbol, env) : Rf_findVarInFrame3(env, symbol, TRUE);
+// What is bound, as an object; null for nothing. Inside an r_call().
+SEXP bound_in(SEXP env, SEXP symbol, const Slot& slot, Kept& kept) {
+  switch (slot.kind) {
+    case Slot::Kind::Unbound: return nullptr;
+    case Slot::Kind::Value: return slot.value;
+    case Slot::Kind::Delayed: return kept.add(promise_in(env, symbol));
+    case Slot::Kind::Active: return R_ActiveBindingFunction(symbol, env);
+  }
+  return nullptr;
+}
+
+void add_binding(MainThread& main, SEXP env, SEXP symbol, StepKind kind, Parts& parts, Kept& kept) {
+  Slot slot;
+  const SEXP value = r_call(main, [&] {
+    slot = slot_in(env, symbol);
+    return bound_in(env, symbol, slot, kept);
   });
-  if (value == R_UnboundValue) return;
-  add(parts, value, is_active ? StepKind::Binding : kind, symbol);
+  if (value == nullptr) return;
+  add(parts, value, slot.kind == Slot::Kind::Active ? StepKind::Binding : kind, symbol);
 }
 
 // In one go: environments may hold many thousands.
-void add_variables(MainThread& main, SEXP env, Parts& parts) {
+void add_variables(MainThread& main, SEXP env, Parts& parts, Kept& kept) {
   SEXP all = PROTECT(r_call(main, [&] {
     SEXP names = PROTECT(R_lsInternal3(env, TRUE, FALSE));
     SEXP cells = PROTECT(Rf_allocVector(VECSXP, XLENGTH(names)));
     for (R_xlen_t i = 0; i < XLENGTH(names); ++i) {
       SEXP symbol = Rf_installTrChar(STRING_ELT(names, i));
-      const bool is_active = R_BindingIsActive(symbol, env);
-      SEXP value =
-          is_active ? R_ActiveBindingFunction(symbol, env) : Rf_findVarInFrame3(env, symbol, TRUE);
+      const Slot slot = slot_in(env, symbol);
+      const SEXP value = bound_in(env, symbol, slot, kept);
+      if (value == nullptr) continue;
+      const bool is_active = slot.kind == Slot::Kind::Active;
       SET_VECTOR_ELT(cells, i, Rf_cons(value, is_active ? R_NilValue : symbol));
       SET_TAG(VECTOR_ELT(cells, i), symbol);
     }
@@ -74,8 +86,7 @@ void add_variables(MainThread& main, SEXP env, Parts& parts) {
   const bool is_fastmap = index_of_fastmap(env) != nullptr;
   for (R_xlen_t i = 0; i < XLENGTH(all); ++i) {
     const SEXP cell = VECTOR_ELT(all, i);
-    if (CAR(cell) == R_UnboundValue || (is_fastmap && TAG(cell) == symbols().fastmap_index))
-      continue;
+    if (cell == R_NilValue || (is_fastmap && TAG(cell) == symbols().fastmap_index)) continue;
     const bool is_active = CDR(cell) == R_NilValue;
     add(parts, CAR(cell), is_active ? StepKind::Binding : StepKind::Variable, TAG(cell));
   }
@@ -99,14 +110,14 @@ PointerSet names_in(std::vector<SEXP> code) {
 // travel with it, or from the workspace as it will be. `done` are names that mean
 // something else.
 void add_used(MainThread& main, PointerSet names, SEXP env, PointerSet done, const PartRules& rules,
-              Parts& parts) {
-  for (; !travels_by_name(main, env); env = ENCLOS(env)) {
+              Parts& parts, Kept& kept) {
+  for (; !travels_by_name(main, env); env = parent_of(env)) {
     const bool is_fastmap = index_of_fastmap(env) != nullptr;
     for (SEXP name : names.items()) {
       const bool is_there = r_call(main, [&] { return R_existsVarInFrame(env, name); }) == TRUE;
       if (!is_there || !done.add(name)) continue;
       if (is_fastmap && name == symbols().fastmap_index) continue;
-      add_binding(main, env, name, StepKind::Used, parts);
+      add_binding(main, env, name, StepKind::Used, parts, kept);
     }
   }
   const bool is_in_namespace = r_call(main, [&] { return R_IsNamespaceEnv(env) == TRUE; });
@@ -120,48 +131,52 @@ void add_used(MainThread& main, PointerSet names, SEXP env, PointerSet done, con
   }
 }
 
-void add_used_by(MainThread& main, SEXP function, const PartRules& rules, Parts& parts) {
+void add_used_by(MainThread& main, SEXP function, const PartRules& rules, Parts& parts,
+                 Kept& kept) {
   PointerSet formals;
   std::vector<SEXP> code{R_ClosureExpr(function)};
-  for (SEXP cell = FORMALS(function); cell != R_NilValue; cell = CDR(cell)) {
+  for (SEXP cell = formals_of(function); cell != R_NilValue; cell = CDR(cell)) {
     formals.add(TAG(cell));
     code.push_back(CAR(cell));
   }
-  add_used(main, names_in(std::move(code)), CLOENV(function), std::move(formals), rules, parts);
+  add_used(main, names_in(std::move(code)), environment_of(function), std::move(formals), rules,
+           parts, kept);
 }
 
-void add_function_parts(MainThread& main, SEXP function, const PartRules& rules, Parts& parts) {
+void add_function_parts(MainThread& main, SEXP function, const PartRules& rules, Parts& parts,
+                        Kept& kept) {
   switch (rules.closures) {
-    case Closures::Whole: add(parts, CLOENV(function), StepKind::Surroundings); break;
-    case Closures::Used: add_used_by(main, function, rules, parts); break;
+    case Closures::Whole: add(parts, environment_of(function), StepKind::Surroundings); break;
+    case Closures::Used: add_used_by(main, function, rules, parts, kept); break;
     case Closures::None: break;
   }
-  for (SEXP cell = FORMALS(function); cell != R_NilValue; cell = CDR(cell)) {
+  for (SEXP cell = formals_of(function); cell != R_NilValue; cell = CDR(cell)) {
     add(parts, CAR(cell), StepKind::Formal, TAG(cell));
   }
   add(parts, R_ClosureExpr(function), StepKind::Body);
 }
 
 // A promise that was not forced travels as its code and its environment.
-void add_promise_parts(MainThread& main, SEXP promise, const PartRules& rules, Parts& parts) {
-  if (PRVALUE(promise) != R_UnboundValue) return add(parts, PRVALUE(promise), StepKind::Forced);
-  const SEXP code = R_PromiseExpr(promise), env = PRENV(promise);
+void add_promise_parts(MainThread& main, SEXP promise, const PartRules& rules, Parts& parts,
+                       Kept& kept) {
+  const PromiseParts own = r_call(main, [&] { return parts_of_promise(promise); });
+  if (own.is_forced) return add(parts, own.value, StepKind::Forced);
+  const auto [code, env] = own.delayed;
   add(parts, code, StepKind::Forced);
   if (TYPEOF(env) != ENVSXP) return;
   switch (rules.closures) {
     case Closures::Whole: return add(parts, env, StepKind::Awaited);
-    case Closures::Used: return add_used(main, names_in({code}), env, {}, rules, parts);
+    case Closures::Used: return add_used(main, names_in({code}), env, {}, rules, parts, kept);
     case Closures::None: return;
   }
 }
 
 void add_attributes(SEXP value, const PartRules& rules, Parts& parts) {
-  for (SEXP cell = ATTRIB(value); cell != R_NilValue; cell = CDR(cell)) {
-    const SEXP tag = TAG(cell);
-    if (tag == R_NamesSymbol || is_about_source(tag)) continue;
-    if (tag == symbols().environment && rules.closures != Closures::Whole) continue;
-    add(parts, CAR(cell), StepKind::Attribute, tag);
-  }
+  for_each_attribute(value, [&](SEXP tag, SEXP attribute) {
+    if (tag == R_NamesSymbol || is_about_source(tag)) return;
+    if (tag == symbols().environment && rules.closures != Closures::Whole) return;
+    add(parts, attribute, StepKind::Attribute, tag);
+  });
 }
 
 bool has_class(SEXP value, const char* wanted) {
@@ -243,7 +258,7 @@ std::string as_r_name(const std::string& name) {
   return is_plain_name(name) ? name : quoted(name, '`');
 }
 
-std::vector<Part> parts_of(MainThread& main, SEXP value, const PartRules& rules) {
+std::vector<Part> parts_of(MainThread& main, SEXP value, const PartRules& rules, Kept& kept) {
   Parts parts;
   switch (TYPEOF(value)) {
     case VECSXP:
@@ -263,11 +278,11 @@ std::vector<Part> parts_of(MainThread& main, SEXP value, const PartRules& rules)
     }
     case ENVSXP:
       if (travels_by_name(main, value)) return parts;
-      add_variables(main, value, parts);
-      if (rules.closures == Closures::Whole) add(parts, ENCLOS(value), StepKind::Parent);
+      add_variables(main, value, parts, kept);
+      if (rules.closures == Closures::Whole) add(parts, parent_of(value), StepKind::Parent);
       break;
-    case CLOSXP: add_function_parts(main, value, rules, parts); break;
-    case PROMSXP: add_promise_parts(main, value, rules, parts); break;
+    case CLOSXP: add_function_parts(main, value, rules, parts, kept); break;
+    case PROMSXP: add_promise_parts(main, value, rules, parts, kept); break;
     case BCODESXP: add(parts, R_BytecodeExpr(value), StepKind::Forced); break;
     case EXTPTRSXP:
       // One that is dead, or ours; data.table's marks hold one to themselves.
@@ -297,7 +312,7 @@ std::string with_step(MainThread& main, const std::string& path, SEXP holder, co
     case StepKind::Variable: return member(name());
     case StepKind::Parent: return "parent.env(" + path + ")";
     case StepKind::Attribute:
-      if (!IS_S4_OBJECT(holder)) return "attr(" + path + ", " + quoted(name(), '"') + ")";
+      if (!Rf_isS4(holder)) return "attr(" + path + ", " + quoted(name(), '"') + ")";
       // `object$field` is how such an object is asked.
       if (part.symbol == symbols().data) return path;
       return path + "@" + as_r_name(name());

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "bridge/kept.h"
 #include "bridge/main_thread.h"
 
 namespace elsewhere {
@@ -49,9 +50,9 @@ struct PartRules {
   SEXP globals = R_NilValue;
 };
 
-// The parts of `value`, none of them evaluated. The parts of an environment stay
-// alive with it.
-std::vector<Part> parts_of(MainThread& main, SEXP value, const PartRules& rules);
+// The parts of `value`, none of them evaluated. They stay alive with it, but for what
+// stands for a promise: that is put into `kept`.
+std::vector<Part> parts_of(MainThread& main, SEXP value, const PartRules& rules, Kept& kept);
 
 // `path` with the step to `part`, which is one of `holder`.
 std::string with_step(MainThread& main, const std::string& path, SEXP holder, const Part& part);

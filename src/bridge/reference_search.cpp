@@ -6,6 +6,7 @@
 
 #include "bridge/guard.h"
 #include "bridge/pointer_map.h"
+#include "bridge/r_api.h"
 #include "bridge/serialize.h"
 
 namespace elsewhere {
@@ -33,7 +34,7 @@ bool can_hold(SEXP value) {
     case REALSXP:
     case CPLXSXP:
     case STRSXP:
-    case RAWSXP: return ATTRIB(value) != R_NilValue;
+    case RAWSXP: return has_attributes(value);
     default: return true;
   }
 }
@@ -84,7 +85,7 @@ class Search {
  private:
   // false when there was too much to look into.
   bool look_into(std::uint32_t at) {
-    const auto parts = parts_of(main_, nodes_[at].value, rules_);
+    const auto parts = parts_of(main_, nodes_[at].value, rules_, kept_);
     for (std::uint32_t i = 0; i < parts.size(); ++i) {
       const SEXP value = parts[i].value;
       if (!can_hold(value)) continue;
@@ -110,7 +111,8 @@ class Search {
     out.path = name;
     for (auto one = way.rbegin() + 1; one != way.rend(); ++one) {
       const SEXP from = nodes_[nodes_[*one].holder].value;
-      out.path = with_step(main_, out.path, from, parts_of(main_, from, rules_)[nodes_[*one].part]);
+      out.path =
+          with_step(main_, out.path, from, parts_of(main_, from, rules_, kept_)[nodes_[*one].part]);
     }
     for (auto one = way.begin() + 1; one != way.end() && out.holder.empty(); ++one) {
       const SEXP value = nodes_[*one].value;
@@ -125,6 +127,7 @@ class Search {
   MainThread& main_;
   const PartRules& rules_;
   std::size_t left_;
+  Kept kept_;
   std::vector<Node> nodes_;
   PointerMap<Nothing> seen_;
 };

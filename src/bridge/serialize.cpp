@@ -5,6 +5,7 @@
 #include <new>
 
 #include "bridge/guard.h"
+#include "bridge/r_api.h"
 #include "bridge/serialize_plain.h"
 
 namespace elsewhere {
@@ -112,7 +113,7 @@ namespace {
 const void* class_version_key() {
   static const void* found = nullptr;
   if (found != nullptr) return found;
-  SEXP methods = Rf_findVarInFrame(R_NamespaceRegistry, Rf_install("methods"));
+  SEXP methods = loaded_namespace(Rf_install("methods"));
   if (TYPEOF(methods) != ENVSXP) return nullptr;
   SEXP call = PROTECT(Rf_lang1(Rf_install(".newExternalptr")));
   int failed = 0;
@@ -126,10 +127,10 @@ const void* class_version_key() {
 
 SEXP index_of_fastmap(SEXP env) {
   static SEXP package = Rf_install("fastmap"), name = Rf_install("key_idx_map");
-  const SEXP home = Rf_findVarInFrame(R_NamespaceRegistry, package);
-  if (home == R_UnboundValue || ENCLOS(env) != home) return nullptr;
-  const SEXP index = Rf_findVarInFrame(env, name);
-  return TYPEOF(index) == EXTPTRSXP ? index : nullptr;
+  const SEXP home = loaded_namespace(package);
+  if (home == R_UnboundValue || parent_of(env) != home) return nullptr;
+  const SEXP index = slot_in(env, name).value;
+  return index != nullptr && TYPEOF(index) == EXTPTRSXP ? index : nullptr;
 }
 
 bool LiveReferences::is_live(SEXP value) {

@@ -1,5 +1,7 @@
 #include "bridge/serialize_plain.h"
 
+#include "bridge/r_api.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -65,9 +67,8 @@ class PlainWriter {
   bool put_number(std::int32_t number) { return put_bytes(&number, sizeof number); }
 
   static std::int32_t word_of(SEXP value) {
-    const bool has_attributes = ATTRIB(value) != R_NilValue;
     return TYPEOF(value) | (Rf_isObject(value) ? kIsObject : 0) |
-           (has_attributes ? kHasAttributes : 0);
+           (has_attributes(value) ? kHasAttributes : 0);
   }
 
   bool put_symbol(SEXP symbol) {
@@ -103,7 +104,7 @@ class PlainWriter {
   // A call or an argument list, cell by cell.
   bool put_pairs(SEXP cell, int depth) {
     for (; TYPEOF(cell) == LANGSXP || TYPEOF(cell) == LISTSXP; cell = CDR(cell)) {
-      if (IS_S4_OBJECT(cell)) return false;
+      if (Rf_isS4(cell)) return false;
       const bool has_tag = TAG(cell) != R_NilValue;
       const bool is_put = put_number(word_of(cell) | (has_tag ? kHasTag : 0)) &&
                           put_attributes(cell, depth) && (!has_tag || put(TAG(cell), depth + 1)) &&
@@ -114,12 +115,17 @@ class PlainWriter {
   }
 
   bool put_attributes(SEXP value, int depth) {
-    SEXP attributes = ATTRIB(value);
-    return attributes == R_NilValue || put(attributes, depth + 1);
+    if (!has_attributes(value)) return true;
+    bool is_put = true;
+    for_each_attribute(value, [&](SEXP tag, SEXP attribute) {
+      is_put = is_put && put_number(LISTSXP | kHasTag) && put(tag, depth + 1) &&
+               put(attribute, depth + 1);
+    });
+    return is_put && put(R_NilValue, depth + 1);
   }
 
   // What R can write in fewer bytes than it has elements is left to it.
-  static bool is_simple(SEXP value) { return !IS_S4_OBJECT(value) && !ALTREP(value); }
+  static bool is_simple(SEXP value) { return !Rf_isS4(value) && !ALTREP(value); }
 
   template <class Data>
   bool put_vector(SEXP value, const Data* (*data)(SEXP), std::size_t size, int depth) {

@@ -1,5 +1,7 @@
 #include "bridge/source_refs.h"
 
+#include "bridge/r_api.h"
+
 namespace elsewhere {
 namespace {
 
@@ -18,7 +20,7 @@ const Names& names() {
 }
 
 bool is_marked(SEXP part) {
-  if (ATTRIB(part) == R_NilValue) return false;
+  if (!has_attributes(part)) return false;
   for (SEXP mark : names().marks) {
     if (Rf_getAttrib(part, mark) != R_NilValue) return true;
   }
@@ -78,14 +80,11 @@ SEXP stripped(SEXP part) {
 }  // namespace
 
 SEXP closure_without_source(SEXP closure, SEXP environment) {
-  SEXP formals = PROTECT(stripped_cells(FORMALS(closure)));
+  SEXP formals = PROTECT(stripped_cells(formals_of(closure)));
   // Compiled code would not be sent, and was compiled for another environment.
   SEXP body = PROTECT(stripped(R_ClosureExpr(closure)));
-  SEXP out = PROTECT(Rf_allocSExp(CLOSXP));
-  SET_FORMALS(out, formals);
-  SET_BODY(out, body);
-  SET_CLOENV(out, environment);
-  if (ATTRIB(closure) != R_NilValue) {
+  SEXP out = PROTECT(new_closure(formals, body, environment));
+  if (has_attributes(closure)) {
     DUPLICATE_ATTRIB(out, closure);
     Rf_setAttrib(out, names().marks[0], R_NilValue);
   }

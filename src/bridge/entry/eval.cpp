@@ -14,6 +14,7 @@
 #include "bridge/eval/waiting.h"
 #include "bridge/eval/words.h"
 #include "bridge/guard.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere::eval {
 
@@ -187,11 +188,14 @@ extern "C" SEXP ew_gen_ask(SEXP, SEXP, SEXP arguments, SEXP frame) {
   const SEXP coroutine = CADR(arguments);
   static const SEXP send = Rf_install("send");
   static const SEXP or_symbol = Rf_install("or");
-  const bool is_plain = Rf_findVarInFrame(frame, send) == R_MissingArg;
+  const Slot sent = slot_in(frame, send);
+  const bool is_plain = sent.value == R_MissingArg;
   // What is sent goes as a promise: the body evaluates it (machine.h, arrive()).
-  const SEXP value =
-      is_plain ? resume_generator(coroutine, Inject::Same, R_NilValue)
-               : resume_generator(coroutine, Inject::Value, Rf_findVarInFrame(frame, send));
+  const auto as_promise = [&] {
+    return sent.kind == Slot::Kind::Delayed ? promise_in(frame, send) : sent.value;
+  };
+  const SEXP value = is_plain ? resume_generator(coroutine, Inject::Same, R_NilValue)
+                              : resume_generator(coroutine, Inject::Value, as_promise());
   return value == coroutine ? Rf_eval(or_symbol, frame) : value;
 }
 

@@ -11,6 +11,7 @@
 #include "bridge/fork/forked_evaluation.h"
 #include "bridge/guard.h"
 #include "bridge/process_engine.h"
+#include "bridge/r_api.h"
 #include "bridge/serialize.h"
 #include "bridge/task_handle.h"
 
@@ -59,7 +60,7 @@ const Words& words(MainThread& main) {
 
 // The value of a field; nil when there is none.
 SEXP field_of(SEXP future, SEXP name) {
-  SEXP value = Rf_findVarInFrame(future, name);
+  SEXP value = variable_in(future, name);
   return value == R_UnboundValue ? R_NilValue : value;
 }
 
@@ -142,14 +143,14 @@ bool submit_future(MainThread& main, SEXP future, PoolId pool, SEXP payload, OnR
 }
 
 bool is_flag(SEXP value, int flag) {
-  return TYPEOF(value) == LGLSXP && Rf_xlength(value) == 1 && ATTRIB(value) == R_NilValue &&
+  return TYPEOF(value) == LGLSXP && Rf_xlength(value) == 1 && !has_attributes(value) &&
          LOGICAL(value)[0] == flag;
 }
 
 // Whether settings_payload() in R/launch.R has nothing to say of them.
 bool are_plain(SEXP settings) {
   const SEXP conditions = element(settings, "conditions");
-  return is_string(conditions, "condition") && ATTRIB(conditions) == R_NilValue &&
+  return is_string(conditions, "condition") && !has_attributes(conditions) &&
          is_flag(element(settings, "check_rng"), TRUE) &&
          is_flag(element(settings, "stdout"), TRUE) && is_flag(element(settings, "gc"), FALSE);
 }

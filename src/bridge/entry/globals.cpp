@@ -7,6 +7,7 @@
 #include "bridge/globals/memo.h"
 #include "bridge/globals/size.h"
 #include "bridge/guard.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere {
 namespace {
@@ -153,7 +154,7 @@ void find(MainThread& main, Finder& finder, SEXP code, SEXP wanted) {
     return finder.finish();
   }
   if (!flag_from(main, wanted)) return;
-  if (ATTRIB(wanted) != R_NilValue) {
+  if (has_attributes(wanted)) {
     const SEXP ignore = attribute(main, wanted, "ignore"), add = attribute(main, wanted, "add");
     if (TYPEOF(ignore) == STRSXP) finder.ignore(ignore);
     if (TYPEOF(add) == VECSXP) finder.add_values(add);
@@ -239,9 +240,7 @@ extern "C" SEXP ew_can_travel(SEXP value) {
 // The values in an environment: unforced promises as NULL, active bindings as
 // their functions.
 extern "C" SEXP ew_frame_values(SEXP env) {
-  return guard([&](MainThread& main) {
-    return r_call(main, [&] { return frame_values(env, Unforced::AsNull); });
-  });
+  return guard([&](MainThread& main) { return r_call(main, [&] { return frame_values(env); }); });
 }
 
 // c(hits, walks, nodes walked) since the package was loaded.

@@ -6,6 +6,7 @@
 
 #include "bridge/entry/entries.h"
 #include "bridge/guard.h"
+#include "bridge/r_api.h"
 #include "bridge/session_exchange.h"
 #include "bridge/session_handle.h"
 #include "bridge/source_refs.h"
@@ -29,13 +30,13 @@ const Names& names() {
 }
 
 bool is_idle(SEXP session) {
-  SEXP state = Rf_findVarInFrame(session, names().state);
+  SEXP state = variable_in(session, names().state);
   return TYPEOF(state) == STRSXP && Rf_xlength(state) == 1 &&
          std::strcmp(CHAR(STRING_ELT(state, 0)), "idle") == 0;
 }
 
 bool is_ordinary(SEXP session, SEXP func, SEXP args, SEXP package, SEXP timeout) {
-  return TYPEOF(func) == CLOSXP && !OBJECT(func) && TYPEOF(args) == VECSXP &&
+  return TYPEOF(func) == CLOSXP && !Rf_isObject(func) && TYPEOF(args) == VECSXP &&
          package == R_NilValue && TYPEOF(timeout) == REALSXP && Rf_xlength(timeout) == 1 &&
          REAL(timeout)[0] == R_PosInf && is_idle(session) &&
          Rf_GetOption1(names().keeps_frames) == R_NilValue &&
@@ -101,7 +102,7 @@ extern "C" SEXP ew_session_run(SEXP session, SEXP func, SEXP args, SEXP package,
     const bool is_for_here =
         r_call(main, [&] { return is_ordinary(session, func, args, package, timeout); });
     if (!is_for_here) return R_NilValue;
-    SEXP handle = r_call(main, [&] { return Rf_findVarInFrame(session, names().link); });
+    SEXP handle = r_call(main, [&] { return variable_in(session, names().link); });
     SessionLink& link = session_from(main, handle);
     SEXP payload = PROTECT(r_call(main, [&] { return payload_of(func, args); }));
     SEXP started_at = PROTECT(r_call(main, [] { return seconds_since_epoch(); }));
@@ -139,7 +140,7 @@ extern "C" SEXP ew_session_run(SEXP session, SEXP func, SEXP args, SEXP package,
 extern "C" SEXP ew_without_source(SEXP func) {
   return guard([&](MainThread& main) {
     if (TYPEOF(func) != CLOSXP) return func;
-    return r_call(main, [&] { return closure_without_source(func, CLOENV(func)); });
+    return r_call(main, [&] { return closure_without_source(func, environment_of(func)); });
   });
 }
 

@@ -1,6 +1,7 @@
 #include "bridge/convert.h"
 #include "bridge/entry/entries.h"
 #include "bridge/guard.h"
+#include "bridge/r_api.h"
 #include "bridge/worker/arrival.h"
 #include "bridge/worker/own_directory.h"
 #include "bridge/worker/worker_main.h"
@@ -148,8 +149,8 @@ extern "C" SEXP ew_worker_closure_in(SEXP function, SEXP environment) {
       throw EngineError({ErrorCode::Bug, "closure_in() wants a closure and an environment"});
     }
     return r_call(main, [&] {
-      SEXP moved = PROTECT(Rf_duplicate(function));
-      SET_CLOENV(moved, environment);
+      SEXP moved = PROTECT(new_closure(formals_of(function), body_of(function), environment));
+      DUPLICATE_ATTRIB(moved, function);
       UNPROTECT(1);
       return moved;
     });

@@ -2,6 +2,7 @@
 
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/words.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -68,7 +69,7 @@ SEXP base_call(const Coroutine& co, int layer, SEXP env, SEXP goes_on, SEXP* sco
   Rf_defineVar(code_symbol, body, around);
   Rf_defineVar(frame_symbol, env, around);
   Rf_defineVar(enclosure_symbol, R_BaseEnv, around);
-  SEXP make = PROTECT(Rf_lang4(words().function, dots, BODY(hooks().eval), R_NilValue));
+  SEXP make = PROTECT(Rf_lang4(words().function, dots, body_of(hooks().eval), R_NilValue));
   SEXP function = PROTECT(Rf_eval(make, around));
   SEXP call = PROTECT(Rf_shallow_duplicate(base_shown(co, layer)));
   define_head(call, function, around);

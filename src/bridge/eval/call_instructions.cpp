@@ -7,6 +7,7 @@
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/loops.h"
 #include "bridge/eval/words.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -30,14 +31,10 @@ void replace_top(const Coroutine& co, int count, SEXP value) {
 
 SEXP find_function(const Coroutine& co, SEXP symbol) {
   SEXP env = current_env(co);
-  for (SEXP rho = env; rho != R_EmptyEnv; rho = ENCLOS(rho)) {
-    SEXP found = Rf_findVarInFrame3(rho, symbol, TRUE);
-    if (found == R_UnboundValue || found == R_MissingArg) continue;
-    if (TYPEOF(found) == PROMSXP) {
-      PROTECT(found);
-      found = run_own_leaf(co, found, env);
-      UNPROTECT(1);
-    }
+  for (SEXP rho = env; rho != R_EmptyEnv; rho = parent_of(rho)) {
+    const Slot slot = slot_in(rho, symbol);
+    if (slot.kind == Slot::Kind::Unbound || slot.value == R_MissingArg) continue;
+    const SEXP found = slot.value != nullptr ? slot.value : run_own_leaf(co, symbol, rho);
     if (Rf_isFunction(found)) return found;
   }
   // R words the error.

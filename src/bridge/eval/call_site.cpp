@@ -2,6 +2,7 @@
 
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/words.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -106,7 +107,7 @@ SEXP forced_promise(SEXP expr, SEXP value) {
   Rf_defineVar(name, function, scope);
   SEXP call = PROTECT(Rf_lang2(hooks().forced_promise, expr));
   SEXP frame = PROTECT(Rf_eval(call, scope));
-  SEXP promise = Rf_findVarInFrame(frame, words().value);
+  SEXP promise = CAR(variable_in(frame, R_DotsSymbol));
   UNPROTECT(4);
   return promise;
 }

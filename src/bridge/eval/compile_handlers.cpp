@@ -4,6 +4,7 @@
 #include "bridge/eval/compile.h"
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/words.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -290,18 +291,16 @@ bool compile_local(Compiler& c, SEXP call) {
   return true;
 }
 
-bool is_same_function(SEXP found, SEXP word) {
-  if (TYPEOF(found) == PROMSXP) found = Rf_eval(found, R_BaseEnv);
-  return found == Rf_eval(word, R_BaseEnv);
-}
-
 }  // namespace
 
 bool is_base_function(Compiler& c, SEXP word) {
-  for (SEXP env = c.env; env != R_EmptyEnv; env = ENCLOS(env)) {
-    const SEXP found = Rf_findVarInFrame3(env, word, TRUE);
-    if (found == R_UnboundValue) continue;
-    if (TYPEOF(found) == PROMSXP || Rf_isFunction(found)) return is_same_function(found, word);
+  for (SEXP env = c.env; env != R_EmptyEnv; env = parent_of(env)) {
+    const Slot slot = slot_in(env, word);
+    if (slot.kind == Slot::Kind::Unbound) continue;
+    if (slot.kind == Slot::Kind::Value && !Rf_isFunction(slot.value)) continue;
+    const SEXP found = value_in(env, word);
+    if (slot.kind == Slot::Kind::Active && !Rf_isFunction(found)) continue;
+    return found == Rf_eval(word, R_BaseEnv);
   }
   return false;
 }

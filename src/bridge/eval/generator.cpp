@@ -3,6 +3,7 @@
 #include "bridge/eval/base.h"
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/waiting.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -94,7 +95,7 @@ void close_chain(const Coroutine& root) {
 SEXP generator_coroutine(SEXP value) {
   static const SEXP name = Rf_install("coroutine");
   if (TYPEOF(value) != CLOSXP || !Rf_inherits(value, "generator")) return R_NilValue;
-  SEXP found = Rf_findVarInFrame(CLOENV(value), name);
+  SEXP found = variable_in(environment_of(value), name);
   return is_coroutine(found) ? found : R_NilValue;
 }
 
@@ -148,7 +149,7 @@ bool is_running_generator(const Coroutine& root) {
 
 SEXP last_traceback() {
   static const SEXP name = Rf_install(".Traceback");
-  return Rf_findVarInFrame3(R_BaseEnv, name, TRUE);
+  return variable_in(R_BaseEnv, name);
 }
 
 void abandon_generator(const Coroutine& root, SEXP token, SEXP traceback_before) {

@@ -13,7 +13,7 @@ struct Hooks {
       with_visible, internal;  // base functions
   SEXP drive, left;            // native symbols for the base context's .Call
   SEXP gen_resume;
-  SEXP forced_promise;  // function(value): the frame with `value` forced
+  SEXP forced_promise;  // function(...): the frame with `..1` forced
   SEXP guard, run_calling, call_handler, call_restart, build_error, run_error, muffle_warnings,
       muffle_messages, try_handler, as_awaitable, await_foreign, schedule, run_reaction, trace_leaf,
       last_error, refuse_loaded, trace_about, next_item, unhandled, foreign_resolve, run_task,

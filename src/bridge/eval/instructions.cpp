@@ -79,7 +79,7 @@ bool is_own_promise(const Coroutine& co, SEXP operand) {
 void await_operand(const Coroutine& co, int below) {
   SEXP operand = top(co, below);
   if (is_own_promise(co, operand)) fail_in_body(co, "a task cannot wait for itself");
-  if (OBJECT(operand) && !is_native_promise(operand)) {
+  if (Rf_isObject(operand) && !is_native_promise(operand)) {
     // The classes decide, as promises' as.promise() does; anything that is not
     // a promise in any way is its own value.
     SEXP literal = PROTECT(as_literal(operand));
@@ -89,7 +89,7 @@ void await_operand(const Coroutine& co, int below) {
   }
   PROTECT(operand);
   if (below == 0) drop(co);
-  if (OBJECT(operand) && Rf_inherits(operand, "promise")) {
+  if (Rf_isObject(operand) && Rf_inherits(operand, "promise")) {
     pause(co, Pause::Await, operand);
   } else {
     push(co, operand);
@@ -140,7 +140,7 @@ void next_item(const Coroutine& co, SEXP source, bool may_wait = true) {
   }
   SEXP call = PROTECT(Rf_lang2(hooks().next_item, source));
   SEXP item = PROTECT(run_own_leaf(co, call, current_env(co)));
-  if (OBJECT(item) && is_native_promise(item)) {
+  if (Rf_isObject(item) && is_native_promise(item)) {
     if (!may_wait) fail_in_body(co, "nextOr() of a channel is a promise; use awaitNext()");
     if (co.machine->kind == BodyKind::Generator || co.machine->kind == BodyKind::Run) {
       fail_in_body(co, "a generator cannot wait for a channel; use stream() or async()");

@@ -4,6 +4,7 @@
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/hot_loops.h"
 #include "bridge/eval/words.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -51,8 +52,8 @@ SEXP element(SEXP sequence, R_xlen_t i) {
 
 bool is_iterable_object(SEXP value) {
   if (TYPEOF(value) == CLOSXP) return true;
-  return OBJECT(value) && (Rf_inherits(value, "iter") || Rf_inherits(value, "iteror") ||
-                           Rf_inherits(value, "channel"));
+  return Rf_isObject(value) && (Rf_inherits(value, "iter") || Rf_inherits(value, "iteror") ||
+                                Rf_inherits(value, "channel"));
 }
 
 void check_for(const Coroutine& co, int target, SEXP site) {
@@ -142,7 +143,7 @@ bool condition_holds(const Coroutine& co, SEXP value, SEXP call) {
 }
 
 SEXP logic_left(const Coroutine& co, SEXP value, bool is_or, SEXP) {
-  if (TYPEOF(value) == LGLSXP && Rf_xlength(value) == 1 && ATTRIB(value) == R_NilValue) {
+  if (TYPEOF(value) == LGLSXP && Rf_xlength(value) == 1 && !has_attributes(value)) {
     return value;
   }
   SEXP literal = PROTECT(as_literal(value));

@@ -1,5 +1,7 @@
 #include "bridge/eval/program.h"
 
+#include "bridge/r_api.h"
+
 #include <algorithm>
 
 namespace elsewhere::eval {
@@ -86,7 +88,7 @@ namespace {
 bool may_be_invisible(SEXP expr) {
   if (TYPEOF(expr) != LANGSXP) return false;
   const SEXP head = CAR(expr);
-  return TYPEOF(head) != SYMSXP || TYPEOF(SYMVALUE(head)) != BUILTINSXP;
+  return TYPEOF(head) != SYMSXP || !is_base_builtin(head);
 }
 
 // Whether what the instruction before `at` has pushed is the value of the body.

@@ -118,7 +118,7 @@ int reaction_count(SEXP core) {
 
 void resolve_core(SEXP core, SEXP value, bool is_visible) {
   if (settled_state(core) != Settled::Pending || (bits(core) & kDecided) != 0) return;
-  if (!OBJECT(value) || !Rf_inherits(value, "promise")) {
+  if (!Rf_isObject(value) || !Rf_inherits(value, "promise")) {
     settle(core, Settled::Fulfilled, value, is_visible ? 0 : kInvisible);
     return;
   }

@@ -92,7 +92,7 @@ void go_on(const Coroutine& co) {
     case Phase::Done:
       trace(co, "async: return (resolving)\n");
       // Its promise follows that one; cancel() reaches it.
-      if (OBJECT(result) && Rf_inherits(result, "promise")) co.set(kStateAwaited, result);
+      if (Rf_isObject(result) && Rf_inherits(result, "promise")) co.set(kStateAwaited, result);
       leave_session(co);
       resolve_core(promise_core(co), result, m.is_visible);
       trace(co, "pump: finish\n");

@@ -3,6 +3,7 @@
 
 #include "bridge/globals/finder.h"
 #include "bridge/guard.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere {
 namespace {
@@ -35,7 +36,7 @@ void Finder::push(SEXP value, int owner) {
     case CPLXSXP:
     case RAWSXP:
     case STRSXP:
-      if (ATTRIB(value) == R_NilValue) return;
+      if (!has_attributes(value)) return;
       break;
     default: break;
   }
@@ -81,22 +82,21 @@ void Finder::look_into(SEXP value, int owner) {
 }
 
 void Finder::look_at_attributes(SEXP value, int owner) {
-  for (SEXP rest = ATTRIB(value); rest != R_NilValue; rest = CDR(rest)) {
-    const SEXP tag = TAG(rest), attribute = CAR(rest);
+  for_each_attribute(value, [&](SEXP tag, SEXP attribute) {
     if (tag == R_ClassSymbol && TYPEOF(attribute) == STRSXP) {
       for (R_xlen_t i = 0; i < XLENGTH(attribute); ++i) note_class(STRING_ELT(attribute, i));
       note_class_package(attribute);
     }
-    if (is_plain_attribute(tag) || is_about_source(tag)) continue;
+    if (is_plain_attribute(tag) || is_about_source(tag)) return;
     if (TYPEOF(attribute) == STRSXP && std::strcmp(CHAR(PRINTNAME(tag)), "className") == 0) {
       for (R_xlen_t i = 0; i < XLENGTH(attribute); ++i) note_class(STRING_ELT(attribute, i));
     }
     push(attribute, owner);
-  }
+  });
 }
 
 void Finder::look_at_closure(SEXP function, int owner) {
-  const SEXP env = CLOENV(function);
+  const SEXP env = environment_of(function);
   const SEXP space = namespace_on_chain(main_, env);
   if (space != nullptr) {
     if (const SEXP package = package_of(main_, space)) note_namespace(package);
@@ -112,20 +112,32 @@ void Finder::look_at_environment(SEXP env, int owner) {
     if (const SEXP package = package_of(main_, env)) note_namespace(package);
     return;
   }
-  const SEXP values =
-      r_call(main_, [&] { return kept_.add(frame_values(env, Unforced::AsPromise)); });
-  for (R_xlen_t i = 0; i < XLENGTH(values); ++i) push(VECTOR_ELT(values, i), owner);
-  push(ENCLOS(env), owner);
+  const SEXP names = r_call(main_, [&] { return kept_.add(R_lsInternal3(env, TRUE, FALSE)); });
+  for (R_xlen_t i = 0; i < XLENGTH(names); ++i) {
+    const SEXP symbol = r_call(main_, [&] { return Rf_installTrChar(STRING_ELT(names, i)); });
+    const Slot slot = slot_in(env, symbol);
+    switch (slot.kind) {
+      case Slot::Kind::Unbound: break;
+      case Slot::Kind::Value: push(slot.value, owner); break;
+      case Slot::Kind::Delayed: look_at_delayed(delayed_in(env, symbol), owner); break;
+      case Slot::Kind::Active: push(R_ActiveBindingFunction(symbol, env), owner); break;
+    }
+  }
+  push(parent_of(env), owner);
+}
+
+void Finder::look_at_promise(SEXP promise, int owner) {
+  const PromiseParts parts = r_call(main_, [&] { return parts_of_promise(promise); });
+  if (parts.is_forced) return push(parts.value, owner);
+  look_at_delayed(parts.delayed, owner);
 }
 
 // A promise travels as code and environment until it is forced.
-void Finder::look_at_promise(SEXP promise, int owner) {
-  if (PRVALUE(promise) != R_UnboundValue) return push(PRVALUE(promise), owner);
-  const SEXP env = PRENV(promise);
-  if (TYPEOF(env) != ENVSXP) return;
-  const SharedSummary summary = summary_of_code(main_, R_PromiseExpr(promise), Certainty::Maybe);
-  if (follows_) resolve(*summary, env, Level::Function, owner);
-  push(env, owner);
+void Finder::look_at_delayed(const Delayed& delayed, int owner) {
+  if (TYPEOF(delayed.env) != ENVSXP) return;
+  const SharedSummary summary = summary_of_code(main_, delayed.code, Certainty::Maybe);
+  if (follows_) resolve(*summary, delayed.env, Level::Function, owner);
+  push(delayed.env, owner);
 }
 
 // A call kept as a value may be evaluated there: eval(e). A formula is looked
@@ -133,9 +145,9 @@ void Finder::look_at_promise(SEXP promise, int owner) {
 void Finder::look_at_code(SEXP code, int owner) {
   if (!follows_) return;
   SEXP env = envir_;
-  for (SEXP rest = ATTRIB(code); rest != R_NilValue; rest = CDR(rest)) {
-    if (TYPEOF(CAR(rest)) == ENVSXP && !is_about_source(TAG(rest))) env = CAR(rest);
-  }
+  for_each_attribute(code, [&](SEXP tag, SEXP value) {
+    if (TYPEOF(value) == ENVSXP && !is_about_source(tag)) env = value;
+  });
   const SharedSummary summary = summary_of_code(main_, code, Certainty::Maybe);
   resolve(*summary, env, env == envir_ ? Level::Expression : Level::Function, owner);
 }

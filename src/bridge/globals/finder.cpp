@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bridge/guard.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere {
 namespace {
@@ -115,10 +116,9 @@ bool Finder::is_worth_listing(SEXP symbol, const Binding& binding, Wanted wanted
 // exports the same value, attaching it there is enough.
 bool Finder::is_exported_by_attached(SEXP symbol, const Binding& binding, SEXP package) {
   const SEXP env = r_call(main_, [&]() -> SEXP {
-    for (SEXP env = ENCLOS(R_GlobalEnv); env != R_EmptyEnv; env = ENCLOS(env)) {
+    for (SEXP env = parent_of(R_GlobalEnv); env != R_EmptyEnv; env = parent_of(env)) {
       if (!R_existsVarInFrame(env, symbol)) continue;
-      const bool is_same =
-          env == R_BaseEnv || Rf_findVarInFrame3(env, symbol, TRUE) == binding.value;
+      const bool is_same = env == R_BaseEnv || is_same_in(env, binding.frame, symbol);
       return is_same ? env : nullptr;
     }
     return nullptr;
@@ -214,7 +214,7 @@ std::vector<SEXP> Finder::packages() {
   std::vector<SEXP> found = packages_.items();
   if (found.size() < 2) return found;
   std::vector<SEXP> attached;
-  for (SEXP env = ENCLOS(R_GlobalEnv); env != R_EmptyEnv; env = ENCLOS(env)) {
+  for (SEXP env = parent_of(R_GlobalEnv); env != R_EmptyEnv; env = parent_of(env)) {
     if (const SEXP name = package_of(main_, env)) attached.push_back(name);
   }
   const auto depth = [&](SEXP name) {

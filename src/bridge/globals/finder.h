@@ -14,10 +14,11 @@
 #include <vector>
 
 #include "bridge/globals/frames.h"
-#include "bridge/globals/kept.h"
 #include "bridge/globals/memo.h"
 #include "bridge/globals/summary.h"
+#include "bridge/kept.h"
 #include "bridge/pointer_map.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere {
 
@@ -111,6 +112,7 @@ class Finder {
   void look_at_closure(SEXP function, int owner);
   void look_at_environment(SEXP env, int owner);
   void look_at_promise(SEXP promise, int owner);
+  void look_at_delayed(const Delayed& delayed, int owner);
   void look_at_code(SEXP code, int owner);
   void push(SEXP value, int owner);
 

@@ -6,6 +6,7 @@
 
 #include "bridge/guard.h"
 #include "bridge/pointer_map.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere {
 namespace {
@@ -245,7 +246,7 @@ const KnownSymbols& known(MainThread& main) { return tables(main).known; }
 
 Form form_of(MainThread& main, SEXP head) {
   if (const Form* form = tables(main).forms.find(head)) return *form;
-  return TYPEOF(SYMVALUE(head)) == BUILTINSXP ? Form::Strict : Form::Call;
+  return is_base_builtin(head) ? Form::Strict : Form::Call;
 }
 
 SEXP replacement_symbol(MainThread& main, SEXP name) {

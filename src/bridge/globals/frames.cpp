@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "bridge/guard.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere {
 namespace {
@@ -21,24 +22,25 @@ bool holds_function(SEXP value) {
   }
 }
 
-// A missing argument, also one passed on: f(b) where b is itself missing.
-bool is_missing_argument(SEXP value) {
+// Whether code that waits is a missing argument passed on: f(b) where b is missing.
+bool is_missing_argument(Delayed delayed) {
   for (int steps = 0; steps < 1000; ++steps) {
-    if (value == R_MissingArg) return true;
-    if (TYPEOF(value) != PROMSXP || PRVALUE(value) != R_UnboundValue) return false;
-    const SEXP code = R_PromiseExpr(value), env = PRENV(value);
-    if (TYPEOF(code) != SYMSXP || TYPEOF(env) != ENVSXP || env == R_GlobalEnv) return false;
+    const auto [code, env] = delayed;
     if (code == R_MissingArg) return true;
-    if (!R_existsVarInFrame(env, code) || R_BindingIsActive(code, env)) return false;
-    value = Rf_findVarInFrame3(env, code, TRUE);
+    if (TYPEOF(code) != SYMSXP || TYPEOF(env) != ENVSXP || env == R_GlobalEnv) return false;
+    const Slot slot = slot_in(env, code);
+    if (slot.value == R_MissingArg) return true;
+    if (slot.kind != Slot::Kind::Delayed) return false;
+    delayed = delayed_in(env, code);
   }
   return false;
 }
 
-SEXP forced(SEXP value) {
-  if (TYPEOF(value) != PROMSXP) return value;
-  if (PRVALUE(value) != R_UnboundValue) return PRVALUE(value);
-  return is_missing_argument(value) ? R_MissingArg : Rf_eval(value, R_BaseEnv);
+SEXP forced_argument(SEXP argument) {
+  if (TYPEOF(argument) != PROMSXP) return argument;
+  const PromiseParts parts = parts_of_promise(argument);
+  if (parts.is_forced) return parts.value;
+  return is_missing_argument(parts.delayed) ? R_MissingArg : Rf_eval(argument, R_BaseEnv);
 }
 
 SEXP dots_as_list(SEXP dots) {
@@ -49,7 +51,7 @@ SEXP dots_as_list(SEXP dots) {
   bool is_named = false;
   R_xlen_t i = 0;
   for (SEXP rest = dots; rest != R_NilValue; rest = CDR(rest), ++i) {
-    SET_VECTOR_ELT(out, i, forced(CAR(rest)));
+    SET_VECTOR_ELT(out, i, forced_argument(CAR(rest)));
     if (TAG(rest) == R_NilValue) continue;
     is_named = true;
     SET_STRING_ELT(names, i, PRINTNAME(TAG(rest)));
@@ -60,50 +62,51 @@ SEXP dots_as_list(SEXP dots) {
 }
 
 SEXP exported_value(SEXP symbol, const Binding& binding) {
-  SEXP value = binding.value;
-  if (value == nullptr) value = Rf_findVarInFrame3(binding.frame, symbol, TRUE);
-  if (symbol == R_DotsSymbol) return dots_as_list(value);
-  return forced(value);
+  if (symbol == R_DotsSymbol) return dots_as_list(binding.value);
+  if (binding.value != nullptr) return binding.value;
+  const bool is_missing =
+      binding.is_delayed && is_missing_argument(delayed_in(binding.frame, symbol));
+  return is_missing ? R_MissingArg : value_in(binding.frame, symbol);
 }
 
 bool is_base_frame(SEXP env) { return env == R_BaseEnv || env == R_BaseNamespace; }
 
+// Whether what is under this name is a function, which may take computing it.
+bool is_function_in(SEXP env, SEXP symbol, const Slot& slot) {
+  if (slot.kind == Slot::Kind::Value) return holds_function(slot.value);
+  // What a package keeps for later is a promise too; that it is there is enough to
+  // know.
+  const bool is_of_package = R_IsPackageEnv(env) || R_IsNamespaceEnv(env);
+  if (slot.kind == Slot::Kind::Delayed && is_of_package) return true;
+  if (slot.kind == Slot::Kind::Delayed && is_missing_argument(delayed_in(env, symbol))) {
+    return false;
+  }
+  return holds_function(value_in(env, symbol));
+}
+
 // The binding in one frame, or none.
 Binding binding_in(SEXP symbol, SEXP env, Wanted wanted, Kept& kept) {
-  if (is_base_frame(env)) {
-    const SEXP value = SYMVALUE(symbol);
-    return value == R_UnboundValue ? Binding{} : Binding{env, value};
-  }
-  if (!R_existsVarInFrame(env, symbol)) return {};
-  if (R_BindingIsActive(symbol, env)) {
-    if (wanted == Wanted::Anything) return {env, nullptr};
-    const SEXP value = kept.add(Rf_findVarInFrame3(env, symbol, TRUE));
-    return holds_function(value) ? Binding{env, value} : Binding{};
-  }
-  const SEXP value = Rf_findVarInFrame3(env, symbol, TRUE);
-  if (value == R_UnboundValue) return {};
-  if (wanted == Wanted::Function) {
-    SEXP function = value;
-    if (TYPEOF(value) == PROMSXP) {
-      // What a package keeps for later is a promise too; that it is there is
-      // enough to know.
-      if (R_IsPackageEnv(env) || R_IsNamespaceEnv(env)) return {env, value};
-      function = forced(value);
+  Slot slot = slot_in(env, symbol);
+  if (slot.kind == Slot::Kind::Unbound) return {};
+  if (wanted == Wanted::Function && !is_base_frame(env)) {
+    if (!is_function_in(env, symbol, slot)) return {};
+    // What was computed for it.
+    if (slot.kind != Slot::Kind::Value) {
+      const bool is_active = slot.kind == Slot::Kind::Active;
+      slot = is_active ? Slot{Slot::Kind::Value, value_in(env, symbol)} : slot_in(env, symbol);
     }
-    if (!holds_function(function)) return {};
   }
-  return {env, kept.add(value)};
+  const bool is_delayed = slot.kind == Slot::Kind::Delayed;
+  return {env, slot.value == nullptr ? nullptr : kept.add(slot.value), is_delayed};
 }
 
 Binding search(SEXP symbol, SEXP env, Wanted wanted, Kept& kept) {
-  for (; TYPEOF(env) == ENVSXP && env != R_EmptyEnv; env = ENCLOS(env)) {
+  for (; TYPEOF(env) == ENVSXP && env != R_EmptyEnv; env = parent_of(env)) {
     const Binding found = binding_in(symbol, env, wanted, kept);
     if (found.is_found()) return found;
-    // Most names in code are base functions. R's cache of the search path
-    // answers at once that nothing hides them.
-    if (env == R_GlobalEnv && SYMVALUE(symbol) != R_UnboundValue &&
-        Rf_findVar(symbol, R_GlobalEnv) == SYMVALUE(symbol)) {
-      return {R_BaseEnv, SYMVALUE(symbol)};
+    // Most names in code are base functions.
+    if (env == R_GlobalEnv && is_known_to_mean_base(symbol)) {
+      return binding_in(symbol, R_BaseEnv, wanted, kept);
     }
   }
   return {};
@@ -111,12 +114,8 @@ Binding search(SEXP symbol, SEXP env, Wanted wanted, Kept& kept) {
 
 const char* environment_name(SEXP env) {
   static const SEXP name_symbol = Rf_install("name");
-  for (SEXP rest = ATTRIB(env); rest != R_NilValue; rest = CDR(rest)) {
-    if (TAG(rest) == name_symbol && TYPEOF(CAR(rest)) == STRSXP && XLENGTH(CAR(rest)) > 0) {
-      return CHAR(STRING_ELT(CAR(rest), 0));
-    }
-  }
-  return "";
+  const SEXP name = has_attributes(env) ? Rf_getAttrib(env, name_symbol) : R_NilValue;
+  return TYPEOF(name) == STRSXP && XLENGTH(name) > 0 ? CHAR(STRING_ELT(name, 0)) : "";
 }
 
 bool is_imports(SEXP env) { return std::strncmp(environment_name(env), "imports:", 8) == 0; }
@@ -158,7 +157,7 @@ Place place_of(MainThread& main, SEXP frame, SEXP start) {
       return Place::Package;
     }
     if (R_IsNamespaceEnv(frame) || is_imports(frame)) return Place::Namespace;
-    for (SEXP env = start; env != R_EmptyEnv && env != frame; env = ENCLOS(env)) {
+    for (SEXP env = start; env != R_EmptyEnv && env != frame; env = parent_of(env)) {
       if (env == R_GlobalEnv) return Place::Attached;
     }
     return Place::Local;
@@ -169,9 +168,7 @@ SEXP value_of(MainThread& main, SEXP symbol, const Binding& binding, bool is_cer
   if (is_certain) {
     return r_call(main, [&] { return kept.add(exported_value(symbol, binding)); });
   }
-  const bool is_settled =
-      binding.value != nullptr && TYPEOF(binding.value) != DOTSXP &&
-      (TYPEOF(binding.value) != PROMSXP || PRVALUE(binding.value) != R_UnboundValue);
+  const bool is_settled = binding.value != nullptr && TYPEOF(binding.value) != DOTSXP;
   if (is_settled) {
     return r_call(main, [&] { return kept.add(exported_value(symbol, binding)); });
   }
@@ -196,25 +193,29 @@ SEXP value_of(MainThread& main, SEXP symbol, const Binding& binding, bool is_cer
   return attempt.value;
 }
 
-SEXP frame_values(SEXP env, Unforced unforced) {
+SEXP function_of(MainThread& main, SEXP symbol, const Binding& binding, Kept& kept) {
+  if (!binding.is_delayed) return binding.value;
+  return r_call(main, [&] { return kept.add(value_in(binding.frame, symbol)); });
+}
+
+SEXP frame_values(SEXP env) {
   SEXP names = PROTECT(R_lsInternal3(env, TRUE, FALSE));
   SEXP values = PROTECT(Rf_allocVector(VECSXP, XLENGTH(names)));
   for (R_xlen_t i = 0; i < XLENGTH(names); ++i) {
     SEXP symbol = Rf_installTrChar(STRING_ELT(names, i));
-    SEXP value = R_BindingIsActive(symbol, env) ? R_ActiveBindingFunction(symbol, env)
-                                                : Rf_findVarInFrame3(env, symbol, TRUE);
-    if (unforced == Unforced::AsNull && TYPEOF(value) == PROMSXP) value = PRVALUE(value);
-    const bool is_for_r = unforced == Unforced::AsPromise || TYPEOF(value) != DOTSXP;
-    SET_VECTOR_ELT(values, i, value == R_UnboundValue || !is_for_r ? R_NilValue : value);
+    const Slot slot = slot_in(env, symbol);
+    SEXP value = slot.value;
+    if (slot.kind == Slot::Kind::Active) value = R_ActiveBindingFunction(symbol, env);
+    if (value != nullptr && TYPEOF(value) != DOTSXP) SET_VECTOR_ELT(values, i, value);
   }
-  if (unforced == Unforced::AsNull) Rf_setAttrib(values, R_NamesSymbol, names);
+  Rf_setAttrib(values, R_NamesSymbol, names);
   UNPROTECT(2);
   return values;
 }
 
 SEXP namespace_on_chain(MainThread& main, SEXP env) {
   return r_call(main, [&]() -> SEXP {
-    for (; TYPEOF(env) == ENVSXP; env = ENCLOS(env)) {
+    for (; TYPEOF(env) == ENVSXP; env = parent_of(env)) {
       if (env == R_GlobalEnv || env == R_EmptyEnv || env == R_BaseEnv) return nullptr;
       if (env == R_BaseNamespace || R_IsNamespaceEnv(env)) return env;
     }

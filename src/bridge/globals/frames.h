@@ -6,7 +6,7 @@
 
 #include <Rinternals.h>
 
-#include "bridge/globals/kept.h"
+#include "bridge/kept.h"
 #include "bridge/main_thread.h"
 
 namespace elsewhere {
@@ -25,7 +25,8 @@ enum class Wanted { Anything, Function };
 
 struct Binding {
   SEXP frame = nullptr;
-  SEXP value = nullptr;  // a promise as it is; null for an active binding not computed
+  SEXP value = nullptr;     // null for a promise not forced, and an active binding not computed
+  bool is_delayed = false;  // the former
   bool is_found() const { return frame != nullptr; }
 };
 
@@ -46,10 +47,14 @@ bool is_base_package(SEXP name);
 // binding counts as not found (null).
 SEXP value_of(MainThread& main, SEXP symbol, const Binding& binding, bool is_certain, Kept& kept);
 
-// The values of a frame without computing any; named when they go to R. Active bindings give
-// their function. Inside an r_call() only; not protected.
-enum class Unforced { AsPromise, AsNull };
-SEXP frame_values(SEXP env, Unforced unforced);
+// What a binding found with Wanted::Function has: what a package keeps for later is
+// loaded now. Null for one that was not found.
+SEXP function_of(MainThread& main, SEXP symbol, const Binding& binding, Kept& kept);
+
+// The values of a frame by name, without computing any: NULL for a promise that was
+// not forced, and for `...`. Active bindings give their function. Inside an r_call()
+// only; not protected.
+SEXP frame_values(SEXP env);
 
 // Where a chain of environments leads: to the workspace or beyond, or into a
 // namespace (then that environment).

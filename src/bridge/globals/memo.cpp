@@ -2,6 +2,7 @@
 
 #include "bridge/guard.h"
 #include "bridge/pointer_map.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere {
 namespace {
@@ -66,7 +67,7 @@ SharedSummary remember(MainThread& main, Memo& memo, PointerMap<Memo::Entry>& ta
 }  // namespace
 
 SharedSummary summary_of_function(MainThread& main, SEXP function) {
-  const SEXP formals = FORMALS(function), body = R_ClosureExpr(function);
+  const SEXP formals = formals_of(function), body = R_ClosureExpr(function);
   Memo& kept = memo(main);
   if (const auto* entry = kept.functions.find(body); entry && entry->formals == formals) {
     ++kept.counts.hits;

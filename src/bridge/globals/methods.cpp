@@ -7,6 +7,7 @@
 
 #include "bridge/globals/finder.h"
 #include "bridge/guard.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere {
 namespace {
@@ -35,14 +36,11 @@ SEXP registering_package(const char* class_name) {
     char name[256];
     if (std::snprintf(name, sizeof name, "%s.%s", generic, class_name) >= 256) return nullptr;
     const SEXP symbol = Rf_install(name);
-    SEXP method = SYMVALUE(symbol);
-    if (method == R_UnboundValue) {
-      if (!R_existsVarInFrame(table, symbol)) continue;
-      method = Rf_findVarInFrame(table, symbol);
-    }
-    if (TYPEOF(method) == PROMSXP) method = Rf_eval(method, R_BaseEnv);
+    SEXP method = value_in(R_BaseEnv, symbol);
+    if (method == R_UnboundValue) method = value_in(table, symbol);
     if (TYPEOF(method) != CLOSXP) continue;
-    for (SEXP env = CLOENV(method); TYPEOF(env) == ENVSXP && env != R_EmptyEnv; env = ENCLOS(env)) {
+    for (SEXP env = environment_of(method); TYPEOF(env) == ENVSXP && env != R_EmptyEnv;
+         env = parent_of(env)) {
       if (env == R_BaseNamespace) return Rf_mkChar("base");
       if (env == R_GlobalEnv) return nullptr;
       if (R_IsNamespaceEnv(env)) return STRING_ELT(R_NamespaceEnvSpec(env), 0);
@@ -76,18 +74,18 @@ void Finder::note_class(SEXP name) {
 
 // S4 says itself which package a class is from.
 void Finder::note_class_package(SEXP class_attribute) {
-  for (SEXP rest = ATTRIB(class_attribute); rest != R_NilValue; rest = CDR(rest)) {
-    if (TYPEOF(CAR(rest)) != STRSXP || XLENGTH(CAR(rest)) != 1) continue;
-    const SEXP package = STRING_ELT(CAR(rest), 0);
+  for_each_attribute(class_attribute, [&](SEXP, SEXP value) {
+    if (TYPEOF(value) != STRSXP || XLENGTH(value) != 1) return;
+    const SEXP package = STRING_ELT(value, 0);
     if (text_of(package) != ".GlobalEnv") note_namespace(package);
-  }
+  });
 }
 
 // Everything with a dot in its name that lies between the code and the search
 // path. Whether it is a function is looked at when the name fits.
 void Finder::list_workspace() {
   is_workspace_listed_ = true;
-  for (SEXP env = envir_; TYPEOF(env) == ENVSXP && env != R_EmptyEnv; env = ENCLOS(env)) {
+  for (SEXP env = envir_; TYPEOF(env) == ENVSXP && env != R_EmptyEnv; env = parent_of(env)) {
     if (env != R_GlobalEnv && is_reference_environment(main_, env)) continue;
     const SEXP names = r_call(main_, [&] { return kept_.add(R_lsInternal3(env, TRUE, FALSE)); });
     for (R_xlen_t i = 0; i < XLENGTH(names); ++i) {
@@ -120,13 +118,10 @@ bool Finder::is_used_generic(SEXP symbol) {
   if (!called_.contains(symbol)) return false;
   if (const bool* known = generic_answers_.find(symbol)) return *known;
   const Binding binding = find_binding(main_, symbol, envir_, Wanted::Function, kept_);
-  SEXP function = binding.value;
-  if (function != nullptr && TYPEOF(function) == PROMSXP) {
-    function = r_call(main_, [&] { return kept_.add(Rf_eval(function, R_BaseEnv)); });
-  }
+  const SEXP function = function_of(main_, symbol, binding, kept_);
   bool is_generic = false;
   if (function != nullptr) {
-    is_generic = TYPEOF(function) != CLOSXP || IS_S4_OBJECT(function) ||
+    is_generic = TYPEOF(function) != CLOSXP || Rf_isS4(function) ||
                  !summary_of_function(main_, function)->generics.empty();
   }
   *generic_answers_.insert(symbol).first = is_generic;
@@ -188,13 +183,12 @@ bool Finder::add_class_part(Dotted& entry) {
 
 // The classes that a class is made of.
 void Finder::note_class_definition(SEXP definition) {
-  for (SEXP rest = ATTRIB(definition); rest != R_NilValue; rest = CDR(rest)) {
-    const char* tag = CHAR(PRINTNAME(TAG(rest)));
+  for_each_attribute(definition, [&](SEXP symbol, SEXP list) {
+    const char* tag = CHAR(PRINTNAME(symbol));
     const bool is_about_classes = std::strcmp(tag, "contains") == 0 ||
                                   std::strcmp(tag, "slots") == 0 ||
                                   std::strcmp(tag, "subclasses") == 0;
-    if (!is_about_classes || TYPEOF(CAR(rest)) != VECSXP) continue;
-    const SEXP list = CAR(rest);
+    if (!is_about_classes || TYPEOF(list) != VECSXP) return;
     for (R_xlen_t i = 0; i < XLENGTH(list); ++i) {
       if (TYPEOF(VECTOR_ELT(list, i)) == STRSXP && XLENGTH(VECTOR_ELT(list, i)) == 1) {
         strings_.add(STRING_ELT(VECTOR_ELT(list, i), 0));
@@ -204,7 +198,7 @@ void Finder::note_class_definition(SEXP definition) {
     for (R_xlen_t i = 0; TYPEOF(names) == STRSXP && i < XLENGTH(names); ++i) {
       strings_.add(STRING_ELT(names, i));
     }
-  }
+  });
 }
 
 }  // namespace elsewhere

@@ -4,6 +4,7 @@
 
 #include "bridge/globals/finder.h"
 #include "bridge/guard.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere {
 namespace {
@@ -73,11 +74,7 @@ Finder::Callee Finder::callee_of(SEXP symbol, SEXP env, SEXP* function) {
     case Place::Package:
     case Place::Namespace: break;
   }
-  SEXP value = binding.value;
-  // What a package keeps for later.
-  if (value != nullptr && TYPEOF(value) == PROMSXP) {
-    value = r_call(main_, [&] { return kept_.add(Rf_eval(value, R_BaseEnv)); });
-  }
+  const SEXP value = function_of(main_, symbol, binding, kept_);
   if (value == nullptr || TYPEOF(value) != CLOSXP) return Callee::Other;
   *function = value;
   return Callee::Package;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "bridge/guard.h"
+#include "bridge/r_api.h"
 
 namespace elsewhere {
 namespace {
@@ -41,7 +42,7 @@ void Walk::constant(SEXP value) {
     case RAWSXP:
     case STRSXP:
       if (XLENGTH(value) > kTypedLengthMax) out_.holds_large_value = true;
-      if (ATTRIB(value) != R_NilValue) out_.constants.push_back(value);
+      if (has_attributes(value)) out_.constants.push_back(value);
       return;
     default: out_.holds_large_value = true; out_.constants.push_back(value);
   }
@@ -116,9 +117,9 @@ void Walk::check_depth(int level) {
 void Walk::call(SEXP call) {
   const Deeper deeper(*this);
   // A formula put here as a value brings its environment.
-  for (SEXP rest = ATTRIB(call); rest != R_NilValue; rest = CDR(rest)) {
-    if (TYPEOF(CAR(rest)) == ENVSXP && TAG(rest) != known_.srcfile) constant(CAR(rest));
-  }
+  for_each_attribute(call, [&](SEXP tag, SEXP value) {
+    if (TYPEOF(value) == ENVSXP && tag != known_.srcfile) constant(value);
+  });
   const SEXP head = CAR(call);
   if (TYPEOF(head) == SYMSXP) {
     form(form_of(main_, head), head, call, true);

@@ -12,14 +12,13 @@
 #include <utility>
 
 #include "bridge/guard.h"
+#include "bridge/r_api.h"
 #include "bridge/worker/clean_up.h"
 #include "engine/workers/owner_watch.h"
 
 // After the standard library: R's header declares with C names.
 #include <R_ext/GraphicsEngine.h>
 #include <Rembedded.h>
-
-extern "C" SEXP R_getTaskCallbackNames();  // R exports it and has no header for it
 
 namespace elsewhere {
 namespace {
@@ -39,7 +38,14 @@ void put_line(unsigned char* buffer, int buffer_bytes, std::string_view line) {
 }
 
 // What R's top level runs after each of its expressions.
-bool has_task_callbacks() { return Rf_xlength(R_getTaskCallbackNames()) != 0; }
+bool has_task_callbacks() {
+  static SEXP const names = [] {
+    SEXP call = Rf_lang1(Rf_install("getTaskCallbackNames"));
+    R_PreserveObject(call);
+    return call;
+  }();
+  return Rf_xlength(Rf_eval(names, R_BaseEnv)) != 0;
+}
 
 PacketKind reply_kind(const Packet& packet) {
   return packet.kind == PacketKind::Setup ? PacketKind::Ready : PacketKind::Result;
@@ -184,8 +190,8 @@ WorkerMain::Next WorkerMain::give_console_line(unsigned char* buffer, int buffer
 // detach it, with all that is attached, say.
 void WorkerMain::stay_attached() {
   static SEXP const name = Rf_install(".elsewhere");
-  for (SEXP env = R_GlobalEnv; env != R_EmptyEnv; env = ENCLOS(env)) {
-    if (Rf_findVarInFrame(env, name) == functions_) return;
+  for (SEXP env = R_GlobalEnv; env != R_EmptyEnv; env = parent_of(env)) {
+    if (slot_in(env, name).value == functions_) return;
   }
   int failed = 0;
   SEXP attach = PROTECT(

@@ -1,4 +1,6 @@
 // What a worker does with the packet at hand: it evaluates, and makes the reply.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 #include <span>
@@ -7,6 +9,7 @@
 #include <utility>
 
 #include "bridge/guard.h"
+#include "bridge/r_api.h"
 #include "bridge/reference_search.h"
 #include "bridge/serialize.h"
 #include "bridge/worker/worker_main.h"
@@ -44,7 +47,7 @@ SEXP WorkerMain::decode(MainThread& main) {
 }
 
 bool WorkerMain::has_setting(MainThread& main, const char* name) {
-  SEXP value = r_call(main, [&] { return Rf_findVarInFrame(functions_, Rf_install(name)); });
+  SEXP value = r_call(main, [&] { return variable_in(functions_, Rf_install(name)); });
   return TYPEOF(value) == LGLSXP && Rf_xlength(value) == 1 && LOGICAL(value)[0] == TRUE;
 }
 

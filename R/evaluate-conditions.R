@@ -139,8 +139,9 @@ future_calls <- function(calls, own_call, calls_max = 200L) {
 }
 
 # `stdout` is TRUE to keep what is printed, FALSE to drop it, NA to leave it.
-# What would reach the console is kept in C++, which is cheaper than a sink;
-# what goes into somebody's sink, or is caught already, needs a sink of its own.
+# What would reach the console goes into a connection of ours that stays, which is
+# cheaper than one for each capture; what goes into somebody's sink, or is caught
+# already, needs one of its own.
 capture_start <- function(stdout, split = FALSE, live = FALSE) {
   # In this process what is printed is there at once.
   if (is.na(stdout) || live && !is_worker()) return(NULL)
@@ -161,13 +162,13 @@ capture_start <- function(stdout, split = FALSE, live = FALSE) {
 # Also takes away sinks that the expression left behind.
 capture_stop <- function(capture) {
   if (is.null(capture)) return(NULL)
+  if (is.null(capture$connection)) return(capture_end())
   is_plain <- capture$depth == 0L && unclass(stdout())[1L] == 1L
   extra <- if (is_plain) 0L else sink.number() - capture$depth
   while (extra > 0L) {
     sink(type = "output")
     extra <- extra - 1L
   }
-  if (is.null(capture$connection)) return(capture_end())
   text <- ""
   if (capture$keep) {
     bytes <- tryCatch(

@@ -82,15 +82,7 @@ environment_file <- function(name, wd, environment) {
   file[file.exists(file)]
 }
 
-stand_in_file <- function() {
-  if (is.null(installed$stand_in)) {
-    installed$stand_in <- system.file(
-      paste0("bin", .Platform$r_arch), "elsewhere-standin",
-      package = "elsewhere", mustWork = TRUE
-    )
-  }
-  installed$stand_in
-}
+stand_in_file <- function() installed_program("elsewhere-standin")
 
 # The session's own pid, not that of its stand-in. `handled` is what processx
 # knows.

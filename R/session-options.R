@@ -156,12 +156,12 @@ check_choice <- function(value, choices, arg) {
 }
 
 # The R to start. A path has a slash; another word is a sub-architecture.
-session_binary <- function(arch) {
+session_binary <- function(arch, arguments) {
   check_string(arch, "arch")
   path <- if (grepl("/", arch, fixed = TRUE)) {
     path.expand(arch)
   } else if (arch == "same") {
-    file.path(R.home("bin"), "R")
+    worker_program(arguments)
   } else {
     file.path(R.home("bin"), arch, "R")
   }

@@ -108,7 +108,7 @@ session_launch <- function(self, private, super, options, streams) {
   private$options <- options
   private$owner <- Sys.getpid()
   private$original <- list(self)
-  binary <- session_binary(options$arch)
+  binary <- session_binary(options$arch, options$cmdargs)
   opened <- .Call(ew_session_open, private$keeps[1L], private$keeps[2L])
   private$link <- opened[[1L]]
   theirs <- processx::conn_create_fd(opened[[2L]][1L])

@@ -13,7 +13,7 @@ pool_start <- function(workers, setup, launch = "nursery",
                        remotes = NULL) {
   setup$in_pool <- TRUE
   .Call(ew_pool_start, workers, setup, list(
-    program = file.path(R.home("bin"), "R"),
+    program = worker_program(),
     arguments = worker_arguments(),
     environment = environment,
     launch = launch,

@@ -93,3 +93,23 @@ saved_variable <- function(name) {
 worker_arguments <- function() {
   c("--no-readline", "--slave", "--no-save", "--no-restore")
 }
+
+# R with our front end (src/frontend/), where it could be built. R's own program, and
+# the shell script before it, where R is not a shared library, or where the script has
+# something to do: it is what knows most of R's arguments.
+worker_program <- function(arguments = worker_arguments()) {
+  known <- c(worker_arguments(), "--no-echo", "--quiet", "--silent")
+  own <- if (all(arguments %in% known)) installed_program("R")
+  if (is.null(own)) file.path(R.home("bin"), "R") else own
+}
+
+# NULL for one that is not there, looked for once.
+installed_program <- function(name) {
+  if (!exists(name, installed, inherits = FALSE)) {
+    file <- system.file(
+      paste0("bin", .Platform$r_arch), name, package = "elsewhere"
+    )
+    installed[[name]] <- if (nzchar(file)) file
+  }
+  installed[[name]]
+}

@@ -22,8 +22,9 @@ local({
   )
   # This process ends without R's own end, which would have removed it.
   unlink(tempdir(), recursive = TRUE)
+  own <- file.path(place, paste0("bin", .Platform$r_arch), "R")
   .Call(
-    become, file.path(R.home("bin"), "R"),
+    become, if (file.exists(own)) own else file.path(R.home("bin"), "R"),
     c("--no-readline", "--slave", "--no-save", "--no-restore"), set
   )
 })

@@ -5,7 +5,7 @@
 #include "bridge/convert.h"
 #include "bridge/entry/entries.h"
 #include "bridge/guard.h"
-#include "bridge/worker/console_capture.h"
+#include "bridge/output_capture.h"
 
 extern char** environ;
 
@@ -13,8 +13,8 @@ namespace elsewhere {
 namespace {
 
 // What a future of plan(sequential) prints.
-ConsoleCapture& own_capture(MainThread&) {
-  static ConsoleCapture capture;
+OutputCapture& own_capture(MainThread&) {
+  static OutputCapture capture;
   return capture;
 }
 
@@ -22,7 +22,7 @@ ConsoleCapture& own_capture(MainThread&) {
 
 extern "C" SEXP ew_capture_begin() {
   return guard([&](MainThread& main) {
-    const bool has_begun = own_capture(main).begin();
+    const bool has_begun = own_capture(main).begin(main);
     return r_call(main, [&] { return Rf_ScalarLogical(has_begun); });
   });
 }
@@ -30,7 +30,7 @@ extern "C" SEXP ew_capture_begin() {
 // The bytes are in the encoding of the session, as R printed them.
 extern "C" SEXP ew_capture_end() {
   return guard([&](MainThread& main) {
-    const std::string text = own_capture(main).end();
+    const std::string text = own_capture(main).end(main);
     return r_call(main, [&] {
       SEXP one = PROTECT(Rf_mkCharLenCE(text.data(), static_cast<int>(text.size()), CE_NATIVE));
       SEXP out = Rf_ScalarString(one);
@@ -41,7 +41,10 @@ extern "C" SEXP ew_capture_end() {
 }
 
 extern "C" SEXP ew_process_state() {
-  return guard([&](MainThread& main) { return process_state(main); });
+  return guard([&](MainThread& main) {
+    OutputCapture::prepare(main);
+    return process_state(main);
+  });
 }
 
 extern "C" SEXP ew_process_changes(SEXP state) {

@@ -131,15 +131,16 @@ extern "C" SEXP ew_worker_emit(SEXP condition) {
 extern "C" SEXP ew_worker_capture_begin(SEXP live) {
   return guard([&](MainThread& main) {
     WorkerMain& worker = worker_here();
-    ConsoleCapture::Take take;
+    OutputCapture::Take take;
     if (flag_from(main, live)) take = [&worker](std::string_view text) { worker.emit_text(text); };
-    const bool has_begun = worker.capture().begin(std::move(take));
+    const bool has_begun = worker.capture().begin(main, std::move(take));
     return r_call(main, [&] { return Rf_ScalarLogical(has_begun); });
   });
 }
 
 extern "C" SEXP ew_worker_capture_end() {
-  return guard([&](MainThread& main) { return printed_to_r(main, worker_here().capture().end()); });
+  return guard(
+      [&](MainThread& main) { return printed_to_r(main, worker_here().capture().end(main)); });
 }
 
 // What `environment<-` does, but for the compiled code, which that one drops.

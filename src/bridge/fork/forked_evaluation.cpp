@@ -6,16 +6,14 @@
 #include <memory>
 #include <string>
 
+#include "bridge/front_end.h"
 #include "bridge/guard.h"
+#include "bridge/output_capture.h"
 #include "bridge/reference_search.h"
 #include "bridge/serialize.h"
 
 // After the standard library: R's header declares with C names.
 #include <R_ext/GraphicsEngine.h>
-#define R_INTERFACE_PTRS
-#include <Rinterface.h>
-
-extern "C" int R_isForkedChild;
 
 namespace elsewhere {
 namespace {
@@ -61,11 +59,9 @@ SEXP empty_handle(MainThread& main, SEXP function, R_CFinalizer_t drop) {
   });
 }
 
-// quit() in the child must neither run the owner's exit code nor remove its
-// temporary directory.
-void end_child(SA_TYPE, int status, int) {
-  std::fflush(stdout);
-  std::fflush(stderr);
+// Of quit() in the child.
+extern "C" void end_child(int status) {
+  flush_streams();
   end_this_process(status);
 }
 
@@ -81,8 +77,7 @@ void evaluate_in_child(SEXP function, ForkedChild& link) {
   Child& here = child();
   here.link = &link;
   here.pid = ::getpid();
-  R_isForkedChild = 1;
-  ptr_R_CleanUp = end_child;
+  front_end().become_fork(end_child);
   R_interrupts_pending = 0;
   R_interrupts_suspended = FALSE;
   (void)R_ToplevelExec(call_function, function);
@@ -112,6 +107,7 @@ SEXP start_fork(MainThread& main, SEXP function, const ForkedTask::Options& opti
   R_SetExternalPtrAddr(handle, held.get());
   Handle* here = held.release();
   PROTECT(handle);
+  (void)front_end();  // is loaded here: where it is missing, nothing is forked
   auto task = ForkedTask::start(
       options, [function](ForkedChild& link) { evaluate_in_child(function, link); });
   UNPROTECT(1);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "bridge/front_end.h"
 #include "bridge/worker/own_directory.h"
 #include "engine/os/process.h"
 #include "engine/workers/launch.h"
@@ -13,7 +14,6 @@
 #include <Rinternals.h>
 
 #include <R_ext/Parse.h>
-#include <Rinterface.h>
 
 namespace elsewhere {
 namespace {
@@ -100,9 +100,7 @@ std::string start_environment(const std::vector<std::string>& given,
   const auto entries = as_after_start(given, own);
   replace_environment(entries);
   std::string directory = take_own_directory();
-  process_system_Renviron();
-  process_site_Renviron();
-  process_user_Renviron();
+  front_end().read_environment_files();
   // What the nursery had from its own start has been through these files.
   for (const auto& entry : entries) {
     const bool is_own = std::find(own.begin(), own.end(), entry) != own.end();

@@ -1,12 +1,13 @@
-// How an idle worker ends.
+// How an idle worker ends. R starts a shell to remove the temporary directory, which
+// takes longer than the rest of its end; a worker whose console has ended removes it
+// itself. Any other end is R's own.
 #pragma once
 
 namespace elsewhere {
 
-// R starts a shell to remove the temporary directory, which takes longer than the
-// rest of its end. From now on a worker whose console has ended removes it itself;
-// any other end is R's own.
-void replace_clean_up();
 void note_end_of_console();
+// What R's front end asks for; see elsewhere_console.
+extern "C" int ends_plainly(int asks_default);
+extern "C" void remove_own_directory(const char* path);
 
 }  // namespace elsewhere

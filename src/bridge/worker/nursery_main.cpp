@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "bridge/front_end.h"
 #include "bridge/worker/arrival.h"
 #include "bridge/worker/own_directory.h"
 #include "engine/os/process.h"
@@ -20,9 +21,6 @@
 
 // After the standard library: R's header declares with C names.
 #include <Rinternals.h>
-
-// After it: wants its types.
-#include <Rembedded.h>
 
 namespace elsewhere {
 namespace {
@@ -84,14 +82,14 @@ Result<Fd> become_session(ForkOrder& order, const std::vector<std::string>& own)
   if (!adopted.ok()) {
     if (adopted.error().code != ErrorCode::Closed) return adopted.error();
     // Killed before it was a session: nobody is left to be told.
-    if (R_TempDir != nullptr) remove_directory(R_TempDir);
+    remove_directory(temporary_directory());
     end_this_process(0);
   }
   if (auto status = take_over_from_stand_in(std::move(joints[0])); !status.ok())
     return status.error();
   add_environment(adopted.value().marks);
   if (!show_environment(current_environment())) show_marks(room, adopted.value().marks);
-  R_setStartTime();
+  front_end().start_clock();
   // Once more, for the owner to see what is wrong with it.
   if (!is_prepared && !run_preamble(preamble, Errors::Shown)) end_this_process(1);
   return std::move(adopted.value().stand_in);

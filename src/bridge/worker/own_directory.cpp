@@ -5,14 +5,12 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "bridge/front_end.h"
 #include "engine/os/process.h"
 #include "engine/os/temporary_directory.h"
 
 // After the standard library: R's header declares with C names.
 #include <Rinternals.h>
-
-// After it: wants its types.
-#include <Rembedded.h>
 
 namespace elsewhere {
 namespace {
@@ -35,6 +33,11 @@ void make_new_directory() {
 
 }  // namespace
 
+std::string temporary_directory() {
+  const char* path = front_end().temporary_directory();
+  return path == nullptr ? "" : path;
+}
+
 std::string take_own_directory() {
   const char* given = std::getenv(kOwnDirectory.data());
   if (given == nullptr) return {};
@@ -48,14 +51,14 @@ std::string take_own_directory() {
 // R removes at its end what this buffer holds, and not what another one would. It
 // is long enough: the path in it begins with the one that comes in its place.
 void move_into_directory(const std::string& path) {
-  if (path.empty() || R_TempDir == nullptr) return;
-  const bool is_inside =
-      std::string_view(R_TempDir).starts_with(path) && R_TempDir[path.size()] == '/';
+  char* const own = front_end().temporary_directory();
+  if (path.empty() || own == nullptr) return;
+  const bool is_inside = std::string_view(own).starts_with(path) && own[path.size()] == '/';
   if (!is_inside) {
     ::rmdir(path.c_str());  // R could not use it, and has found another place
-  } else if (::rmdir(R_TempDir) == 0) {
-    std::memcpy(R_TempDir, path.c_str(), path.size() + 1);
-    ::setenv("R_SESSION_TMPDIR", R_TempDir, 1);
+  } else if (::rmdir(own) == 0) {
+    std::memcpy(own, path.c_str(), path.size() + 1);
+    ::setenv("R_SESSION_TMPDIR", own, 1);
   }
 }
 

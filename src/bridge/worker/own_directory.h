@@ -6,6 +6,9 @@
 
 namespace elsewhere {
 
+// Where R keeps the path of its own; empty before there is one.
+std::string temporary_directory();
+
 // Takes the directory out of the environment, where TMPDIR then is what it is for
 // the worker's code. Empty when there is none.
 std::string take_own_directory();

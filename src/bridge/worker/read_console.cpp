@@ -2,9 +2,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 
-#include <cstdio>
-#include <cstdlib>
-
+#include "bridge/front_end.h"
 #include "bridge/guard.h"
 #include "bridge/worker/arrival.h"
 #include "bridge/worker/clean_up.h"
@@ -13,8 +11,8 @@
 #include "bridge/worker/worker_main.h"
 #include "engine/os/process.h"
 
-#define R_INTERFACE_PTRS
-#include <Rinterface.h>
+// After the standard library: R's header declares with C names.
+#include <R_ext/Print.h>
 
 namespace elsewhere {
 namespace {
@@ -29,7 +27,7 @@ bool take_role() {
   if (is_nursery()) {
     auto forked = serve_forks(worker_of_this_process->functions());
     if (!forked.ok()) {
-      std::fprintf(stderr, "elsewhere: %s\n", forked.error().message.c_str());
+      REprintf("elsewhere: %s\n", forked.error().message.c_str());
       return false;
     }
     role = std::move(forked.value());
@@ -37,13 +35,13 @@ bool take_role() {
   if (is_relay()) {
     const auto forked = serve_far_owner();
     if (!forked.ok()) {
-      std::fprintf(stderr, "elsewhere: %s\n", forked.error().message.c_str());
+      REprintf("elsewhere: %s\n", forked.error().message.c_str());
       return false;
     }
   }
   const auto status = worker_of_this_process->become_worker(std::move(role.owners));
   if (status.ok()) return true;
-  std::fprintf(stderr, "elsewhere: %s\n", status.error().message.c_str());
+  REprintf("elsewhere: %s\n", status.error().message.c_str());
   return false;
 }
 
@@ -57,10 +55,12 @@ extern "C" int read_console(const char*, unsigned char* buffer, int buffer_bytes
   switch (next_line(buffer, buffer_bytes)) {
     case WorkerMain::Next::Line: return 1;
     case WorkerMain::Next::EndOfFile: return 0;
-    case WorkerMain::Next::DropExpression: jump_to_toplevel();
+    case WorkerMain::Next::DropExpression: front_end().drop_expression();
   }
   return 0;
 }
+
+constexpr elsewhere_console kConsole{read_console, ends_plainly, remove_own_directory};
 
 void in_forked_child() {
   if (worker_of_this_process != nullptr) worker_of_this_process->forget_channel();
@@ -84,8 +84,7 @@ void boot_worker(MainThread&, std::unique_ptr<WorkerMain> worker) {
   worker_of_this_process = worker.release();  // lives as long as the process
   if (!is_nursery() && !is_relay()) or_throw(worker_of_this_process->watch_owner());
   ::pthread_atfork(nullptr, nullptr, in_forked_child);
-  ptr_R_ReadConsole = read_console;
-  replace_clean_up();
+  front_end().take_console(&kConsole);
 }
 
 }  // namespace elsewhere

@@ -9,15 +9,13 @@
 #include <string>
 #include <utility>
 
+#include "bridge/worker/own_directory.h"
 #include "engine/os/process.h"
 #include "engine/os/socket.h"
 #include "engine/wire/greeting.h"
 #include "engine/workers/launch.h"
 #include "engine/workers/owner_watch.h"
 #include "engine/workers/relay.h"
-
-// After the standard library: R's header declares with C names.
-#include <Rembedded.h>
 
 namespace elsewhere {
 namespace {
@@ -78,7 +76,7 @@ Status serve_far_owner() {
               Process{pid, std::move(pidfd.value())});
   const int status = relay.run(encode(Greeting{pid, speaks}));
   // The worker shares this directory, and may not have been able to remove it.
-  remove_directory(R_TempDir == nullptr ? "" : R_TempDir);
+  remove_directory(temporary_directory());
   end_this_process(status);
 }
 

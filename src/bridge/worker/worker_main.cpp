@@ -14,11 +14,11 @@
 #include "bridge/guard.h"
 #include "bridge/r_api.h"
 #include "bridge/worker/clean_up.h"
+#include "bridge/worker/own_directory.h"
 #include "engine/workers/owner_watch.h"
 
 // After the standard library: R's header declares with C names.
 #include <R_ext/GraphicsEngine.h>
-#include <Rembedded.h>
 
 namespace elsewhere {
 namespace {
@@ -70,8 +70,8 @@ Status WorkerMain::watch_owner(std::vector<Fd> owners) {
   watches_owner_ = true;
   // callr's variable, and its meaning.
   const bool cleans_up = std::getenv("PROCESSX_R_SIGTERM_CLEANUP") != nullptr;
-  return start_owner_watch({kWorkerChannelFd, std::move(owners),
-                            R_TempDir == nullptr ? "" : R_TempDir, &is_idle_, cleans_up});
+  return start_owner_watch(
+      {kWorkerChannelFd, std::move(owners), temporary_directory(), &is_idle_, cleans_up});
 }
 
 void WorkerMain::forget_channel() {
@@ -205,11 +205,23 @@ void WorkerMain::stay_attached() {
   UNPROTECT(2);
 }
 
+// Left by a task that jumped away from all that it was in. Where R reads its console
+// nothing may fail.
+void WorkerMain::end_capture() {
+  const auto end = [](void* capture) {
+    (void)guard([&](MainThread& main) {
+      static_cast<OutputCapture*>(capture)->end(main);
+      return R_NilValue;
+    });
+  };
+  (void)R_ToplevelExec(end, &capture_);
+}
+
 // By now R has printed the warnings that the task has left behind.
 void WorkerMain::finish_task() {
   if (phase_ == Phase::Idle || !packet_) return;
   flush_streams();
-  capture_.end();
+  end_capture();
   stay_attached();
   if (!has_reply_) {
     // With what R said, if it was an error that nobody could handle.

@@ -22,7 +22,7 @@
 #include <string_view>
 
 #include "bridge/main_thread.h"
-#include "bridge/worker/console_capture.h"
+#include "bridge/output_capture.h"
 #include "bridge/worker/console_expression.h"
 #include "engine/workers/channel.h"
 #include "engine/workers/console_input.h"
@@ -75,7 +75,7 @@ class WorkerMain {
 
   // From now on calls print to these targets; see OutputRedirect.
   Status redirect_output(const std::string& output, const std::string& error);
-  ConsoleCapture& capture() { return capture_; }
+  OutputCapture& capture() { return capture_; }
 
   // In a child that the worker forked: the channel is the worker's alone.
   void forget_channel();
@@ -89,6 +89,7 @@ class WorkerMain {
   };
 
   void finish_task();
+  void end_capture();
   Next end_of_console();
   void stay_attached();
   void send(const PacketHeader& header, Bytes body, std::vector<int> fds = {});
@@ -117,7 +118,7 @@ class WorkerMain {
   std::optional<KeepsSegments> keeps_segments_;
   ConsoleInput console_;
   std::optional<OutputRedirect> redirect_;
-  ConsoleCapture capture_;
+  OutputCapture capture_;
   pid_t pid_ = -1;
 
   Phase phase_ = Phase::Idle;

@@ -14,8 +14,6 @@
 #include "bridge/serialize.h"
 #include "bridge/worker/worker_main.h"
 
-#include <Rembedded.h>
-
 namespace elsewhere {
 namespace {
 

@@ -71,8 +71,7 @@ Result<std::pair<Fd, Fd>> open_pipe() {
     } else {
       evaluate(child);
     }
-    std::fflush(stdout);
-    std::fflush(stderr);
+    std::fflush(nullptr);  // start() has emptied what was there before
     end_this_process(0);
   } catch (...) {
     end_this_process(1);
@@ -122,8 +121,7 @@ Status ForkedTask::fork_child() {
   auto& [ours, theirs] = sockets.value();
   auto& [reading, writing] = pipe.value();
   // What is in the buffers would be written twice.
-  std::fflush(stdout);
-  std::fflush(stderr);
+  std::fflush(nullptr);
   // Before the child's own clock starts: a child that ends by it is late here, too.
   stop_watch_ = {};
   stays_stopped_ = false;

@@ -334,11 +334,14 @@ preambles <- new.env(parent = emptyenv())
 preamble_code <- function(libpath, repos) {
   code <- list(
     if (!is.null(libpath)) {
-      # To set what is set already takes a hundred looks at folders. Without the
-      # libraries of the site, which R makes of a variable that its environment
-      # file may have changed once more: those that are wanted are among these.
-      bquote(if (!identical(.libPaths(), .(libpath))) {
-        .libPaths(.(libpath), include.site = FALSE)
+      # R makes that of the site from a variable that its environment file may
+      # have changed once more; what it is can be set where R lets site profiles
+      # do so. To set what is set already takes a hundred looks at folders.
+      bquote({
+        if (!identical(.Library.site, .(.Library.site))) {
+          activeBindingFunction(".Library.site", baseenv())(.(.Library.site))
+        }
+        if (!identical(.libPaths(), .(libpath))) .libPaths(.(libpath))
       })
     },
     if (!is.null(repos)) call("options", repos = repos)

@@ -330,6 +330,7 @@ node_boot <- function(library, version, functions, setup) {
     )
   }
   package <- asNamespace("elsewhere")
+  .Call(package$ew_node_take_interrupts)
   home <- new.env(parent = baseenv())
   for (name in names(functions)) {
     # They come compiled, and `environment<-` would undo that.

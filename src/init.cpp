@@ -24,6 +24,7 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_process_watch, 1),
     ENTRY(ew_socket_find, 2),
     ENTRY(ew_fork_leaving, 0),
+    ENTRY(ew_node_take_interrupts, 0),
     ENTRY(ew_node_link, 6),
     ENTRY(ew_node_state, 1),
     ENTRY(ew_node_why_lost, 1),

@@ -32,6 +32,7 @@ SEXP ew_process_watch(SEXP pid);
 SEXP ew_socket_find(SEXP port, SEXP end);
 SEXP ew_fork_leaving();
 
+SEXP ew_node_take_interrupts();
 SEXP ew_node_link(SEXP descriptor, SEXP name, SEXP reported_pid, SEXP pid, SEXP tail_bytes,
                   SEXP sync_call);
 SEXP ew_node_state(SEXP link);

@@ -9,6 +9,7 @@
 #include "bridge/entry/entries.h"
 #include "bridge/fork/forked_evaluation.h"
 #include "bridge/guard.h"
+#include "bridge/interrupts.h"
 #include "engine/os/socket.h"
 #include "engine/tasks/node_task.h"
 
@@ -53,6 +54,14 @@ const char* name_of(NodeState state) {
 constexpr milliseconds kSlice{200}, kDrainSlice{20};
 
 }  // namespace
+
+// In a node, once: see take_interrupts().
+extern "C" SEXP ew_node_take_interrupts() {
+  return guard([&](MainThread&) {
+    take_interrupts();
+    return R_NilValue;
+  });
+}
 
 // `descriptor` is copied. `sync_call`: see NodeLink.
 extern "C" SEXP ew_node_link(SEXP descriptor, SEXP name, SEXP reported_pid, SEXP pid,

@@ -8,6 +8,7 @@
 
 #include "bridge/front_end.h"
 #include "bridge/guard.h"
+#include "bridge/interrupts.h"
 #include "bridge/output_capture.h"
 #include "bridge/reference_search.h"
 #include "bridge/serialize.h"
@@ -78,6 +79,7 @@ void evaluate_in_child(SEXP function, ForkedChild& link) {
   here.link = &link;
   here.pid = ::getpid();
   front_end().become_fork(end_child);
+  take_interrupts();
   R_interrupts_pending = 0;
   R_interrupts_suspended = FALSE;
   (void)R_ToplevelExec(call_function, function);

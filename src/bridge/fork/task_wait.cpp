@@ -39,6 +39,16 @@ WaitEnd wait_pooled(MainThread& main, const AwaitedTasks& tasks, std::size_t eno
   return end.ok() ? end.value() : WaitEnd::TimedOut;
 }
 
+// No longer than until one of the tasks is late.
+milliseconds until_look(const AwaitedTasks& tasks, milliseconds slice) {
+  for (const HeldTask* task : tasks.forked) {
+    const bool is_settled = task->state() == TaskState::Settled;
+    const auto left = is_settled ? std::nullopt : time_left(task->look_by());
+    if (left) slice = std::min(slice, *left);
+  }
+  return slice;
+}
+
 WaitEnd wait_once(MainThread& main, const AwaitedTasks& tasks, milliseconds slice) {
   if (tasks.forked.empty()) return wait_pooled(main, tasks, tasks.enough, slice, {});
   const ForksSeen seen = look_at_forks(tasks);
@@ -68,7 +78,7 @@ WaitEnd wait_for_tasks(MainThread& main, AwaitedTasks wanted, std::optional<mill
       const auto spent = std::chrono::duration_cast<milliseconds>(Clock::now() - start);
       slice = std::clamp(*limit - spent, milliseconds(0), kSlice);
     }
-    const WaitEnd end = wait_once(main, wanted, slice);
+    const WaitEnd end = wait_once(main, wanted, until_look(wanted, slice));
     if (end != WaitEnd::TimedOut) return end;
     r_call(main, [] { R_CheckUserInterrupt(); });
     if (limit && Clock::now() - start >= *limit) return WaitEnd::TimedOut;

@@ -4,6 +4,7 @@
 
 #include "bridge/front_end.h"
 #include "bridge/guard.h"
+#include "bridge/interrupts.h"
 #include "bridge/worker/arrival.h"
 #include "bridge/worker/clean_up.h"
 #include "bridge/worker/nursery_main.h"
@@ -81,6 +82,7 @@ WorkerMain* this_worker() { return worker_of_this_process; }
 
 void boot_worker(MainThread&, std::unique_ptr<WorkerMain> worker) {
   stay_in_memory();
+  take_interrupts();
   worker_of_this_process = worker.release();  // lives as long as the process
   if (!is_nursery() && !is_relay()) or_throw(worker_of_this_process->watch_owner());
   ::pthread_atfork(nullptr, nullptr, in_forked_child);

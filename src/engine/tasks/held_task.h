@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/tasks/task.h"
+#include "engine/workers/channel.h"
 
 namespace elsewhere {
 
@@ -33,6 +34,8 @@ class HeldTask {
   // One of these can be read when there is something to look at, until it has
   // settled.
   virtual std::vector<int> descriptors() const = 0;
+  // When there is something to look at although nothing has come; none: never.
+  virtual Deadline look_by() const { return {}; }
 
  protected:
   pid_t owner_pid_ = ::getpid();

@@ -102,6 +102,7 @@ class NodeTask final : public HeldTask {
   void look() override;
   bool cancel(std::chrono::milliseconds grace) override;
   std::vector<int> descriptors() const override;
+  Deadline look_by() const override { return deadline_; }
 
  private:
   friend class NodeLink;

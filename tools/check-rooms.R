@@ -20,7 +20,7 @@ may_see <- list(
   "engine/tasks" = setdiff(engine_rooms, "engine/random"),
   "engine" = engine_rooms,
   # The bridge sees the engine but for the I/O thread's inside.
-  "bridge" = c("engine", setdiff(engine_rooms, "engine/loop")),
+  "bridge" = c("frontend", "engine", setdiff(engine_rooms, "engine/loop")),
   "bridge/eval" = c("bridge", "engine/base"),
   # Tasks that are forks of this process, and waiting for any kind of task.
   "bridge/fork" = c("bridge", "engine", setdiff(engine_rooms, "engine/loop")),
@@ -32,14 +32,18 @@ may_see <- list(
   ),
   "init" = "bridge/entry",
   # A program of its own, without a library.
-  "standin" = "engine/wire"
+  "standin" = "engine/wire",
+  # R's front end in workers: a program, and a module.
+  "frontend" = character()
 )
 
 # Libraries that only some rooms know: a pattern for the header in <...>, and
-# the rooms as a pattern.
+# the rooms, or files of them, as a pattern.
 libraries <- list(
-  "R" = c("^R[A-Za-z]*\\.h$|^R_ext/|^cpp11|^later", "^(bridge|init)"),
-  "Asio" = c("^asio", "^engine/loop$")
+  "versions of R" = c("^Rversion\\.h$", "^bridge/r_api\\.h$"),
+  "R as a front end does" = c("^(Rembedded|Rinterface)\\.h$", "^frontend/"),
+  "R" = c("^R[A-Za-z]*\\.h$|^R_ext/|^cpp11|^later", "^(bridge|frontend|init)"),
+  "Asio" = c("^asio", "^engine/loop/")
 )
 
 # "engine/wire/packet.h" lives in "engine/wire"; "init.cpp" in "init".
@@ -63,8 +67,9 @@ includes_of <- function(file) {
 }
 
 # What is wrong with one #include, in words; nothing if it is right.
-complaint <- function(src, room, quote, header) {
-  if (quote == "<") return(library_complaint(room, header))
+complaint <- function(src, file, quote, header) {
+  if (quote == "<") return(library_complaint(file, header))
+  room <- room_of(file)
   if (!file.exists(file.path(src, header))) {
     return(sprintf(
       "\"%s\" is no file under %s: write our own headers as paths from there",
@@ -76,11 +81,11 @@ complaint <- function(src, room, quote, header) {
   sprintf("%s may not see %s (\"%s\")", room, target, header)
 }
 
-library_complaint <- function(room, header) {
+library_complaint <- function(file, header) {
   for (name in names(libraries)) {
     rule <- libraries[[name]]
-    if (grepl(rule[[1L]], header) && !grepl(rule[[2L]], room)) {
-      return(sprintf("%s may not see %s (<%s>)", room, name, header))
+    if (grepl(rule[[1L]], header) && !grepl(rule[[2L]], file)) {
+      return(sprintf("%s may not see %s (<%s>)", room_of(file), name, header))
     }
   }
   character()
@@ -96,7 +101,7 @@ check_file <- function(src, file) {
   found <- includes_of(file.path(src, file))
   complaints <- Map(
     function(line, quote, header) {
-      wrong <- complaint(src, room, quote, header)
+      wrong <- complaint(src, file, quote, header)
       if (length(wrong)) sprintf("%s:%d: %s", file, line, wrong)
     },
     found$line, found$quote, found$header

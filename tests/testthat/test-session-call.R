@@ -266,6 +266,8 @@ test_that("interrupts that come as a call ends never lose its report", {
 })
 
 test_that("a call that reads standard input gets its end", {
+  # testthat makes browser() an error from R 4.4 on.
+  withr::local_envvar(`_R_CHECK_BROWSER_NONINTERACTIVE_` = NA)
   session <- local_session()
   expect_identical(
     session$run(function() readLines(file("stdin"))), character()

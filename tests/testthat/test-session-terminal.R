@@ -59,6 +59,8 @@ test_that(".q inside an expression leaves, and nothing of it stays", {
 })
 
 test_that("browser(), warnings and errors are what they are in R", {
+  # testthat makes browser() an error from R 4.4 on.
+  withr::local_envvar(`_R_CHECK_BROWSER_NONINTERACTIVE_` = NA)
   terminal <- local_terminal()
   type_line(terminal, "rs$attach()", attached)
   type_line(terminal, "h <- function(a) { browser(); a + 1 }", attached)

@@ -447,10 +447,13 @@ test_that("a list is a container whatever its class", {
 })
 
 test_that("a primitive with an attribute is refused as reduce, and cleaned", {
-  add <- structure(`+`, init = 10)
-  expect_error(
-    value(list(future(1)), reduce = add), class = "elsewhere_bad_argument"
-  )
+  # R itself refuses this from 4.6 on.
+  if (getRversion() < "4.6.0") {
+    add <- structure(`+`, init = 10)
+    expect_error(
+      value(list(future(1)), reduce = add), class = "elsewhere_bad_argument"
+    )
+  }
   expect_null(attributes(`+`))
   expect_identical(value(list(future(1), future(2)), reduce = `+`), 3)
   expect_identical(

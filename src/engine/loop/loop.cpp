@@ -1,7 +1,5 @@
 #include "engine/loop/loop.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <asio/executor_work_guard.hpp>
@@ -12,6 +10,8 @@
 #include <thread>
 #include <unordered_map>
 #include <utility>
+
+#include "engine/os/thread.h"
 
 namespace elsewhere {
 namespace {
@@ -26,22 +26,6 @@ struct Watch {
   Loop::Job on_readable;
   Loop::Job on_writable;
   bool is_forgotten = false;
-};
-
-// A thread of ours must leave every signal to R's main thread.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
 };
 
 }  // namespace
@@ -85,7 +69,7 @@ void Loop::Asio::wait_readable(std::mutex& mutex, const std::shared_ptr<Watch>& 
 Loop::Loop() : asio_(std::make_unique<Asio>()) {
   const SignalsBlocked blocked;
   asio_->thread = std::thread([this] {
-    pthread_setname_np(pthread_self(), "elsewhere-io");
+    name_this_thread("elsewhere-io");
     asio_->context.run();
   });
 }

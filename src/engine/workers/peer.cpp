@@ -40,7 +40,7 @@ Peer::Peer(Turn& turn, Loop& loop, Launched launched, PeerListener& listener)
       awaits_greeting_(remote_.has_value()) {
   loop_.watch_readable(turn, channel_.get(), [this](Turn& now) { on_channel_readable(now); });
   loop_.watch_readable(turn, output_.get(), [this](Turn& now) { on_output_readable(now); });
-  loop_.watch_readable(turn, process_.pidfd.get(), [this](Turn& now) { on_process_ended(now); });
+  loop_.watch_readable(turn, process_.watch.get(), [this](Turn& now) { on_process_ended(now); });
 }
 
 Peer::~Peer() = default;
@@ -249,9 +249,9 @@ void Peer::kill(Turn& turn, std::string reason) {
 void Peer::on_process_ended(Turn& turn) {
   // The loop may have meant the descriptor that had the same number before.
   const auto ended =
-      wait_ready(process_.pidfd.get(), Ready::Readable, std::chrono::milliseconds(0));
+      wait_ready(process_.watch.get(), Ready::Readable, std::chrono::milliseconds(0));
   if (ended.ok() && !ended.value()) return;
-  loop_.forget(turn, process_.pidfd.get());
+  loop_.forget(turn, process_.watch.get());
   if (parent_ == Parent::Us) {
     const auto exit = reap(process_);
     depart(turn, exit.ok() && exit.value() ? *exit.value() : ExitStatus{-1, 0});
@@ -266,7 +266,7 @@ void Peer::on_process_ended(Turn& turn) {
 }
 
 void Peer::exit_reported(Turn& turn, const ExitStatus& exit) {
-  loop_.forget(turn, process_.pidfd.get());
+  loop_.forget(turn, process_.watch.get());
   depart(turn, exit);
 }
 

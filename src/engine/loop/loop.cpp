@@ -33,6 +33,8 @@ struct Watch {
 struct Loop::Asio {
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+  // Has Asio make what it waits with, so that a system that refuses it shows now.
+  asio::steady_timer first_timer{context};
   std::unordered_map<int, std::shared_ptr<Watch>> watches;
   std::unordered_map<TimerId, std::unique_ptr<asio::steady_timer>> timers;
   std::uint64_t last_timer = 0;
@@ -46,6 +48,8 @@ struct Loop::Asio {
   }
   void wait_readable(std::mutex& mutex, const std::shared_ptr<Watch>& watch);
   void run(Turn& turn, const Job& job);
+  // Whether a wait has ended because its descriptor is ready.
+  bool is_ready(Turn& turn, const Watch& watch, const asio::error_code& error);
 };
 
 void Loop::Asio::run(Turn& turn, const Job& job) {
@@ -56,11 +60,18 @@ void Loop::Asio::run(Turn& turn, const Job& job) {
   }
 }
 
+// One that cannot be waited for would never be heard of again.
+bool Loop::Asio::is_ready(Turn& turn, const Watch& watch, const asio::error_code& error) {
+  if (watch.is_forgotten || error == asio::error::operation_aborted) return false;
+  if (error && on_failed_job) on_failed_job(turn, error.message().c_str());
+  return !error;
+}
+
 void Loop::Asio::wait_readable(std::mutex& mutex, const std::shared_ptr<Watch>& watch) {
   watch->descriptor.async_wait(Descriptor::wait_read,
                                [this, &mutex, watch](const asio::error_code& error) {
                                  Turn turn(mutex);
-                                 if (error || watch->is_forgotten) return;
+                                 if (!is_ready(turn, *watch, error)) return;
                                  run(turn, watch->on_readable);
                                  if (!watch->is_forgotten) wait_readable(mutex, watch);
                                });
@@ -125,7 +136,7 @@ void Loop::once_writable(Turn&, int fd, Job job) {
                                [this, watch](const asio::error_code& error) {
                                  Turn turn(mutex_);
                                  const Job ready = std::exchange(watch->on_writable, {});
-                                 if (!error && !watch->is_forgotten) asio_->run(turn, ready);
+                                 if (asio_->is_ready(turn, *watch, error)) asio_->run(turn, ready);
                                });
 }
 

@@ -217,13 +217,15 @@ void Peer::close_output(Turn& turn) {
 void Peer::interrupt(Turn& turn, TaskId task) {
   if (is_departed_) return;
   if (remote_) return send_remote_signal(turn, task, SIGINT);
-  // The one expected failure, a process that has just ended, needs no action.
-  [[maybe_unused]] const auto sent = send_signal(process_, SIGINT);
+  // A process that has just ended needs no signal. One that cannot be sent any is ended.
+  const auto sent = send_signal(process_, SIGINT);
+  if (!sent.ok()) kill(turn, sent.error().message);
 }
 
-void Peer::end_process(Turn&) {
+// A process that cannot be sent a signal ends by itself where its channel does.
+void Peer::end_process(Turn& turn) {
   if (is_departed_) return;
-  [[maybe_unused]] const auto sent = send_signal(process_, SIGKILL);
+  if (!send_signal(process_, SIGKILL).ok()) close_channel(turn);
 }
 
 void Peer::send_remote_signal(Turn& turn, TaskId task, int number) {

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/os/process_facts.h"
 #include "engine/os/socket.h"
 #include "engine/wire/belongings.h"
 #include "engine/wire/packet.h"
@@ -269,6 +270,14 @@ TEST_F(SessionNurseryTest, TheStandInStartsRItselfWhereTheNurseryMayNotFork) {
   EXPECT_EQ(end_of(session->stand_in), status(kOwnStart));
   auto process = nursery_->forked(session->request, soon());
   EXPECT_TRUE(process.ok() && !process.value());
+}
+
+TEST_F(SessionNurseryTest, ANurseryWhoseThreadsCannotBeCountedDoesNotFork) {
+  if (count_threads()) GTEST_SKIP() << "the system tells how many there are";
+  start_nursery();
+  auto session = ask();
+  start_stand_in(*session);
+  EXPECT_EQ(end_of(session->stand_in), status(kOwnStart));
 }
 
 TEST_F(SessionNurseryTest, TheStandInStartsRItselfWhenTheNurseryDiesBeforeItHasForked) {

@@ -39,8 +39,6 @@ std::size_t unread_bytes(int fd) {
 Result<Fd> memory_file(const char*) { return portable::memory_file(); }
 
 Result<Process> fork_process() { return portable::fork_process(); }
-Result<Fd> watch_process(pid_t pid) { return portable::watch_child(pid); }
-Result<Process> watch_parent() { return Process{::getppid(), {}}; }
 Result<std::optional<ExitStatus>> reap(const Process& process) {
   return portable::reap(process.pid);
 }

@@ -1,5 +1,6 @@
 # Reads every #include under a source folder and fails on an arrow that the
-# house style does not draw: each room sees only rooms to its right.
+# house style does not draw: each room sees only rooms to its right. What only
+# Linux has is found outside of its folder, too.
 #
 #   Rscript tools/check-rooms.R src
 
@@ -31,8 +32,8 @@ may_see <- list(
     "engine", setdiff(engine_rooms, "engine/loop")
   ),
   "init" = "bridge/entry",
-  # A program of its own, without a library.
-  "standin" = "engine/wire",
+  # A program of its own, without a library: of engine/os it links bare.h alone.
+  "standin" = c("engine/wire", "engine/os"),
   # R's front end in workers: a program, and a module.
   "frontend" = character()
 )
@@ -44,6 +45,19 @@ libraries <- list(
   "R as a front end does" = c("^(Rembedded|Rinterface)\\.h$", "^frontend/"),
   "R" = c("^R[A-Za-z]*\\.h$|^R_ext/|^cpp11|^later", "^(bridge|frontend|init)"),
   "Asio" = c("^asio", "^engine/loop/")
+)
+
+# What only Linux has: its headers, and its words in code.
+linux_folder <- "^engine/os/linux/"
+linux_headers <- paste0(
+  "^(linux|asm)/|^sched\\.h$|",
+  "^sys/(epoll|eventfd|prctl|sendfile|signalfd|syscall|timerfd)\\.h$"
+)
+linux_words <- paste0(
+  "\\b(SYS_\\w+|memfd_create|eventfd|signalfd|timerfd_\\w+|epoll_\\w+|prctl|",
+  "pidfd\\w*|pipe2|accept4|close_range|clearenv|sched_\\w*affinity|unshare|",
+  "POLLRDHUP|SIOCOUTQ|SOCK_CLOEXEC|SOCK_NONBLOCK|MSG_CMSG_CLOEXEC|",
+  "PR_SET_\\w+|cpu_set_t)\\b|::on_exit\\b|::syscall\\b|\"/proc\\b"
 )
 
 # "engine/wire/packet.h" lives in "engine/wire"; "init.cpp" in "init".
@@ -99,14 +113,29 @@ check_file <- function(src, file) {
     ))
   }
   found <- includes_of(file.path(src, file))
-  complaints <- Map(
+  complaints <- linux_complaints(file, readLines(file.path(src, file)), found)
+  arrows <- Map(
     function(line, quote, header) {
       wrong <- complaint(src, file, quote, header)
       if (length(wrong)) sprintf("%s:%d: %s", file, line, wrong)
     },
     found$line, found$quote, found$header
   )
-  unlist(complaints)
+  c(complaints, unlist(arrows))
+}
+
+# Comments may name what they like, and so may the list of what is forbidden.
+linux_complaints <- function(file, lines, includes) {
+  if (grepl(linux_folder, file)) return(character())
+  code <- sub("//.*$|^#pragma GCC poison.*$", "", lines)
+  code[includes$line] <- ""
+  words <- regmatches(code, regexpr(linux_words, code, perl = TRUE))
+  at <- grep(linux_words, code, perl = TRUE)
+  is_linux <- includes$quote == "<" & grepl(linux_headers, includes$header)
+  sprintf(
+    "%s:%d: only Linux has `%s`: engine/os/linux/ is the place for it", file,
+    c(includes$line[is_linux], at), c(includes$header[is_linux], words)
+  )
 }
 
 check_rooms <- function(src) {

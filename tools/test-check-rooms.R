@@ -18,7 +18,12 @@ plant <- function(files) {
 right <- list(
   "engine/base/bytes.h" = library_header("vector"),
   "engine/os/fd.h" = include("engine/base/bytes.h"),
-  "engine/wire/packet.h" = include("engine/base/bytes.h"),
+  "engine/os/linux/a.cpp" = c(
+    library_header("sys/eventfd.h"), "  ::memfd_create(\"/proc\");"
+  ),
+  "engine/wire/packet.h" = c(
+    include("engine/base/bytes.h"), "// not by memfd_create()"
+  ),
   "engine/loop/a.h" = library_header("asio.hpp"),
   "engine/loop/loop.h" = include("engine/loop/a.h", "engine/os/fd.h"),
   "engine/engine.h" = include("engine/loop/loop.h"),
@@ -45,6 +50,9 @@ wrong <- list(
   list("bridge/a.h", include("engine/loop/loop.h"), "see engine/loop"),
   list("bridge/a.h", include("bridge/entry/entries.h"), "see bridge/entry"),
   list("engine/os/socket.h", include("fd.h"), "is no file"),
+  list("engine/workers/a.cpp", library_header("sys/eventfd.h"), "only Linux"),
+  list("engine/os/posix/a.cpp", "  Fd fd(::memfd_create(name));", "only Linux"),
+  list("standin/main.cpp", "  ::open(\"/proc/self/stat\");", "only Linux"),
   list("engine/cellar/wine.h", library_header("vector"), "no room is called")
 )
 for (case in wrong) {

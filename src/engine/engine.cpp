@@ -1,8 +1,10 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <set>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -16,12 +18,28 @@ namespace {
 constexpr int kFarewellLooks = 1000;
 constexpr int kAheadOfEachWorker = 4;
 
+// "epoll: Operation not permitted", where that is all that Asio says.
+std::string said_of(const std::system_error& failure) {
+  const int number = failure.code().value();  // Asio's errors are a family of their own
+  const bool is_refused = number == EPERM || number == ENOSYS;
+  return failure.what() +
+         std::string(is_refused
+                         ? ". The filter of a container, or an old kernel, refuses the call; "
+                           "elsewhere does without it when it is installed with "
+                           "ELSEWHERE_OS=portable in the environment"
+                         : "");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::start() {
   auto wakeup = Wakeup::open();
   if (!wakeup.ok()) return wakeup.error();
-  return std::unique_ptr<Engine>(new Engine(std::move(wakeup.value())));
+  try {
+    return std::unique_ptr<Engine>(new Engine(std::move(wakeup.value())));
+  } catch (const std::system_error& failure) {
+    return Error{ErrorCode::System, "cannot wait for workers: " + said_of(failure)};
+  }
 }
 
 Engine::Engine(Wakeup wakeup) : wakeup_(std::move(wakeup)), scheduler_(loop_, *this) {

@@ -12,17 +12,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <charconv>
-#include <cstdint>
-
+#include "engine/os/bare.h"
 #include "engine/wire/belongings.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to us
@@ -55,7 +50,7 @@ Belongings own_belongings() {
   for (int i = 0; i < RLIM_NLIMITS; ++i) {
     ::getrlimit(static_cast<__rlimit_resource_t>(i), &own.limits[i]);
   }
-  ::sched_getaffinity(0, sizeof own.processors, &own.processors);
+  bare::get_processors(own.processors, sizeof own.processors);
   own.mask = ::umask(0);
   ::umask(own.mask);
   own.niceness = ::getpriority(PRIO_PROCESS, 0);
@@ -72,7 +67,8 @@ bool send_marks() {
 bool hand_over() {
   const Belongings own = own_belongings();
   int fds[kBelongingFds] = {0, 1, 2, -1};
-  fds[kStandInFd] = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
+  int held = -1;  // until the end
+  fds[kStandInFd] = bare::watch_of_this_process(held);
   if (fds[kStandInFd] < 0) return false;
 
   iovec part{const_cast<Belongings*>(&own), sizeof own};
@@ -93,8 +89,8 @@ bool hand_over() {
   return is_sent && send_marks();
 }
 
-// false at the end of the connection. A pidfd that comes along goes to `pidfd`.
-bool receive(SessionReport& report, int& pidfd) {
+// false at the end of the connection. What comes along goes to `watch`.
+bool receive(SessionReport& report, int& watch) {
   iovec part{&report, sizeof report};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr message{};
@@ -104,11 +100,11 @@ bool receive(SessionReport& report, int& pidfd) {
   message.msg_controllen = sizeof control;
   ssize_t got;
   do {
-    got = ::recvmsg(kJointFd, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
+    got = ::recvmsg(kJointFd, &message, MSG_WAITALL);
   } while (got < 0 && errno == EINTR);
   if (got != static_cast<ssize_t>(sizeof report)) return false;
   const cmsghdr* attached = CMSG_FIRSTHDR(&message);
-  if (attached != nullptr) ::memcpy(&pidfd, CMSG_DATA(attached), sizeof pidfd);
+  if (attached != nullptr) ::memcpy(&watch, CMSG_DATA(attached), sizeof watch);
   return true;
 }
 
@@ -130,47 +126,10 @@ void end_as(const SessionReport& report) {
   if (report.news == SessionNews::Signalled) end_by_signal(report.number);
 }
 
-// What the kernel keeps of a process for those who hold its pidfd (`struct
-// pidfd_info` of Linux 6.15; our headers may be older).
-struct Kept {
-  std::uint64_t mask;
-  std::uint64_t control_group;
-  std::uint32_t ids[11];
-  std::int32_t status;
-};
-constexpr unsigned long kGetKept = _IOWR(0xff, 11, Kept);
-constexpr std::uint64_t kHasStatus = 1U << 3;
-
-// The status of a process whose parent has not taken it yet, as wait() has it.
-bool status_of_zombie(pid_t pid, int& status) {
-  char path[32] = "/proc/";
-  char* const end = std::to_chars(path + 6, path + 26, pid).ptr;
-  ::memcpy(end, "/stat", sizeof "/stat");
-  const int file = ::open(path, O_RDONLY | O_CLOEXEC);
-  char text[1024];
-  const ssize_t got = file < 0 ? -1 : ::read(file, text, sizeof text - 1);
-  ::close(file);
-  if (got <= 0) return false;
-  text[got] = '\0';
-  const char* const state = ::strrchr(text, ')');  // the name may hold anything
-  const char* const last = ::strrchr(text, ' ');
-  if (state == nullptr || ::strncmp(state, ") Z", 3) != 0) return false;
-  return std::from_chars(last + 1, text + got, status).ec == std::errc();
-}
-
-// The session has ended, and nobody has told how. Its parent, whoever that is by
-// now, takes its status at some time; the kernel shows it until then, and keeps it
-// for us afterwards, if it is new enough.
-SessionReport ask_the_kernel(pid_t pid, int pidfd) {
+// The session has ended, and nobody has told how.
+SessionReport ask_the_system(pid_t pid, int watch) {
   int status = 0;
-  bool is_known =
-      status_of_zombie(pid, status) && ::syscall(SYS_pidfd_send_signal, pidfd, 0, nullptr, 0) == 0;
-  if (!is_known) {
-    Kept kept{kHasStatus, 0, {}, 0};
-    is_known = ::ioctl(pidfd, kGetKept, &kept) == 0 && (kept.mask & kHasStatus) != 0;
-    status = kept.status;
-  }
-  if (!is_known) return {SessionNews::Exited, kStatusUnknown};
+  if (!bare::status_of_ended(pid, watch, status)) return {SessionNews::Exited, kStatusUnknown};
   if (WIFSIGNALED(status)) return {SessionNews::Signalled, WTERMSIG(status)};
   return {SessionNews::Exited, WEXITSTATUS(status)};
 }
@@ -191,26 +150,45 @@ void hide_marks() {
   }
 }
 
-// A signal for the stand-in is one for the session. The session has ended when its
-// pidfd says so: its own report comes before that.
-[[noreturn]] void stand_in(pid_t pid, int pidfd, int signals) {
+pid_t session_pid = -1;
+int session_watch = -1;
+
+// A signal for the stand-in is one for the session.
+void pass_on(int number) {
+  const int before = errno;
+  bare::send_signal(session_watch, session_pid, number);
+  errno = before;
+}
+
+// A fault of the stand-in itself would come again for ever, so each of those is passed
+// on once.
+void pass_on_signals() {
+  struct sigaction action {};
+  action.sa_handler = pass_on;
+  for (int number = 1; number < NSIG; ++number) {
+    const bool is_fault =
+        number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE;
+    action.sa_flags = is_fault ? static_cast<int>(SA_RESETHAND) : 0;
+    if (number != SIGCHLD) ::sigaction(number, &action, nullptr);  // some refuse
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// The session has ended when its watch says so: its own report comes before that.
+[[noreturn]] void stand_in() {
   SessionReport report{SessionNews::Exited, kStatusUnknown};
   bool has_report = false;
   bool is_told = false;
+  pass_on_signals();
   for (;;) {
-    pollfd entries[] = {{is_told ? pidfd : kJointFd, POLLIN, 0}, {signals, POLLIN, 0}};
-    if (::poll(entries, 2, -1) < 0) {
+    pollfd entry{is_told ? session_watch : kJointFd, POLLIN, 0};
+    if (::poll(&entry, 1, -1) < 0) {
       if (errno == EINTR) continue;
       ::_exit(kStatusUnknown);
     }
-    if (entries[1].revents != 0) {
-      signalfd_siginfo arrived;
-      if (::read(signals, &arrived, sizeof arrived) == static_cast<ssize_t>(sizeof arrived)) {
-        ::syscall(SYS_pidfd_send_signal, pidfd, static_cast<int>(arrived.ssi_signo), nullptr, 0);
-      }
-    }
-    if (entries[0].revents == 0) continue;
-    if (is_told) end_as(has_report ? report : ask_the_kernel(pid, pidfd));
+    if (is_told) end_as(has_report ? report : ask_the_system(session_pid, session_watch));
     // No word comes where the nursery is gone, and a signal ends the session.
     int unused = -1;
     has_report = receive(report, unused);
@@ -225,16 +203,16 @@ int run(char** command) {
   ::sigprocmask(SIG_SETMASK, &all, &before);
   ::fcntl(kJointFd, F_SETFD, FD_CLOEXEC);
   SessionReport report{SessionNews::Refused, 0};
-  int pidfd = -1;
   // The fork may have been killed already: that is the session's end, too.
   const bool is_handed_over = hand_over();
   if (!is_handed_over) ::shutdown(kJointFd, SHUT_WR);
-  if (!receive(report, pidfd)) report.news = SessionNews::Refused;
+  if (!receive(report, session_watch)) report.news = SessionNews::Refused;
   if (is_handed_over || report.news == SessionNews::Signalled) end_as(report);
-  if (report.news == SessionNews::Began && pidfd >= 0) {
+  if (report.news == SessionNews::Began && session_watch >= 0) {
+    session_pid = report.number;
     hide_marks();
     let_go_of_the_sessions_descriptors();
-    stand_in(report.number, pidfd, ::signalfd(-1, &all, SFD_CLOEXEC));
+    stand_in();
   }
   ::close(kJointFd);
   ::sigprocmask(SIG_SETMASK, &before, nullptr);

@@ -72,7 +72,7 @@ extern "C" SEXP ew_fork_watch(SEXP task) {
 // once it has ended.
 extern "C" SEXP ew_process_watch(SEXP pid) {
   return guard([&](MainThread& main) {
-    const int descriptor = or_throw(open_pidfd(int_from(main, pid))).release();
+    const int descriptor = or_throw(watch_process(int_from(main, pid))).release();
     return r_call(main, [&] { return Rf_ScalarInteger(descriptor); });
   });
 }

@@ -52,8 +52,8 @@ extern "C" SEXP ew_session_guard_process(SEXP session, SEXP process, SEXP pid) {
   return guard([&](MainThread& main) {
     guard_process(main, session, process);
     if (Rf_asInteger(pid) != NA_INTEGER) {
-      auto pidfd = open_pidfd(int_from(main, pid));
-      if (pidfd.ok()) session_from(main, session).is_started(std::move(pidfd.value()));
+      auto watch = watch_process(int_from(main, pid));
+      if (watch.ok()) session_from(main, session).is_started(std::move(watch.value()));
     }
     return R_NilValue;
   });

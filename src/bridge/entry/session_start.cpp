@@ -7,6 +7,7 @@
 #include "bridge/guard.h"
 #include "bridge/session_handle.h"
 #include "bridge/session_nurseries.h"
+#include "engine/os/process_facts.h"
 #include "engine/os/temporary_directory.h"
 
 namespace elsewhere {

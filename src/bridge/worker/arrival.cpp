@@ -87,7 +87,7 @@ Arrival arrive() {
 }
 
 void replace_environment(const std::vector<std::string>& entries) {
-  ::clearenv();
+  clear_environment();
   add_environment(entries);
 }
 

@@ -51,13 +51,6 @@ void remove_temporary_directory() {
   UNPROTECT(3);
 }
 
-Result<Fd> open_owner() {
-  const pid_t owner = ::getppid();
-  auto pidfd = open_pidfd(owner);
-  if (pidfd.ok() && ::getppid() != owner) return Error{ErrorCode::Closed, "the owner is gone"};
-  return pidfd;
-}
-
 void become_pool_worker(const ForkOrder& order) {
   ::dup2(order.joints[0].get(), kChannelFd);
   ::dup2(order.joints[1].get(), 1);
@@ -103,7 +96,7 @@ bool is_nursery() {
 }
 
 Result<Role> serve_forks(SEXP functions) {
-  auto owner = open_owner();
+  auto owner = watch_parent();
   if (!owner.ok()) return owner.error();
   ::fcntl(kChannelFd, F_SETFD, FD_CLOEXEC);
   remove_temporary_directory();
@@ -121,7 +114,7 @@ Result<Role> serve_forks(SEXP functions) {
   }
   auto stand_in = become_session(order, own);
   if (!stand_in.ok()) return stand_in.error();
-  role.owners.push_back(std::move(stand_in.value()));
+  role.owners.push_back({-1, std::move(stand_in.value())});
   return role;
 }
 

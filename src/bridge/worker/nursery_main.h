@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "engine/os/fd.h"
+#include "engine/os/process.h"
 
 namespace elsewhere {
 
@@ -18,7 +18,7 @@ bool is_nursery();
 struct Role {
   // Descriptors of the processes it must not outlive: the one that owns the
   // nursery and, for a session, its stand-in.
-  std::vector<Fd> owners;
+  std::vector<Process> owners;
 };
 
 // Serves the requests that come on descriptor 3. Ends the process when its owner

@@ -56,8 +56,9 @@ Status serve_far_owner() {
   auto pair = socket_pair();
   if (!pair.ok()) return pair.error();
   auto& [ours, theirs] = pair.value();
-  const pid_t pid = ::fork();
-  if (pid < 0) return system_error("cannot fork a worker");
+  auto forked = fork_process();
+  if (!forked.ok()) return forked.error();
+  const pid_t pid = forked.value().pid;
   if (pid == 0) {
     ::setsid();
     // One of these may have the number that the channel is to have.
@@ -70,10 +71,8 @@ Status serve_far_owner() {
     return Done{};
   }
   theirs.reset();
-  auto pidfd = open_pidfd(pid);
-  if (!pidfd.ok()) return pidfd.error();
   Relay relay(std::move(streams.value().first), std::move(streams.value().second), std::move(ours),
-              Process{pid, std::move(pidfd.value())});
+              std::move(forked.value()));
   const int status = relay.run(encode(Greeting{pid, speaks}));
   // The worker shares this directory, and may not have been able to remove it.
   remove_directory(temporary_directory());

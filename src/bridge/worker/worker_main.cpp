@@ -53,7 +53,7 @@ PacketKind reply_kind(const Packet& packet) {
 
 }  // namespace
 
-Status WorkerMain::become_worker(std::vector<Fd> owners) {
+Status WorkerMain::become_worker(std::vector<Process> owners) {
   if (::fcntl(kWorkerChannelFd, F_SETFD, FD_CLOEXEC) != 0) {
     return system_error("a worker wants its channel as descriptor 3");
   }
@@ -66,7 +66,7 @@ Status WorkerMain::become_worker(std::vector<Fd> owners) {
   return watches_owner_ ? Status(Done{}) : watch_owner(std::move(owners));
 }
 
-Status WorkerMain::watch_owner(std::vector<Fd> owners) {
+Status WorkerMain::watch_owner(std::vector<Process> owners) {
   watches_owner_ = true;
   // callr's variable, and its meaning.
   const bool cleans_up = std::getenv("PROCESSX_R_SIGTERM_CLEANUP") != nullptr;

@@ -24,6 +24,7 @@
 #include "bridge/main_thread.h"
 #include "bridge/output_capture.h"
 #include "bridge/worker/console_expression.h"
+#include "engine/os/process.h"
 #include "engine/workers/channel.h"
 #include "engine/workers/console_input.h"
 #include "engine/workers/output_redirect.h"
@@ -44,10 +45,10 @@ class WorkerMain {
   // Makes this process a worker on descriptor 3: starts the thread that watches
   // the owner and takes standard input over. Once, in the console reader. `owners`
   // are descriptors of processes whose end is the worker's; none means the parent.
-  Status become_worker(std::vector<Fd> owners = {});
+  Status become_worker(std::vector<Process> owners = {});
   // The first of these steps, for a process that has no other role: profiles that
   // R runs before may take any time. Once.
-  Status watch_owner(std::vector<Fd> owners = {});
+  Status watch_owner(std::vector<Process> owners = {});
   SEXP functions() const { return functions_; }
   bool is_started() const { return channel_.has_value(); }
 

@@ -1,7 +1,5 @@
 #include "engine/loop/loop.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <asio/executor_work_guard.hpp>
@@ -12,6 +10,8 @@
 #include <thread>
 #include <unordered_map>
 #include <utility>
+
+#include "engine/os/thread.h"
 
 namespace elsewhere {
 namespace {
@@ -28,27 +28,13 @@ struct Watch {
   bool is_forgotten = false;
 };
 
-// A thread of ours must leave every signal to R's main thread.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
-
 }  // namespace
 
 struct Loop::Asio {
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+  // Has Asio make what it waits with, so that a system that refuses it shows now.
+  asio::steady_timer first_timer{context};
   std::unordered_map<int, std::shared_ptr<Watch>> watches;
   std::unordered_map<TimerId, std::unique_ptr<asio::steady_timer>> timers;
   std::uint64_t last_timer = 0;
@@ -62,6 +48,8 @@ struct Loop::Asio {
   }
   void wait_readable(std::mutex& mutex, const std::shared_ptr<Watch>& watch);
   void run(Turn& turn, const Job& job);
+  // Whether a wait has ended because its descriptor is ready.
+  bool is_ready(Turn& turn, const Watch& watch, const asio::error_code& error);
 };
 
 void Loop::Asio::run(Turn& turn, const Job& job) {
@@ -72,11 +60,18 @@ void Loop::Asio::run(Turn& turn, const Job& job) {
   }
 }
 
+// One that cannot be waited for would never be heard of again.
+bool Loop::Asio::is_ready(Turn& turn, const Watch& watch, const asio::error_code& error) {
+  if (watch.is_forgotten || error == asio::error::operation_aborted) return false;
+  if (error && on_failed_job) on_failed_job(turn, error.message().c_str());
+  return !error;
+}
+
 void Loop::Asio::wait_readable(std::mutex& mutex, const std::shared_ptr<Watch>& watch) {
   watch->descriptor.async_wait(Descriptor::wait_read,
                                [this, &mutex, watch](const asio::error_code& error) {
                                  Turn turn(mutex);
-                                 if (error || watch->is_forgotten) return;
+                                 if (!is_ready(turn, *watch, error)) return;
                                  run(turn, watch->on_readable);
                                  if (!watch->is_forgotten) wait_readable(mutex, watch);
                                });
@@ -85,7 +80,7 @@ void Loop::Asio::wait_readable(std::mutex& mutex, const std::shared_ptr<Watch>& 
 Loop::Loop() : asio_(std::make_unique<Asio>()) {
   const SignalsBlocked blocked;
   asio_->thread = std::thread([this] {
-    pthread_setname_np(pthread_self(), "elsewhere-io");
+    name_this_thread("elsewhere-io");
     asio_->context.run();
   });
 }
@@ -141,7 +136,7 @@ void Loop::once_writable(Turn&, int fd, Job job) {
                                [this, watch](const asio::error_code& error) {
                                  Turn turn(mutex_);
                                  const Job ready = std::exchange(watch->on_writable, {});
-                                 if (!error && !watch->is_forgotten) asio_->run(turn, ready);
+                                 if (asio_->is_ready(turn, *watch, error)) asio_->run(turn, ready);
                                });
 }
 

@@ -1,11 +1,10 @@
 // Child processes: start, signal and reap exactly the ones we own. A process is
-// held by a descriptor (pidfd), so a signal can never reach a stranger that got
-// the same pid.
+// held by a descriptor that watches it, so that a signal does not reach a stranger
+// that got the same pid.
 #pragma once
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,7 +26,7 @@ struct SpawnRequest {
 
 struct Process {
   pid_t pid = -1;
-  Fd pidfd;  // readable once the process has ended
+  Fd watch;  // readable once the process has ended; it may be sent to other processes
 };
 
 // How a process ended: a status, or the signal that killed it.
@@ -41,33 +40,50 @@ std::string describe(const ExitStatus& exit);
 // Starts `request` in a session of its own, with default signal dispositions
 // and an empty signal mask. Does not copy this process's memory, however large.
 Result<Process> spawn(const SpawnRequest& request);
-// A descriptor for a process that is known to exist and not to be reaped.
-Result<Fd> open_pidfd(pid_t pid);
+// fork(). In the child the answer's pid is 0, and it has no watch.
+Result<Process> fork_process();
+
+// Watches a child of this process that has not been reaped. Where the system can,
+// any other process too; elsewhere that is an error. The descriptor is this
+// process's own, and its forks'.
+Result<Fd> watch_process(pid_t pid);
+// Watches the parent. Without a descriptor where the system watches children alone:
+// then is_there() is to be asked now and then. Closed if the parent has just ended.
+Result<Process> watch_parent();
+// Watches this process: to be sent to others. A fork of it is not watched.
+Result<Fd> watch_this_process();
+// Whether a process without a watch is there still; `parent` is who our parent was,
+// whose end shows even before it is reaped.
+bool is_there(pid_t pid, pid_t parent);
+inline constexpr int kLookForProcessMs = 250;  // how often that is to be asked
+
 // false if the process has already ended.
 Result<bool> send_signal(const Process& process, int signal);
-// Whether a process on this machine is stopped by a signal, as by SIGSTOP. false
-// if there is no such process.
-bool is_stopped(pid_t pid);
-// How much memory a process on this machine has in use; 0 if it is gone.
-std::uint64_t resident_bytes(pid_t pid);
 // Reaps our own child if it has ended. Never waits.
 Result<std::optional<ExitStatus>> reap(const Process& process);
-// Seconds from the start of the machine to that of a process.
-Result<double> started_at(pid_t pid);
+
 // Ends this process at once: no destructor and no exit handler runs, R's own
 // least of all. For worker processes.
 [[noreturn]] void end_this_process(int status);
+// Calls `tell` with the status when this process ends by exit(). false where the
+// system keeps the status to itself.
+bool tell_status_at_exit(void (*tell)(int status, void* data), void* data);
+// This process is killed when its parent ends. A help beside other ways to notice
+// that: not every system knows it.
+void end_with_parent();
 // Becomes `program`, in this process, with its standard streams and nothing else
 // of what is open; `environment` is set on top of this one's. Returns only when
 // it could not.
 Error become(const std::string& program, const std::vector<std::string>& arguments,
              const std::vector<std::string>& environment);
+
 // This process's environment as NAME=value. For the thread that changes it: R's
-// main thread.
+// main thread, as the two below.
 std::vector<std::string> current_environment();
-// Makes `entries` what others see as the environment of this process (`ps e`,
-// `/proc/<pid>/environ`); a fork shows that of the process it was forked from. May be
-// called once. false where the system does not let it.
+void clear_environment();
+// Makes `entries` what others see as the environment of this process, as `ps e` does;
+// a fork shows that of the process it was forked from. May be called once. false where
+// the system does not let it.
 bool show_environment(const std::vector<std::string>& entries);
 
 }  // namespace elsewhere

@@ -17,7 +17,9 @@ namespace elsewhere {
 // Two connected ends, both close-on-exec and blocking.
 Result<std::pair<Fd, Fd>> socket_pair();
 
-// A pipe: the end to read, non-blocking, then the end to write. Close-on-exec.
+// A pipe: the end to read, then the end to write. Close-on-exec.
+Result<std::pair<Fd, Fd>> pipe_pair();
+// The same, and the end to read does not block.
 Result<std::pair<Fd, Fd>> output_pipe();
 
 Status set_nonblocking(int fd);

@@ -1,5 +1,5 @@
 // A flag that one thread raises and another waits for with poll(). Raising is
-// safe from any thread; it never blocks and never fails.
+// safe from any thread and in a signal handler; it never blocks and never fails.
 #pragma once
 
 #include "engine/base/result.h"
@@ -13,11 +13,12 @@ class Wakeup {
 
   void raise();
   void clear();
-  int fd() const { return fd_.get(); }  // readable while raised
+  int fd() const { return reading_.get(); }  // readable while raised
 
  private:
-  explicit Wakeup(Fd fd) : fd_(std::move(fd)) {}
-  Fd fd_;
+  Wakeup(Fd reading, Fd writing) : reading_(std::move(reading)), writing_(std::move(writing)) {}
+  Fd reading_;
+  Fd writing_;  // nothing where one descriptor does both
 };
 
 }  // namespace elsewhere

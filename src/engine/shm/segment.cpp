@@ -1,6 +1,5 @@
 #include "engine/shm/segment.h"
 
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -10,7 +9,7 @@
 #include <vector>
 
 #include "engine/base/guarded.h"
-#include "engine/os/socket.h"
+#include "engine/os/memory_file.h"
 
 namespace elsewhere {
 namespace {
@@ -82,6 +81,12 @@ void keep(Fd fd, std::uint64_t room_bytes) {
   });
 }
 
+// Without a descriptor if the system has none to give.
+Kept fresh() {
+  auto file = memory_file("elsewhere");
+  return {file.ok() ? std::move(file.value()) : Fd(), 0};
+}
+
 // The one that was kept last is the most likely to be in the processor's cache.
 std::optional<Kept> take_kept() {
   return kept_segments().with([](KeptSegments& kept) -> std::optional<Kept> {
@@ -145,7 +150,7 @@ std::optional<Segment> Segment::open() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) return {};
   auto kept = take_kept();
-  if (!kept) kept = Kept{Fd(::memfd_create("elsewhere", MFD_CLOEXEC)), 0};
+  if (!kept) kept = fresh();
   if (!kept->fd || !put_mark(kept->fd.get(), Mark::InUse)) return {};
   return Segment(std::move(kept->fd), Origin::Opened, 0, kept->room_bytes);
 }

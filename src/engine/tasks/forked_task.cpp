@@ -1,9 +1,7 @@
 #include "engine/tasks/forked_task.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include <cstdio>
 #include <new>
 
+#include "engine/os/process_facts.h"
 #include "engine/os/socket.h"
 
 namespace elsewhere {
@@ -54,12 +53,6 @@ void close_inherited() {
   for (auto& child : here.leaving) ::close(child.control.get());
   // The objects belong to the owner's heap and are left alone.
   new (&here) Forks;
-}
-
-Result<std::pair<Fd, Fd>> open_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot open a pipe");
-  return std::pair{Fd(ends[0]), Fd(ends[1])};
 }
 
 [[noreturn]] void be_child(Fd channel, Fd control, std::optional<std::chrono::milliseconds> timeout,
@@ -116,7 +109,7 @@ Status ForkedTask::fork_child() {
   reap_forked_children();
   auto sockets = socket_pair();
   if (!sockets.ok()) return sockets.error();
-  auto pipe = open_pipe();
+  auto pipe = pipe_pair();
   if (!pipe.ok()) return pipe.error();
   auto& [ours, theirs] = sockets.value();
   auto& [reading, writing] = pipe.value();
@@ -126,8 +119,9 @@ Status ForkedTask::fork_child() {
   stop_watch_ = {};
   stays_stopped_ = false;
   deadline_ = deadline_in(options_.timeout);
-  const pid_t pid = ::fork();
-  if (pid < 0) return system_error("cannot fork this R process");
+  auto forked = fork_process();
+  if (!forked.ok()) return forked.error();
+  const pid_t pid = forked.value().pid;
   if (pid == 0) {
     ours.reset();
     writing.reset();
@@ -135,13 +129,7 @@ Status ForkedTask::fork_child() {
     be_child(std::move(theirs), std::move(reading), options_.timeout, evaluate_);
   }
   ::setpgid(pid, pid);  // the child does the same: whoever is first
-  auto pidfd = open_pidfd(pid);
-  if (!pidfd.ok()) {
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    return pidfd.error();
-  }
-  process_ = {pid, std::move(pidfd.value())};
+  process_ = std::move(forked.value());
   channel_ = Channel(std::move(ours));
   control_ = std::move(writing);
   outcome_.pid = pid;
@@ -161,7 +149,7 @@ ForkedTask::~ForkedTask() {
     // are not ours to use.
     (void)channel_.release();
     (void)control_.release();
-    (void)process_.pidfd.release();
+    (void)process_.watch.release();
     return;
   }
   if (state_ == TaskState::Running) {
@@ -175,10 +163,10 @@ ForkedTask::~ForkedTask() {
 void ForkedTask::dismiss_child() {
   let_go();
   channel_.close();
-  if (process_.pidfd) {
+  if (process_.watch) {
     forks().leaving.push_back({std::move(process_), std::move(control_), kill_at_});
   }
-  process_.pidfd.reset();
+  process_.watch.reset();
 }
 
 // Whether it has ended is asked first: what it sent before is then all there.
@@ -187,7 +175,7 @@ void ForkedTask::look() {
     reap_forked_children();
     return;
   }
-  const bool has_ended = is_readable(process_.pidfd.get());
+  const bool has_ended = is_readable(process_.watch.get());
   take_packets();
   if (state_ != TaskState::Running) return;
   if (has_ended) return note_end();
@@ -246,7 +234,7 @@ void ForkedTask::settle(OutcomeKind kind, Parcel value, std::string message) {
 void ForkedTask::note_end() {
   const auto exit = reap(process_);
   if (exit.ok() && !exit.value()) return;  // stopped, not ended
-  process_.pidfd.reset();
+  process_.watch.reset();
   const bool is_late = deadline_ && std::chrono::steady_clock::now() >= *deadline_;
   if (!is_late && options_.retries > 0) {
     --options_.retries;
@@ -263,7 +251,7 @@ void ForkedTask::note_end() {
 std::vector<int> ForkedTask::descriptors() const {
   if (state_ == TaskState::Settled) return {};
   std::vector<int> open;
-  for (const int fd : {channel_.fd(), process_.pidfd.get()}) {
+  for (const int fd : {channel_.fd(), process_.watch.get()}) {
     if (fd >= 0) open.push_back(fd);
   }
   return open;

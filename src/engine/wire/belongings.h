@@ -4,7 +4,6 @@
 // copied as they are.
 #pragma once
 
-#include <sched.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -26,7 +25,7 @@ inline constexpr char kMark[] = "PROCESSX_";
 struct Belongings {
   std::uint64_t marks_bytes;
   rlimit limits[RLIM_NLIMITS];
-  cpu_set_t processors;
+  unsigned char processors[128];  // in the form of the system
   mode_t mask;
   int niceness;
 };
@@ -36,14 +35,14 @@ enum BelongingFd : std::size_t {
   kInputFd,
   kOutputFd,
   kErrorFd,
-  kStandInFd,  // a pidfd of the stand-in
+  kStandInFd,  // readable once the stand-in has ended
   kBelongingFds,
 };
 
 // What a stand-in hears of its session, from the nursery.
 enum class SessionNews : std::int32_t {
   Refused,   // the nursery cannot fork
-  Began,     // number: the pid; a pidfd comes along
+  Began,     // number: the pid; what watches it comes along
   Exited,    // number: the status
   Signalled  // number: the signal that ended it
 };

@@ -11,7 +11,7 @@
 
 namespace elsewhere {
 
-// Forked: the new process. Its pidfd travels with the packet.
+// Forked: the new process. What watches it travels with the packet.
 struct ForkedBody {
   std::int32_t pid = 0;
 };

@@ -21,7 +21,7 @@ enum class PacketKind : std::uint16_t {
   Event = 4,    // worker → owner: a condition, while the task runs
   Result = 5,   // worker → owner: the task's outcome; exactly one a task
   Fork = 6,     // owner → nursery: fork a worker; descriptors travel with it
-  Forked = 7,   // nursery → owner: its pid; a pidfd travels with it
+  Forked = 7,   // nursery → owner: its pid; what watches it travels along
   Exited = 8,   // nursery → owner: how a forked worker ended
   Sync = 9,     // owner → worker: answer when the console lines so far have run
   Synced = 10,  // worker → owner: they have

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include <span>
 #include <utility>
 
+#include "engine/os/bare.h"
 #include "engine/os/process.h"
 #include "engine/os/socket.h"
 #include "engine/wire/environment_block.h"
@@ -46,7 +46,7 @@ void apply(const Belongings& own) {
   for (int i = 0; i < RLIM_NLIMITS; ++i) {
     ::setrlimit(static_cast<__rlimit_resource_t>(i), &own.limits[i]);
   }
-  ::sched_setaffinity(0, sizeof own.processors, &own.processors);
+  bare::set_processors(own.processors, sizeof own.processors);
   if (::getpriority(PRIO_PROCESS, 0) != own.niceness) {
     ::setpriority(PRIO_PROCESS, 0, own.niceness);
   }
@@ -121,14 +121,15 @@ Result<Adopted> adopt_belongings(int joint) {
 
 Status take_over_from_stand_in(Fd joint) {
   const pid_t pid = ::getpid();
-  auto pidfd = open_pidfd(pid);
-  if (!pidfd.ok()) return pidfd.error();
+  auto watch = watch_this_process();
+  if (!watch.ok()) return watch.error();
   if (::fcntl(joint.get(), F_SETFD, FD_CLOEXEC) != 0) return system_error("fcntl()");
-  send_report(joint, {SessionNews::Began, pid}, {pidfd.value().get()});
+  send_report(joint, {SessionNews::Began, pid}, {watch.value().get()});
   auto* own = new OwnEnd{std::move(joint), pid, ::getppid()};  // lives as long as the process
   own_end = own;
   ::pthread_atfork(nullptr, nullptr, leave_own_end);
-  ::on_exit(report_own_end, own);
+  // Where the system keeps the status to itself, the stand-in ends with one that says so.
+  (void)tell_status_at_exit(report_own_end, own);
   return Done{};
 }
 

@@ -21,7 +21,7 @@ inline constexpr const char* kRoomName = "ELSEWHERE_ROOM";
 Status move_in(const Fd& channel, const Fd& directory, std::vector<std::string>& environment);
 
 struct Adopted {
-  Fd stand_in;                     // a pidfd: the session ends with it
+  Fd stand_in;                     // readable once it has ended, with which the session ends
   std::vector<std::string> marks;  // NAME=value, of processx
 };
 // Blocks until the stand-in has sent what it has; Closed if it never will.

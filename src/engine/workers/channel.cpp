@@ -1,10 +1,7 @@
 #include "engine/workers/channel.h"
 
-#include <sched.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <cerrno>
+#include <thread>
 
 #include "engine/os/socket.h"
 
@@ -121,9 +118,9 @@ bool Channel::look_for(std::chrono::microseconds time) const {
   const auto until = std::chrono::steady_clock::now() + time;
   do {
     std::byte first;
-    const ssize_t seen = ::recv(fd(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (seen >= 0 || errno != EAGAIN) return true;
-    ::sched_yield();
+    const auto seen = peek_some(fd(), {&first, 1});
+    if (!seen.ok() || seen.value().outcome != Transfer::WouldBlock) return true;
+    std::this_thread::yield();
   } while (std::chrono::steady_clock::now() < until);
   return false;
 }

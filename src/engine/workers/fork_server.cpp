@@ -1,16 +1,17 @@
 #include "engine/workers/fork_server.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <climits>
 #include <cstdio>
-#include <filesystem>
 #include <span>
 #include <utility>
 
 #include "engine/os/process.h"
+#include "engine/os/process_facts.h"
 #include "engine/os/temporary_directory.h"
 #include "engine/wire/environment_block.h"
 #include "engine/wire/nursery_body.h"
@@ -21,12 +22,6 @@ namespace {
 
 constexpr std::size_t kPoolJoints = 2;
 constexpr std::size_t kSessionJoints = 3;
-
-int count_threads() {
-  std::error_code failed;
-  const std::filesystem::directory_iterator tasks("/proc/self/task", failed);
-  return failed ? 1 : static_cast<int>(std::distance(begin(tasks), end(tasks)));
-}
 
 }  // namespace
 
@@ -57,12 +52,22 @@ ForkOrder ForkServer::serve(const std::function<void(const Packet&)>& on_setup) 
 void ForkServer::wait_for_work() {
   if (channel_.has_waiting_packet()) return;
   const short wanted = channel_.is_all_sent() ? POLLIN : POLLIN | POLLOUT;
-  std::vector<pollfd> entries{{channel_.fd(), wanted, 0}, {owner_.get(), POLLIN, 0}};
-  for (const auto& child : children_) entries.push_back({child.pidfd.get(), POLLIN, 0});
+  std::vector<pollfd> entries{{channel_.fd(), wanted, 0}, {owner_.watch.get(), POLLIN, 0}};
+  for (const auto& child : children_) entries.push_back({child.watch.get(), POLLIN, 0});
   const bool may_leave = children_.empty() && options_.idle_max;
-  const int timeout = may_leave ? static_cast<int>(options_.idle_max->count()) : -1;
-  const int ready = ::poll(entries.data(), entries.size(), timeout);
-  if (ready == 0 || (ready > 0 && entries[1].revents != 0)) end_this_process(0);
+  const Deadline leaves_at = deadline_in(may_leave ? options_.idle_max : std::nullopt);
+  for (;;) {
+    // An owner that cannot be watched is looked for. The channel tells of its end, too,
+    // unless a fork of it holds that.
+    const auto left = time_left(leaves_at);
+    int timeout = left ? static_cast<int>(left->count()) : -1;
+    if (!owner_.watch) timeout = left ? std::min(timeout, kLookForProcessMs) : kLookForProcessMs;
+    const int ready = ::poll(entries.data(), entries.size(), timeout);
+    if (ready > 0 && entries[1].revents != 0) end_this_process(0);
+    if (ready != 0) return;
+    if (leaves_at && time_left(leaves_at)->count() == 0) end_this_process(0);
+    if (!owner_.watch && !is_there(owner_.pid, owner_.pid)) end_this_process(0);
+  }
 }
 
 void ForkServer::report_exits() {
@@ -89,10 +94,11 @@ void ForkServer::report_exit(const Forked& child, int status) {
 
 // true in the fork.
 bool ForkServer::fork_one(const Packet& request, std::vector<Fd>& joints) {
-  if (const int threads = count_threads(); threads > options_.threads_max) {
+  if (const auto threads = count_threads(); threads.value_or(INT_MAX) > options_.threads_max) {
     refuse(request.task, joints,
-           "it runs " + std::to_string(threads) +
-               " threads (a numerics library that starts some when it is loaded?)");
+           threads ? "it runs " + std::to_string(*threads) +
+                         " threads (a numerics library that starts some when it is loaded?)"
+                   : "how many threads it runs is not known: /proc is not mounted");
     return false;
   }
   std::fflush(nullptr);
@@ -101,38 +107,31 @@ bool ForkServer::fork_one(const Packet& request, std::vector<Fd>& joints) {
     auto made = make_temporary_directory(temporary_parents(from_block(request.body.span())));
     if (made.ok()) directory_ = std::move(made.value());
   }
-  const pid_t pid = ::fork();
-  if (pid == 0) {
+  auto forked = fork_process();
+  if (forked.ok() && forked.value().pid == 0) {
     ::setsid();
     return true;
   }
-  if (pid < 0) {
-    refuse(request.task, joints, system_error("fork()").message);
+  if (!forked.ok()) {
+    refuse(request.task, joints, forked.error().message);
     remove_all_of(directory_);
   } else {
-    keep(request, joints, pid);
+    keep(request, joints, std::move(forked.value()));
   }
   return false;
 }
 
-void ForkServer::keep(const Packet& request, std::vector<Fd>& joints, pid_t pid) {
-  auto pidfd = open_pidfd(pid);
-  if (!pidfd.ok()) {
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
-    remove_all_of(directory_);
-    return refuse(request.task, joints, pidfd.error().message);
-  }
-  send(PacketKind::Forked, PacketFlag::HasFds, request.task, encode(ForkedBody{pid}),
-       {pidfd.value().get()});
+void ForkServer::keep(const Packet& request, std::vector<Fd>& joints, Process child) {
+  send(PacketKind::Forked, PacketFlag::HasFds, request.task, encode(ForkedBody{child.pid}),
+       {child.watch.get()});
   // Before the descriptor can be closed. An owner that is gone is noticed later.
   while (true) {
     const auto sent = channel_.wait_sent({});
     if (sent.ok() || sent.error().code != ErrorCode::Interrupted) break;
   }
   Fd stand_in = is_for_session(joints) ? std::move(joints[0]) : Fd();
-  children_.push_back(
-      {pid, std::move(pidfd.value()), request.task, std::move(stand_in), std::move(directory_)});
+  children_.push_back({child.pid, std::move(child.watch), request.task, std::move(stand_in),
+                       std::move(directory_)});
 }
 
 void ForkServer::refuse(TaskId request, const std::vector<Fd>& joints, const std::string& why) {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "engine/os/fd.h"
+#include "engine/os/process.h"
 #include "engine/wire/packet.h"
 #include "engine/workers/channel.h"
 
@@ -22,7 +22,7 @@ namespace elsewhere {
 struct ForkOrder {
   Packet request;
   std::vector<Fd> joints;
-  Fd owner;               // a pidfd of the nursery's owner
+  Process owner;          // of the nursery
   std::string directory;  // of a worker of a pool; a session's is its owner's business
 };
 // A session's joints: to its stand-in, its channel, its working directory. Those of
@@ -39,7 +39,7 @@ struct ForkServerOptions {
 
 class ForkServer {
  public:
-  ForkServer(Fd channel, Fd owner, ForkServerOptions options)
+  ForkServer(Fd channel, Process owner, ForkServerOptions options)
       : channel_(std::move(channel)), owner_(std::move(owner)), options_(options) {}
 
   // Blocks, and returns in each fork alone, whose session and process group are its
@@ -50,7 +50,7 @@ class ForkServer {
  private:
   struct Forked {
     pid_t pid;
-    Fd pidfd;
+    Fd watch;
     TaskId request;
     Fd stand_in;  // of a session, hears how it ended
     std::string directory;
@@ -60,13 +60,13 @@ class ForkServer {
   void report_exits();
   void report_exit(const Forked& child, int status);
   bool fork_one(const Packet& request, std::vector<Fd>& joints);
-  void keep(const Packet& request, std::vector<Fd>& joints, pid_t pid);
+  void keep(const Packet& request, std::vector<Fd>& joints, Process child);
   void refuse(TaskId request, const std::vector<Fd>& joints, const std::string& why);
   void send(PacketKind kind, PacketFlag flag, TaskId request, Bytes body,
             std::vector<int> fds = {});
 
   Channel channel_;
-  Fd owner_;
+  Process owner_;
   ForkServerOptions options_;
   std::string directory_;  // of the process that is forked next, or was
   std::vector<Forked> children_;

@@ -2,9 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +11,7 @@
 #include <thread>
 
 #include "engine/os/process.h"
+#include "engine/os/thread.h"
 #include "engine/workers/owner_watch.h"
 
 namespace elsewhere {
@@ -62,13 +61,10 @@ void leave_standard_input() {
 Status ForkedChild::settle_in(std::optional<std::chrono::milliseconds> timeout) {
   ::setpgid(0, 0);
   // The pipe tells the same, unless another child of the owner holds it open.
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  end_with_parent();
   use_defaults_for_crashes();
   leave_standard_input();
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  Status status = Done{};
+  const SignalsBlocked blocked;
   try {
     const Deadline deadline = deadline_in(timeout);
     std::thread([control = control_.get(), deadline] {
@@ -76,12 +72,10 @@ Status ForkedChild::settle_in(std::optional<std::chrono::milliseconds> timeout) 
       end_process_group();
     }).detach();
   } catch (const std::exception& failure) {
-    status =
-        Error{ErrorCode::System,
-              std::string("cannot start the thread that watches the owner: ") + failure.what()};
+    return Error{ErrorCode::System,
+                 std::string("cannot start the thread that watches the owner: ") + failure.what()};
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return status;
+  return Done{};
 }
 
 // A signal only interrupts the wait. An owner that is gone ends the child by the

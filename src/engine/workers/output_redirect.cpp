@@ -1,20 +1,16 @@
 #include "engine/workers/output_redirect.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "engine/os/memory_file.h"
 #include "engine/os/socket.h"
 
 namespace elsewhere {
 namespace {
 
 Result<Fd> open_target(const std::string& target, const Fd& output) {
-  if (target == "memory") {
-    Fd file(::memfd_create("elsewhere-output", MFD_CLOEXEC));
-    if (!file) return system_error("cannot make a file in memory for output");
-    return file;
-  }
+  if (target == "memory") return memory_file("elsewhere-output");
   if (target == "2>&1") return duplicate(output ? output.get() : STDOUT_FILENO);
   Fd file(::open(target.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666));
   if (!file) return system_error("cannot write output to `" + target + "`");

@@ -4,17 +4,17 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstdint>
 #include <thread>
 #include <utility>
 
 #include "engine/os/process.h"
+#include "engine/os/thread.h"
+#include "engine/os/wakeup.h"
 
 namespace elsewhere {
 namespace {
@@ -39,20 +39,8 @@ int remove_entry(const char* path, const struct stat*, int, FTW*) {
   return removal_left <= Clock::duration::zero() ? 1 : 0;
 }
 
-// The channel alone would do, if no other process could hold its far end open:
-// a child that the owner forked may. The parent's end is therefore watched too.
-Fd open_parent() {
-  const pid_t parent = ::getppid();
-  if (parent <= 1) return {};
-  auto pidfd = open_pidfd(parent);
-  if (!pidfd.ok()) return {};
-  // The number was opened, then it was still our parent: the right process.
-  if (::getppid() != parent) return {};
-  return std::move(pidfd.value());
-}
-
 // A handler can reach nothing else.
-int sigterm_fd = -1;
+Wakeup* sigterm = nullptr;
 pid_t sigterm_pid = -1;
 
 // To remove files takes more than a handler may do, so the thread that watches does
@@ -64,14 +52,14 @@ void on_sigterm(int) {
     ::raise(SIGTERM);
     return;
   }
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(sigterm_fd, &one, sizeof one);
+  sigterm->raise();
   for (;;) ::pause();
 }
 
 Status expect_sigterm() {
-  sigterm_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (sigterm_fd < 0) return system_error("eventfd()");
+  auto flag = Wakeup::open();
+  if (!flag.ok()) return flag.error();
+  sigterm = new Wakeup(std::move(flag.value()));  // lives as long as the process
   sigterm_pid = ::getpid();
   struct sigaction action {};
   action.sa_handler = on_sigterm;
@@ -91,11 +79,22 @@ Status expect_sigterm() {
 
 enum class End { Owner, Sigterm };
 
-End wait_for_end(const OwnerWatch& watch) {
-  std::vector<pollfd> entries{{sigterm_fd, POLLIN, 0}, {watch.channel_fd, POLLRDHUP, 0}};
-  for (const Fd& owner : watch.owners) entries.push_back({owner.get(), POLLIN, 0});
+// The channel alone would do, if no other process could hold its far end open:
+// a child that the owner forked may. So the processes are watched, too.
+End wait_for_end(const OwnerWatch& watch, pid_t parent) {
+  const int sigterm_fd = sigterm == nullptr ? -1 : sigterm->fd();
+  // Nothing asked for: a hang-up is told all the same.
+  std::vector<pollfd> entries{{sigterm_fd, POLLIN, 0}, {watch.channel_fd, 0, 0}};
+  for (const Process& owner : watch.owners) entries.push_back({owner.watch.get(), POLLIN, 0});
+  const auto is_gone = [&](const Process& owner) {
+    return !owner.watch && !is_there(owner.pid, parent);
+  };
+  const bool is_blind = std::any_of(watch.owners.begin(), watch.owners.end(),
+                                    [](const Process& owner) { return !owner.watch; });
   for (;;) {
-    if (::poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR) return End::Owner;
+    const int ready = ::poll(entries.data(), entries.size(), is_blind ? kLookForProcessMs : -1);
+    if (ready < 0 && errno != EINTR) return End::Owner;
+    if (std::any_of(watch.owners.begin(), watch.owners.end(), is_gone)) return End::Owner;
     if (entries[0].revents != 0) return End::Sigterm;
     for (const pollfd& entry : entries) {
       if (entry.revents != 0) return End::Owner;
@@ -103,8 +102,8 @@ End wait_for_end(const OwnerWatch& watch) {
   }
 }
 
-void watch_owner(const OwnerWatch& watch) {
-  if (wait_for_end(watch) == End::Sigterm) {
+void watch_owner(const OwnerWatch& watch, pid_t parent) {
+  if (wait_for_end(watch, parent) == End::Sigterm) {
     remove_directory(watch.temporary_directory);
     end_by_sigterm();
   }
@@ -134,23 +133,23 @@ void end_process_group() {
 }
 
 Status start_owner_watch(OwnerWatch watch) {
-  const pid_t parent_before = ::getppid();
-  if (watch.owners.empty()) watch.owners.push_back(open_parent());
-  if (::getppid() != parent_before) end_process_group();
+  const pid_t parent = ::getppid();
+  if (watch.owners.empty() && parent > 1) {
+    auto owner = watch_parent();
+    if (!owner.ok() && owner.error().code != ErrorCode::Closed) return owner.error();
+    if (owner.ok()) watch.owners.push_back(std::move(owner.value()));
+  }
+  if (::getppid() != parent) end_process_group();
   if (watch.cleans_up_at_sigterm) {
     if (auto status = expect_sigterm(); !status.ok()) return status;
   }
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const SignalsBlocked blocked;
   try {
-    std::thread([watch = std::move(watch)] { watch_owner(watch); }).detach();
+    std::thread([watch = std::move(watch), parent] { watch_owner(watch, parent); }).detach();
   } catch (const std::exception& failure) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return Error{ErrorCode::System,
                  std::string("cannot start the thread that watches the owner: ") + failure.what()};
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return Done{};
 }
 

@@ -8,16 +8,15 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "engine/os/fd.h"
+#include "engine/os/process.h"
 
 namespace elsewhere {
 
 struct OwnerWatch {
   // The channel to the owner. Its hang-up means the owner is gone or has let go.
   int channel_fd = -1;
-  // Descriptors of the processes whose end is the worker's. None when the owner is
-  // the parent.
-  std::vector<Fd> owners;
+  // The processes whose end is the worker's. None when the owner is the parent.
+  std::vector<Process> owners;
   // Removed, with all it holds, before the end. Empty for none.
   std::string temporary_directory;
   // While this is true the main thread is about to notice the hang-up itself and

@@ -40,7 +40,7 @@ Peer::Peer(Turn& turn, Loop& loop, Launched launched, PeerListener& listener)
       awaits_greeting_(remote_.has_value()) {
   loop_.watch_readable(turn, channel_.get(), [this](Turn& now) { on_channel_readable(now); });
   loop_.watch_readable(turn, output_.get(), [this](Turn& now) { on_output_readable(now); });
-  loop_.watch_readable(turn, process_.pidfd.get(), [this](Turn& now) { on_process_ended(now); });
+  loop_.watch_readable(turn, process_.watch.get(), [this](Turn& now) { on_process_ended(now); });
 }
 
 Peer::~Peer() = default;
@@ -217,13 +217,15 @@ void Peer::close_output(Turn& turn) {
 void Peer::interrupt(Turn& turn, TaskId task) {
   if (is_departed_) return;
   if (remote_) return send_remote_signal(turn, task, SIGINT);
-  // The one expected failure, a process that has just ended, needs no action.
-  [[maybe_unused]] const auto sent = send_signal(process_, SIGINT);
+  // A process that has just ended needs no signal. One that cannot be sent any is ended.
+  const auto sent = send_signal(process_, SIGINT);
+  if (!sent.ok()) kill(turn, sent.error().message);
 }
 
-void Peer::end_process(Turn&) {
+// A process that cannot be sent a signal ends by itself where its channel does.
+void Peer::end_process(Turn& turn) {
   if (is_departed_) return;
-  [[maybe_unused]] const auto sent = send_signal(process_, SIGKILL);
+  if (!send_signal(process_, SIGKILL).ok()) close_channel(turn);
 }
 
 void Peer::send_remote_signal(Turn& turn, TaskId task, int number) {
@@ -249,9 +251,9 @@ void Peer::kill(Turn& turn, std::string reason) {
 void Peer::on_process_ended(Turn& turn) {
   // The loop may have meant the descriptor that had the same number before.
   const auto ended =
-      wait_ready(process_.pidfd.get(), Ready::Readable, std::chrono::milliseconds(0));
+      wait_ready(process_.watch.get(), Ready::Readable, std::chrono::milliseconds(0));
   if (ended.ok() && !ended.value()) return;
-  loop_.forget(turn, process_.pidfd.get());
+  loop_.forget(turn, process_.watch.get());
   if (parent_ == Parent::Us) {
     const auto exit = reap(process_);
     depart(turn, exit.ok() && exit.value() ? *exit.value() : ExitStatus{-1, 0});
@@ -266,7 +268,7 @@ void Peer::on_process_ended(Turn& turn) {
 }
 
 void Peer::exit_reported(Turn& turn, const ExitStatus& exit) {
-  loop_.forget(turn, process_.pidfd.get());
+  loop_.forget(turn, process_.watch.get());
   depart(turn, exit);
 }
 

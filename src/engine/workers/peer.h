@@ -12,6 +12,7 @@
 
 #include "engine/loop/loop.h"
 #include "engine/os/process.h"
+#include "engine/os/process_facts.h"
 #include "engine/os/socket.h"
 #include "engine/wire/nursery_body.h"
 #include "engine/wire/packet_reader.h"

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/os/process_facts.h"
 #include "engine/os/socket.h"
 #include "engine/wire/nursery_body.h"
 
@@ -74,7 +75,7 @@ void Relay::wait_for_work() {
       {is_out_idle ? -1 : out_.get(), POLLOUT, 0},
       {channel_.is_open() ? channel_.fd() : -1,
        static_cast<short>((is_out_idle ? POLLIN : 0) | (channel_.is_all_sent() ? 0 : POLLOUT)), 0},
-      {worker_.pidfd.get(), POLLIN, 0}};
+      {worker_.watch.get(), POLLIN, 0}};
   const int patience = to_interrupt_ ? kInterruptTryMs : tasks_.empty() ? -1 : kStopLookMs;
   const int ready = ::poll(entries, 4, patience);
   // A worker that says nothing may have been stopped, or go on again.
@@ -222,9 +223,9 @@ void Relay::write_owner() {
 // has started.
 void Relay::end_worker() {
   channel_.close();
-  (void)wait_ready(worker_.pidfd.get(), Ready::Readable, kOrderlyEnd);
+  (void)wait_ready(worker_.watch.get(), Ready::Readable, kOrderlyEnd);
   end_group(worker_.pid);
-  (void)wait_ready(worker_.pidfd.get(), Ready::Readable, kFarewell);
+  (void)wait_ready(worker_.watch.get(), Ready::Readable, kFarewell);
 }
 
 ExitStatus Relay::farewell() {

@@ -27,9 +27,9 @@ void SessionLink::close() {
 }
 
 bool SessionLink::wait_gone(Deadline deadline) const {
-  for (const int pidfd : {started_.get(), forked_ ? forked_->pidfd.get() : -1}) {
-    while (pidfd >= 0) {
-      const auto ready = wait_ready(pidfd, Ready::Readable, time_left(deadline));
+  for (const int watch : {started_.get(), forked_ ? forked_->watch.get() : -1}) {
+    while (watch >= 0) {
+      const auto ready = wait_ready(watch, Ready::Readable, time_left(deadline));
       if (ready.ok() && ready.value()) break;
       if (ready.ok() || ready.error().code != ErrorCode::Interrupted) return false;
     }

@@ -33,7 +33,7 @@ class SessionLink {
   const Process* forked_process() const { return forked_ ? &*forked_ : nullptr; }
   void is_forked(Process process) { forked_ = std::move(process); }
   // That of a session for which R was started.
-  void is_started(Fd pidfd) { started_ = std::move(pidfd); }
+  void is_started(Fd watch) { started_ = std::move(watch); }
   // Waits until the process of the session has ended; false if it has not in time.
   bool wait_gone(Deadline deadline) const;
 

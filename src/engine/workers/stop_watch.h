@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "engine/os/process.h"
+#include "engine/os/process_facts.h"
 
 namespace elsewhere {
 

@@ -1,8 +1,11 @@
 // What workers, nurseries and owners do when they should not: whatever it is,
 // each task settles once and the next one finds a worker.
 #include <signal.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <random>
 
@@ -186,6 +189,19 @@ TEST_P(NurseryTest, ItsDeathWhileItForksDoesNotBreakAPool) {
   ASSERT_EQ(::kill(nursery, SIGKILL), 0);
   EXPECT_EQ(answer(submit(pool, "echo:alive")), "alive");
   EXPECT_EQ(engine_->pool_status(pool).broken, "");
+}
+
+TEST(EngineStart, SaysWhatTheSystemRefusesAndTheWayOut) {
+  if (std::string(ELSEWHERE_OS) != "linux") GTEST_SKIP() << "this build does without it";
+  const int epoll = ::epoll_create1(0);
+  const bool is_refused = epoll < 0 && errno == EPERM;
+  if (epoll >= 0) ::close(epoll);
+  if (!is_refused) GTEST_SKIP() << "epoll_create1() is not refused";
+  const auto engine = Engine::start();
+  ASSERT_FALSE(engine.ok());
+  const std::string& said = engine.error().message;
+  EXPECT_NE(said.find("epoll: Operation not permitted"), std::string::npos) << said;
+  EXPECT_NE(said.find("ELSEWHERE_OS=portable"), std::string::npos) << said;
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "engine/os/process.h"
+#include "engine/os/process_facts.h"
 #include "engine/os/socket.h"
 #include "engine/os/temporary_directory.h"
 #include "engine/wire/environment_block.h"
@@ -222,14 +223,8 @@ void become_session(ForkOrder& order) {
   show_marks(room, adopted.value().marks);
   OwnerWatch watch{kChannel, {}, "", nullptr};
   watch.owners.push_back(std::move(order.owner));
-  watch.owners.push_back(std::move(adopted.value().stand_in));
+  watch.owners.push_back({-1, std::move(adopted.value().stand_in)});
   if (!start_owner_watch(std::move(watch)).ok()) std::_Exit(23);
-}
-
-// One that the sanitizer of threads adds is no trouble.
-int count_threads() {
-  const std::filesystem::directory_iterator tasks("/proc/self/task");
-  return static_cast<int>(std::distance(begin(tasks), end(tasks)));
 }
 
 void on_setup(const Packet& setup) {
@@ -239,9 +234,10 @@ void on_setup(const Packet& setup) {
 }
 
 [[noreturn]] void tend() {
-  auto owner = open_pidfd(::getppid());
+  auto owner = watch_parent();
   ForkServerOptions options;
-  options.threads_max = count_threads();
+  // One that the sanitizer of threads adds is no trouble.
+  options.threads_max = count_threads().value_or(1);
   {
     ForkServer server(Fd(kChannel), std::move(owner.value()), options);
     ForkOrder order = server.serve(on_setup);

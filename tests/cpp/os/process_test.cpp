@@ -12,6 +12,7 @@
 #include <sstream>
 #include <string>
 
+#include "engine/os/process_facts.h"
 #include "engine/os/socket.h"
 
 namespace elsewhere {
@@ -31,7 +32,7 @@ SpawnRequest shell(const std::string& script, int output = -1) {
 
 // Waits for the process to end, at most ten seconds, and reaps it.
 ExitStatus ended(const Process& process) {
-  const auto is_over = wait_ready(process.pidfd.get(), Ready::Readable, 60s);
+  const auto is_over = wait_ready(process.watch.get(), Ready::Readable, 60s);
   EXPECT_TRUE(is_over.ok() && is_over.value()) << "the process does not end";
   const auto exit = reap(process);
   EXPECT_TRUE(exit.ok() && exit.value().has_value());
@@ -193,13 +194,13 @@ TEST(Reap, SaysWhenSomebodyElseCollectedTheStatus) {
   EXPECT_EQ(describe(*exit.value()), "ended, and how is not known");
 }
 
-TEST(OpenPidfd, RefusesAProcessThatIsNotThere) {
+TEST(WatchProcess, RefusesAProcessThatIsNotThere) {
   const auto process = spawn(shell("exit 0"));
   ASSERT_TRUE(process.ok());
   ended(process.value());
-  const auto pidfd = open_pidfd(process.value().pid);
-  ASSERT_FALSE(pidfd.ok());
-  EXPECT_EQ(pidfd.error().code, ErrorCode::System);
+  const auto watch = watch_process(process.value().pid);
+  ASSERT_FALSE(watch.ok());
+  EXPECT_EQ(watch.error().code, ErrorCode::System);
 }
 
 }  // namespace

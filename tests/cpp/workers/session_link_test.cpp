@@ -1,11 +1,11 @@
 #include "engine/workers/session_link.h"
 
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstring>
 
+#include "engine/os/memory_file.h"
 #include "engine/os/socket.h"
 
 namespace elsewhere {
@@ -64,7 +64,9 @@ TEST(SessionLink, TakesOnlyTheLastSync) {
 TEST(SessionLink, ReadsTheFilesThatCameWithReady) {
   auto [link, worker] = connected();
   link.keep_in_memory(false, true);
-  const Fd file(::memfd_create("test", MFD_CLOEXEC));
+  auto made = memory_file("test");
+  ASSERT_TRUE(made.ok());
+  const Fd file = std::move(made.value());
   ASSERT_TRUE(
       worker.send({PacketKind::Ready, PacketFlag::HasFds, kNoTask, 0}, {}, {file.get()}).ok());
   EXPECT_EQ(link.take().value()->kind, PacketKind::Ready);

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/os/process_facts.h"
 #include "engine/os/socket.h"
 #include "engine/wire/belongings.h"
 #include "engine/wire/packet.h"
@@ -29,8 +31,11 @@ constexpr std::chrono::seconds kPatience{60};
 constexpr int kOwnStart = 42;  // the status of a stand-in that became the session
 
 Deadline soon() { return deadline_in(kPatience); }
-// From Linux 6.15 on it tells how a process has ended that was not ours.
+// From Linux 6.15 on it tells how a process has ended that was not ours, to those who
+// can ask.
 bool kernel_keeps_status() {
+  if (std::strcmp(ELSEWHERE_OS, "linux") != 0 || ::access("/proc/self", F_OK) != 0) return false;
+  if (!Fd(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)))) return false;
   utsname about{};
   int major = 0, minor = 0;
   const bool is_known =
@@ -132,13 +137,13 @@ class SessionNurseryTest : public testing::Test {
     return !packet.ok() && packet.error().code == ErrorCode::Closed;
   }
   static std::string end_of(const Process& process) {
-    auto ready = wait_ready(process.pidfd.get(), Ready::Readable, kPatience);
+    auto ready = wait_ready(process.watch.get(), Ready::Readable, kPatience);
     if (!ready.ok() || !ready.value()) return "has not ended";
     auto exit = reap(process);
     return exit.ok() && exit.value() ? describe(*exit.value()) : "is not ours";
   }
   static bool is_gone(const Process& process) {
-    auto ready = wait_ready(process.pidfd.get(), Ready::Readable, kPatience);
+    auto ready = wait_ready(process.watch.get(), Ready::Readable, kPatience);
     return ready.ok() && ready.value();
   }
 
@@ -265,6 +270,14 @@ TEST_F(SessionNurseryTest, TheStandInStartsRItselfWhereTheNurseryMayNotFork) {
   EXPECT_EQ(end_of(session->stand_in), status(kOwnStart));
   auto process = nursery_->forked(session->request, soon());
   EXPECT_TRUE(process.ok() && !process.value());
+}
+
+TEST_F(SessionNurseryTest, ANurseryWhoseThreadsCannotBeCountedDoesNotFork) {
+  if (count_threads()) GTEST_SKIP() << "the system tells how many there are";
+  start_nursery();
+  auto session = ask();
+  start_stand_in(*session);
+  EXPECT_EQ(end_of(session->stand_in), status(kOwnStart));
 }
 
 TEST_F(SessionNurseryTest, TheStandInStartsRItselfWhenTheNurseryDiesBeforeItHasForked) {

@@ -2,11 +2,9 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -14,10 +12,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <limits>
+
+#include "engine/os/portable/portable.h"
+#include "engine/os/system.h"
 
 namespace elsewhere {
 namespace {
@@ -54,21 +53,14 @@ void Fd::reset(int number) {
   number_ = number;
 }
 
-Result<std::pair<Fd, Fd>> socket_pair() {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-    return system_error("cannot make a pair of sockets");
-  }
-  return std::pair{Fd(ends[0]), Fd(ends[1])};
-}
-
 Result<std::pair<Fd, Fd>> output_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("cannot make a pipe");
-  std::pair pipe{Fd(ends[0]), Fd(ends[1])};
-  if (auto status = set_nonblocking(ends[0]); !status.ok()) return status.error();
+  auto pipe = system::pipe_pair();
+  if (!pipe.ok()) return pipe.error();
+  if (auto status = set_nonblocking(pipe.value().first.get()); !status.ok()) return status.error();
   return pipe;
 }
+
+Result<std::pair<Fd, Fd>> pipe_pair() { return system::pipe_pair(); }
 
 Status set_nonblocking(int fd) {
   const int flags = ::fcntl(fd, F_GETFL);
@@ -94,7 +86,7 @@ Result<Moved> send_some(int fd, std::span<const std::byte> head, std::span<const
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = body.empty() ? 1 : 2;
-  return outcome_of(retrying([&] { return ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT); }),
+  return outcome_of(retrying([&] { return system::send_message(fd, message); }),
                     "cannot send to a worker");
 }
 
@@ -128,7 +120,7 @@ Result<Moved> send_some_with_fds(int fd, std::span<const std::byte> bytes,
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
   std::memcpy(CMSG_DATA(header), fds.data(), sizeof(int) * fds.size());
-  return outcome_of(retrying([&] { return ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT); }),
+  return outcome_of(retrying([&] { return system::send_message(fd, message); }),
                     "cannot send descriptors to a worker");
 }
 
@@ -140,8 +132,7 @@ Result<Moved> receive_some_with_fds(int fd, std::span<std::byte> into, std::vect
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  const ssize_t got =
-      retrying([&] { return ::recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); });
+  const ssize_t got = retrying([&] { return system::receive_message(fd, message); });
   if (got < 0) return outcome_of(got, "cannot receive from a worker");
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
        header = CMSG_NXTHDR(&message, header)) {
@@ -171,12 +162,6 @@ Result<Moved> read_some(int fd, std::span<std::byte> into) {
 void send_without_delay(int fd) {
   const int on = 1;
   (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
-
-std::size_t unread_bytes(int fd) {
-  int count = 0;
-  if (::ioctl(fd, SIOCOUTQ, &count) != 0) return 0;
-  return static_cast<std::size_t>(count);
 }
 
 namespace {
@@ -240,10 +225,7 @@ bool is_listening(int fd) {
 
 std::vector<int> quiet_tcp_sockets(std::uint16_t port, PortOf end) {
   std::vector<int> found;
-  std::error_code failure;
-  for (std::filesystem::directory_iterator entry("/dev/fd", failure), last;
-       !failure && entry != last; entry.increment(failure)) {
-    const int fd = std::atoi(entry->path().filename().c_str());
+  for (const int fd : portable::open_descriptors(0)) {
     const bool has_peer = tcp_port(fd, true) != 0;
     const bool fits = end == PortOf::Peer  ? tcp_port(fd, true) == port
                       : end == PortOf::Own ? has_peer && tcp_port(fd, false) == port

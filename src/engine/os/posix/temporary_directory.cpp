@@ -1,6 +1,5 @@
 #include "engine/os/temporary_directory.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -9,6 +8,8 @@
 #include <filesystem>
 #include <thread>
 #include <utility>
+
+#include "engine/os/thread.h"
 
 namespace elsewhere {
 namespace {
@@ -86,15 +87,12 @@ void TemporaryDirectory::remove() {
   const std::string path = std::exchange(path_, {});
   if (path.empty() || owner_ != ::getpid()) return;
   if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return;
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const SignalsBlocked blocked;
   try {
     std::thread([path] { remove_all_of(path); }).detach();
   } catch (const std::system_error&) {
     remove_all_of(path);
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 }  // namespace elsewhere

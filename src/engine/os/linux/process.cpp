@@ -1,0 +1,100 @@
+// What Linux lets a process do with itself, and with its descriptors.
+#include "engine/os/process.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+
+#include "engine/os/linux/proc_file.h"
+#include "engine/os/linux/refusable.h"
+#include "engine/os/portable/portable.h"
+#include "engine/os/system.h"
+#include "engine/os/thread.h"
+
+namespace elsewhere {
+namespace system {
+namespace {
+
+constexpr unsigned kCloseOnExec = 1U << 2;  // CLOSE_RANGE_CLOEXEC, of Linux 5.11
+
+linux_only::Refusable closing;
+
+}  // namespace
+
+// The C library has a way of its own where the kernel has none, by /proc. It is asked
+// for a number that nobody has.
+void add_close_from(posix_spawn_file_actions_t& actions, int first) {
+  static const bool is_there =
+      ::syscall(SYS_close_range, ~0U, ~0U, 0) == 0 || !closing.note_failure();
+  if (!is_there) return portable::add_close_from(actions, first);
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, first);
+}
+
+void close_on_exec_from(int first) {
+  if (::syscall(SYS_close_range, static_cast<unsigned>(first), ~0U, kCloseOnExec) != 0) {
+    portable::close_on_exec_from(first);
+  }
+}
+
+}  // namespace system
+
+// What _exit() does. By that name R CMD check would take it for the end of the
+// user's R, which no caller of this ever runs in.
+void end_this_process(int status) {
+  for (;;) ::syscall(SYS_exit_group, status);
+}
+
+bool tell_status_at_exit(void (*tell)(int status, void* data), void* data) {
+  return ::on_exit(tell, data) == 0;
+}
+
+void end_with_parent() { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }
+
+void clear_environment() { ::clearenv(); }
+
+void name_this_thread(const char* name) { ::pthread_setname_np(::pthread_self(), name); }
+
+#ifdef PR_SET_MM_MAP
+// The kernel takes the whole description of a process's memory at once, so all but
+// two numbers are those that it tells itself. No privilege is needed for that.
+bool show_environment(const std::vector<std::string>& entries) {
+  static std::string shown;  // read by others as long as the process lives
+  const std::string stat = linux_only::start_of_file("/proc/self/stat");
+  const auto bracket = stat.rfind(')');
+  if (bracket == std::string::npos) return false;
+  const char* next = stat.c_str() + bracket + 4;  // after the state
+  std::array<std::uint64_t, 50> field{};          // numbered as in proc(5)
+  for (std::size_t i = 4; i < field.size(); ++i) {
+    char* end = nullptr;
+    field[i] = std::strtoull(next, &end, 10);  // one below zero: not among those used
+    if (end == next) return false;
+    next = end;
+  }
+  shown.clear();
+  for (const auto& entry : entries) shown.append(entry).push_back('\0');
+  prctl_mm_map map{};
+  map.start_code = field[26];
+  map.end_code = field[27];
+  map.start_stack = field[28];
+  map.start_data = field[45];
+  map.end_data = field[46];
+  map.start_brk = field[47];
+  map.brk = reinterpret_cast<std::uintptr_t>(::sbrk(0));
+  map.arg_start = field[48];
+  map.arg_end = field[49];
+  map.env_start = reinterpret_cast<std::uintptr_t>(shown.data());
+  map.env_end = map.env_start + shown.size();
+  map.exe_fd = ~0U;
+  return ::prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) == 0;
+}
+#else
+bool show_environment(const std::vector<std::string>&) { return false; }
+#endif
+
+}  // namespace elsewhere

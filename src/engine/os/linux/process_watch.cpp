@@ -1,0 +1,81 @@
+// Processes held by a pidfd: nobody else ever gets what is sent to it.
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+#include "engine/os/linux/refusable.h"
+#include "engine/os/portable/portable.h"
+#include "engine/os/process.h"
+
+namespace elsewhere {
+namespace {
+
+// Close-on-exec by definition.
+int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+linux_only::Refusable opening;
+
+// Before a fork it must be known: what stands in for it is made before.
+bool has_pidfds() {
+  static const bool has = [] {
+    const Fd own(open_pidfd(::getpid()));
+    return own || !opening.note_failure();
+  }();
+  return has && !opening.is_refused();
+}
+
+}  // namespace
+
+Result<Fd> watch_process(pid_t pid) {
+  if (!opening.is_refused()) {
+    Fd watch(open_pidfd(pid));
+    if (watch) return watch;
+    if (!opening.note_failure()) {
+      return system_error("cannot watch process " + std::to_string(pid));
+    }
+  }
+  return portable::watch_child(pid);
+}
+
+Result<Process> watch_parent() {
+  const pid_t parent = ::getppid();
+  if (!has_pidfds()) return Process{parent, {}};
+  auto watch = watch_process(parent);
+  if (!watch.ok()) return watch.error();
+  // The number was opened, then it was still our parent: the right process.
+  if (::getppid() != parent) return Error{ErrorCode::Closed, "the owner is gone"};
+  return Process{parent, std::move(watch.value())};
+}
+
+Result<Process> fork_process() {
+  if (!has_pidfds()) return portable::fork_process();
+  const pid_t pid = ::fork();
+  if (pid < 0) return system_error("cannot fork this process");
+  if (pid == 0) return Process{0, {}};
+  auto watch = watch_process(pid);
+  if (!watch.ok()) {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return watch.error();
+  }
+  return Process{pid, std::move(watch.value())};
+}
+
+Result<std::optional<ExitStatus>> reap(const Process& process) {
+  siginfo_t info{};
+  if (::waitid(static_cast<idtype_t>(3) /* P_PIDFD */, static_cast<id_t>(process.watch.get()),
+               &info, WEXITED | WNOHANG) != 0) {
+    // Somebody else reaped it: it is gone, but how is not known any more.
+    if (errno == ECHILD) return std::optional(ExitStatus{-1, 0});
+    return portable::reap(process.pid);  // the watch is no pidfd
+  }
+  if (info.si_pid == 0) return std::optional<ExitStatus>{};
+  if (info.si_code == CLD_EXITED) return std::optional(ExitStatus{info.si_status, 0});
+  return std::optional(ExitStatus{0, info.si_status});
+}
+
+}  // namespace elsewhere

@@ -72,7 +72,10 @@ format_one <- function(seconds) {
 }
 
 # TRUE if the peer can be measured here; otherwise the report says it was not.
-has_peer <- function(package) requireNamespace(package, quietly = TRUE)
+has_peer <- function(package) {
+  !identical(Sys.getenv("ELSEWHERE_BENCH_ALONE"), "true") &&
+    requireNamespace(package, quietly = TRUE)
+}
 
 # Waits for `promise` in a script and returns its value: what a top-level
 # await would do. For measuring promise-based peers.

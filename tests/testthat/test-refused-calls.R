@@ -6,12 +6,17 @@ refuser <- function() {
   skip_if_not(file.exists(source), "tests/refuse is here")
   skip_if_not(nzchar(Sys.which("g++")), "a C++ compiler is there")
   program <- tempfile("refuse")
-  made <- system2("g++", c("-std=c++20", "-o", program, source), stdout = TRUE,
-                  stderr = TRUE)
-  skip_if_not(file.exists(program), paste(c("it compiles:", made), collapse = "\n"))
-  tried <- suppressWarnings(
-    system2(program, c("EPERM", "signalfd4", "true"), stdout = TRUE, stderr = TRUE)
+  made <- system2(
+    "g++", c("-std=c++20", "-o", program, source),
+    stdout = TRUE, stderr = TRUE
   )
+  skip_if_not(
+    file.exists(program), paste(c("it compiles:", made), collapse = "\n")
+  )
+  tried <- suppressWarnings(system2(
+    program, c("EPERM", "signalfd4", "true"),
+    stdout = TRUE, stderr = TRUE
+  ))
   skip_if_not(is.null(attr(tried, "status")), paste(tried, collapse = "\n"))
   program
 }

@@ -8,10 +8,15 @@ current_domain <- function() NULL
 current_loop_id <- function() later::current_loop()$id
 
 bind_neighbours <- function() {
-  domain <- get0("current_promise_domain", asNamespace("promises"))
-  if (is.function(domain)) current_domain <<- domain
+  space <- asNamespace("promises")
+  if (tells_domain(space)) current_domain <<- space$current_promise_domain
   loop_id <- get0("getCurrentRegistryId", asNamespace("later"))
   if (is.function(loop_id)) current_loop_id <<- loop_id
+}
+
+# R/load-checks.R says so if not.
+tells_domain <- function(space = asNamespace("promises")) {
+  is.function(get0("current_promise_domain", space))
 }
 
 when_loaded <- function(package, action) {

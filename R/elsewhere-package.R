@@ -70,6 +70,7 @@
   when_loaded("shiny", watch_shiny)
   when_loaded("async", share_classes_with_async)
   when_loaded("coro", share_generators_with_coro)
+  check_at_load()
 }
 
 .onAttach <- function(libname, pkgname) run_startup_script()

@@ -165,7 +165,9 @@ framework_resolved <- function(future, ...) {
   }
   if (isTRUE(future[["earlySignal"]])) {
     # Signals what there is.
-    resolved <- get("resolved.Future", asNamespace("future"))
+    resolved <- utils::getS3method(
+      "resolved", "Future", envir = asNamespace("future")
+    )
     return(resolved(future, ...))
   }
   TRUE

@@ -247,10 +247,12 @@ is_iterable_object <- function(value) {
 
 # A generator of ours for coro's own loop() and collect(), and its generators.
 share_generators_with_coro <- function() {
+  space <- asNamespace("coro")
+  # A coro without that generic does not ask.
+  if (!is.function(get0("as_iterator", space))) return(invisible())
   registerS3method(
     "as_iterator", "generator",
-    function(x) if (is_own_generator(x)) coro_iterator(x) else x,
-    asNamespace("coro")
+    function(x) if (is_own_generator(x)) coro_iterator(x) else x, space
   )
 }
 

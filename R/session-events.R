@@ -180,10 +180,14 @@ session_ended <- function(self, private) {
 # What the call had printed, and what is left in the pipe.
 last_output <- function(self, private, stream, was_busy) {
   kept <- if (was_busy) session_printed(private, stream)
-  pipe <- private[[c("stdout_pipe", "stderr_pipe")[[stream + 1L]]]]
+  has_pipe <- if (stream == 0L) {
+    self$has_output_connection()
+  } else {
+    self$has_error_connection()
+  }
   read <- if (stream == 0L) self$read_output else self$read_error
   left <- character()
-  while (!is.null(pipe) && length(left) < 1000L) {
+  while (has_pipe && length(left) < 1000L) {
     piece <- tryCatch(read(), error = function(e) "")
     if (is.raw(piece)) piece <- bytes_to_text(piece)
     if (!nzchar(piece)) break
@@ -203,8 +207,8 @@ session_close <- function(self, private, grace, is_given) {
   if (is.null(private$link)) return(invisible())
   local_span(private, "r_session$close")
   session_identify(private)
-  if (!is.null(private$stdin_pipe)) {
-    tryCatch(close(private$stdin_pipe), error = function(e) NULL)
+  if (self$has_input_connection()) {
+    tryCatch(close(self$get_input_connection()), error = function(e) NULL)
   }
   if (self$is_alive()) {
     limit <- new_limit(grace / 1000, is_given)
@@ -217,10 +221,17 @@ session_close <- function(self, private, grace, is_given) {
   }
   private$state <- "finished"
   self$cleanup()
-  private$close_connections()
+  close_streams(self)
   session_let_go(private)
   end_life_span(private)
   invisible()
+}
+
+close_streams <- function(process) {
+  for (name in c("input", "output", "error", "poll")) {
+    if (!process[[paste0("has_", name, "_connection")]]()) next
+    close(process[[paste0("get_", name, "_connection")]]())
+  }
 }
 
 session_let_go <- function(private) {
@@ -257,7 +268,7 @@ session_finalize <- function(self, private) {
   tryCatch(
     {
       session_identify(private)
-      if (isTRUE(private$cleanup_tree)) {
+      if (isTRUE(private$options$extra$cleanup_tree)) {
         self$kill_tree(close_connections = FALSE)
       }
       # processx may have collected its handle, and killed the process, before;

@@ -25,12 +25,12 @@ session_joint <- function(private, options, plain, environment, binary,
 # Whether a fork sees what the session would see if R were started for it.
 # Profiles may do anything at a time that has passed in a nursery; arguments and
 # another R want another start; and what processx does for a process by number
-# must be done for the right one.
+# must be done for the right one, which not every processx may let us say.
 session_may_be_forked <- function(private, options, environment) {
   way <- getOption("elsewhere.session_start", "nursery")
   check_choice(way, c("nursery", "exec"), "elsewhere.session_start")
   extra <- options$extra
-  way == "nursery" &&
+  way == "nursery" && processx_can_hold_forks() &&
     # NULL: the working directory has been removed.
     !is.null(session_directory(options)) &&
     identical(options$arch, "same") &&
@@ -105,8 +105,7 @@ session_identify <- function(private, pid = NULL, patience = 10) {
   if (identical(process, FALSE)) return(FALSE)
   if (!is.null(process)) {
     private$forked_pid <- as.integer(process[[1L]])
-    private$starttime_raw <- private$starttime_raw + process[[2L]]
-    private$starttime <- max(private$starttime, private$starttime_raw)
+    processx_starts_later(private, process[[2L]])
   } else if (!is.null(pid) && !identical(pid, private$stand_in)) {
     private$forked_pid <- pid
   } else if (!is.null(pid)) {

@@ -105,6 +105,7 @@ environment(finalize_session) <- baseenv()
 # Starts the process, and makes the connection to it. `streams` are processx's
 # stdin, stdout and stderr.
 session_launch <- function(self, private, super, options, streams) {
+  check_processx()
   private$options <- options
   private$owner <- Sys.getpid()
   private$original <- list(self)
@@ -123,9 +124,9 @@ session_launch <- function(self, private, super, options, streams) {
   })
   session_exec(private, super, options, streams, binary, theirs)
   has_process <- TRUE
-  private$poll_pipe <- poll_connection
+  processx_polls(private, poll_connection)
   .Call(
-    ew_session_guard_process, private$link, private$status,
+    ew_session_guard_process, private$link, processx_handle(private),
     if (is.null(private$stand_in)) self$get_pid() else NA_integer_
   )
   private$started_at <- Sys.time()
@@ -162,8 +163,7 @@ session_exec <- function(private, super, options, streams, binary, theirs) {
   do.call(super$initialize, own)
   if (!is.null(joint)) {
     private$stand_in <- super$get_pid()
-    private$command <- binary
-    private$args <- arguments
+    processx_shows(private, binary, arguments)
   }
 }
 

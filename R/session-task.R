@@ -62,8 +62,8 @@ r_process_start <- function(self, private, super, options) {
     stdin = NULL, stdout = settings$stdout, stderr = settings$stderr
   ))
   if (!options$poll_connection) {
-    close(private$poll_pipe)
-    private$poll_pipe <- NULL
+    close(self$get_poll_connection())
+    processx_polls(private, NULL)
   }
   .Call(ew_session_set_up, private$link, list(
     functions = shipped$session, load_hook = NULL, error = settings$error,

@@ -12,6 +12,8 @@ share_classes_with_async <- function() {
   theirs <- asNamespace("async")
   for (method in shared_methods) {
     name <- paste(method, collapse = ".")
+    # Where they have none of their own, there is nothing to share.
+    if (is.null(get0(name, theirs, inherits = FALSE))) next
     space <- if (method[[1L]] == "as.promise") asNamespace("promises")
     registerS3method(
       method[[1L]], method[[2L]],

@@ -8,7 +8,7 @@
 
 # Topic -> a pattern for the names of its files. The first that fits counts.
 topics <- c(
-  package = "elsewhere-package|shared-classes",
+  package = "elsewhere-package|load-checks|shared-classes",
   words = "conditions|check-args|frame-words|patience|poll|map-(chunks|bar)",
   worker = paste0(
     "worker-.*|evaluate(-.*)?|map-elements|session-worker|",
@@ -53,7 +53,7 @@ may_call <- list(
   futures = c("worker", "pool", "globals", "plans", "async"),
   maps = c("worker", "pool", "globals", "plans", "futures"),
   fronts = c("worker", "pool", "globals", "plans", "futures", "async"),
-  package = c("pool", "plans", "async", "fronts")
+  package = c("pool", "plans", "async", "fronts", "sessions")
 )
 
 topic_of <- function(file) {

@@ -48,29 +48,75 @@ wanted_for <- function(purpose) {
   c(strong, stats::setNames(versions, more))
 }
 
+# Of the first library that has it, which is the one that R loads. Asked of the
+# files: a package that is loaded already may have been replaced since.
+installed_version <- function(package) {
+  folder <- find_package(package)
+  if (is.null(folder)) return(NULL)
+  package_version(read.dcf(file.path(folder, "DESCRIPTION"), "Version")[[1L]])
+}
+
+find_package <- function(package) {
+  folders <- file.path(.libPaths(), package)
+  # Without `Meta` it is the rest of an installation that failed.
+  is_there <- file.exists(file.path(folders, "Meta", "package.rds"))
+  if (any(is_there)) folders[is_there][[1L]]
+}
+
 has_version <- function(package, version) {
-  found <- suppressWarnings(
-    tryCatch(utils::packageVersion(package), error = function(e) NULL)
-  )
+  found <- installed_version(package)
   !is.null(found) && found >= version
 }
 
-# The packages to install so that each of `wanted` (name -> least version) is
-# there: themselves, and whatever they need that is missing or too old.
-# install.packages() alone would keep a dependency that is too old.
-to_install <- function(wanted, available) {
+# What an installed package says that it needs itself.
+needs_of_installed <- function(package) {
+  description <- read.dcf(file.path(find_package(package), "DESCRIPTION"))
+  fields <- intersect(c("Depends", "Imports"), colnames(description))
+  parse_field(description[, fields])
+}
+
+# `wanted` (name -> least version), and what that needs in turn, as far as it is
+# missing or too old. A new testthat beside the cli of an old distribution cannot
+# be loaded, whoever installed it there.
+unmet <- function(wanted) {
   out <- character()
+  seen <- character()
   while (length(wanted)) {
-    name <- names(wanted)[[1L]]
-    version <- wanted[[1L]]
+    one <- wanted[1L]
     wanted <- wanted[-1L]
-    if (name %in% out || has_version(name, version)) next
-    if (!name %in% rownames(available)) {
-      stop(sprintf("CRAN has no package `%s` for this R", name))
+    if (!has_version(names(one), one)) {
+      out <- c(out, one)
+    } else if (!names(one) %in% seen) {
+      seen <- c(seen, names(one))
+      wanted <- c(wanted, needs_of_installed(names(one)))
+    }
+  }
+  out
+}
+
+# The packages to install for `missing`: themselves, and whatever they need that
+# is missing or too old. install.packages() alone would keep a dependency that is
+# too old.
+to_install <- function(missing, available) {
+  out <- character()
+  while (length(missing)) {
+    one <- missing[1L]
+    missing <- missing[-1L]
+    name <- names(one)
+    if (name %in% out) next
+    if (has_version(name, one)) {
+      missing <- c(missing, unmet(one))
+      next
+    }
+    on_offer <- if (name %in% rownames(available)) available[name, "Version"]
+    if (is.null(on_offer) || package_version(on_offer) < one) {
+      stop(sprintf(
+        "%s has no `%s` of version %s or newer for R %s: install it by hand",
+        getOption("repos")[["CRAN"]], name, one, getRversion()
+      ))
     }
     out <- c(out, name)
-    needs <- parse_field(available[name, strong_fields])
-    wanted <- c(wanted, needs)
+    missing <- c(missing, parse_field(available[name, strong_fields]))
   }
   out
 }
@@ -85,31 +131,40 @@ choose_repository <- function() {
 
 # R's ordinary library; the user's own if that one is not ours to write to.
 choose_library <- function() {
-  if (file.access(.libPaths()[[1L]], 2L) == 0L) return(.libPaths()[[1L]])
-  user <- Sys.getenv("R_LIBS_USER")
-  dir.create(user, FALSE, recursive = TRUE)
+  first <- .libPaths()[[1L]]
+  if (file.access(first, 2L) == 0L) return(first)
+  user <- path.expand(Sys.getenv("R_LIBS_USER"))
+  if (!nzchar(user) || !dir.create(user, FALSE, TRUE) && !dir.exists(user)) {
+    stop(sprintf(
+      paste(
+        "`%s` cannot be written to, nor can R_LIBS_USER, `%s`: set that to a",
+        "folder of yours"
+      ),
+      first, user
+    ))
+  }
   .libPaths(c(user, .libPaths()))
   user
 }
 
 install_for <- function(purpose) {
   wanted <- wanted_for(purpose)
-  is_there <- unlist(Map(has_version, names(wanted), wanted))
-  if (all(is_there)) return(invisible())
+  missing <- unmet(wanted)
+  if (length(missing) == 0L) return(invisible())
   choose_repository()
   library <- choose_library()
-  packages <- to_install(wanted[!is_there], utils::available.packages())
+  packages <- to_install(missing, utils::available.packages())
   cat("Installing from CRAN:", packages, "\n")
   utils::install.packages(
     packages,
     lib = library, dependencies = FALSE, quiet = TRUE,
     Ncpus = max(1L, parallel::detectCores(), na.rm = TRUE)
   )
-  is_there <- unlist(Map(has_version, names(wanted), wanted))
-  if (!all(is_there)) {
+  missing <- unmet(wanted)
+  if (length(missing)) {
     stop(
       "These packages could not be installed: ",
-      toString(names(wanted)[!is_there])
+      toString(sprintf("%s (>= %s)", names(missing), missing))
     )
   }
 }

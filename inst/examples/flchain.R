@@ -8,10 +8,11 @@
 # fitted to everybody, and answers predictions while the workers compute.
 #
 # Run by `make demo`, or: Rscript flchain.R [output folder]
+# RESAMPLES=50 in the environment takes so many.
 
 library(elsewhere)
 
-refits <- 1000L
+refits <- as.integer(Sys.getenv("RESAMPLES", "1000"))
 workers <- 2L
 seed <- 20260101L
 tick_seconds <- 0.02

@@ -139,9 +139,9 @@ future_calls <- function(calls, own_call, calls_max = 200L) {
 }
 
 # `stdout` is TRUE to keep what is printed, FALSE to drop it, NA to leave it.
-# What would reach the console goes into a connection of ours that stays, which is
-# cheaper than one for each capture; what goes into somebody's sink, or is caught
-# already, needs one of its own.
+# What would reach the console goes into a connection of ours, which is cheaper
+# than one of R's; what goes into somebody's sink, or is caught already, needs
+# one of those.
 capture_start <- function(stdout, split = FALSE, live = FALSE) {
   # In this process what is printed is there at once.
   if (is.na(stdout) || live && !is_worker()) return(NULL)

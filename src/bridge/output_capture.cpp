@@ -29,7 +29,7 @@ namespace {
 constexpr int kConsole = 1;  // the connection that stdout() is without a sink
 constexpr int kSinksMax = 30;
 
-// R's connections have no place for an owner, and there is one of ours a process.
+// R's connections have no place for an owner, and there is one of ours at a time.
 std::string captured;
 OutputCapture::Take taker;
 bool is_any_running = false;
@@ -87,6 +87,12 @@ SEXP open_connection() {
   R_PreserveObject(made);
   UNPROTECT(1);
   return made;
+}
+
+void close_connection() {
+  SEXP call = PROTECT(Rf_lang2(Rf_install("close"), connection));
+  Rf_eval(call, R_BaseEnv);
+  UNPROTECT(1);
 }
 
 // `.Internal(sink(...))` inside base's sink(): the function around it looks at its
@@ -154,15 +160,13 @@ int number_of_stdout() {
 
 }  // namespace
 
-void OutputCapture::prepare(MainThread& main) {
-  if (connection == nullptr) r_call(main, [] { connection = open_connection(); });
-}
-
 bool OutputCapture::begin(MainThread& main, Take take) {
   if (is_any_running) return false;
   captured.clear();
-  prepare(main);
-  r_call(main, [] { put_sink(connection); });
+  r_call(main, [] {
+    connection = open_connection();
+    put_sink(connection);
+  });
   taker = std::move(take);
   is_running_ = is_any_running = true;
   return true;
@@ -180,6 +184,8 @@ std::string OutputCapture::end(MainThread& main) {
       take_sink();
       if (top == own) break;
     }
+    // One that stays would be in everybody's showConnections().
+    if (connection != nullptr) close_connection();
   });
   if (take && !captured.empty()) take(std::exchange(captured, {}));
   return std::exchange(captured, {});

@@ -1,7 +1,6 @@
 // What R code prints to standard output, kept in memory: a sink into a connection of
 // our own, which R's API offers for this. Output of C code and of child processes is
-// not seen; see OutputRedirect for that. A process has one such connection, so one
-// capture runs at a time.
+// not seen; see OutputRedirect for that. One capture runs at a time.
 #pragma once
 
 #include <functional>
@@ -19,9 +18,6 @@ class OutputCapture {
   // R prints: it must call nothing of R.
   using Take = std::function<void(std::string_view)>;
 
-  // Opens the connection where it is not open yet: before the connections of a process
-  // are counted.
-  static void prepare(MainThread& main);
   // Where no sink is in place. false when a capture is already running, of this object
   // or of another. With `take` nothing is kept for end().
   bool begin(MainThread& main, Take take = {});

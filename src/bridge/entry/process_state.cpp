@@ -41,10 +41,7 @@ extern "C" SEXP ew_capture_end() {
 }
 
 extern "C" SEXP ew_process_state() {
-  return guard([&](MainThread& main) {
-    OutputCapture::prepare(main);
-    return process_state(main);
-  });
+  return guard([&](MainThread& main) { return process_state(main); });
 }
 
 extern "C" SEXP ew_process_changes(SEXP state) {

@@ -178,11 +178,14 @@ test_that("sessions outlive their nursery, and the next one has another", {
   expect_false(any(nurseries() %in% former))
 })
 
+is_portable <- function() identical(Sys.getenv("ELSEWHERE_OS"), "portable")
+
 # A kernel before Linux 6.15 forgets how a process has ended when the status is
-# taken by whoever is its parent by then. Nobody can know it afterwards.
+# taken by whoever is its parent by then. Nobody can know it afterwards. A
+# portable build does not ask: its tests run with the variable that made it so.
 expect_own_end <- function(session, status) {
   release <- sub("[^0-9.].*", "", Sys.info()[["release"]])
-  keeps_status <- numeric_version(release) >= "6.15"
+  keeps_status <- numeric_version(release) >= "6.15" && !is_portable()
   known <- c(status, if (!keeps_status) 255L)
   expect_true(session$get_exit_status() %in% known)
 }
@@ -200,7 +203,7 @@ test_that("a session whose nursery was killed ends with its own status", {
   session$call(function() quit("no", 7L))
   session$wait(60000)
   expect_false(session$is_alive())
-  expect_identical(session$get_exit_status(), 7L)
+  expect_true(session$get_exit_status() %in% c(7L, if (is_portable()) 255L))
   # A signal runs nothing in the session; the kernel knows.
   tools::pskill(stand_in_of(other), tools::SIGTERM)
   other$wait(60000)

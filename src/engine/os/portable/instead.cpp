@@ -57,6 +57,8 @@ void clear_environment() {
 void name_this_thread([[maybe_unused]] const char* name) {
 #ifdef __APPLE__
   ::pthread_setname_np(name);
+#elif defined(__GLIBC__) || defined(__FreeBSD__)
+  ::pthread_setname_np(::pthread_self(), name);
 #endif
 }
 

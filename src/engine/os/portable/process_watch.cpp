@@ -59,6 +59,7 @@ void stay_loaded() {
 
 // Waits until it has ended, or somebody has reaped it, and leaves it to be reaped.
 void wait_for_end(pid_t pid, int end) {
+  name_this_thread("elsewhere-end");
   siginfo_t info{};
   while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
   }

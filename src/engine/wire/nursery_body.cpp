@@ -16,7 +16,7 @@ template <class Body>
 std::optional<Body> copied_in(std::span<const std::byte> bytes) {
   if (bytes.size() != sizeof(Body)) return {};
   Body body;
-  std::memcpy(&body, bytes.data(), sizeof body);
+  std::memcpy(static_cast<void*>(&body), bytes.data(), sizeof body);
   return body;
 }
 

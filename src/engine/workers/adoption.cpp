@@ -44,7 +44,7 @@ Status receive_all(int joint, std::span<std::byte> into, std::vector<Fd>& fds) {
 void apply(const Belongings& own) {
   ::umask(own.mask);
   for (int i = 0; i < RLIM_NLIMITS; ++i) {
-    ::setrlimit(static_cast<__rlimit_resource_t>(i), &own.limits[i]);
+    ::setrlimit(i, &own.limits[i]);
   }
   bare::set_processors(own.processors, sizeof own.processors);
   if (::getpriority(PRIO_PROCESS, 0) != own.niceness) {

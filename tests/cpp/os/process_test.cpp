@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 
 #include "engine/os/process_facts.h"
 #include "engine/os/socket.h"
+#include "engine/os/system.h"
 
 namespace elsewhere {
 namespace {
@@ -149,6 +151,26 @@ TEST(Spawn, LeavesEverythingElseBehind) {
   const auto text = output_of("for fd in /proc/$$/fd/*; do readlink $fd; done");
   for (const int fd : leaky) ::close(fd);
   EXPECT_EQ(text.find("/dev/zero"), std::string::npos) << text;
+}
+
+// Between the look at what is open and the start, another thread may open something.
+TEST(Spawn, LeavesBehindWhatIsOpenedMeanwhile) {
+  if (std::string(ELSEWHERE_OS) != "linux") GTEST_SKIP() << "not every system can promise it";
+  posix_spawn_file_actions_t actions;
+  ASSERT_EQ(::posix_spawn_file_actions_init(&actions), 0);
+  system::add_close_from(actions, 3);
+  std::array<int, 60> opened{};
+  for (auto& fd : opened) fd = ::open("/dev/zero", O_RDONLY);
+  std::string shell = "/bin/sh", option = "-c";
+  std::string script = "for fd in /proc/$$/fd/*; do readlink $fd; done | grep -q /dev/zero";
+  std::array<char*, 4> arguments{shell.data(), option.data(), script.data(), nullptr};
+  pid_t pid = -1;
+  EXPECT_EQ(::posix_spawn(&pid, shell.c_str(), &actions, nullptr, arguments.data(), environ), 0);
+  for (const int fd : opened) ::close(fd);
+  ::posix_spawn_file_actions_destroy(&actions);
+  int status = 0;
+  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1) << "it has some of them";
 }
 
 TEST(Spawn, StartsWithDefaultSignalsAndAnEmptyMask) {

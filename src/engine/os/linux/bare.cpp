@@ -6,12 +6,12 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <cstdint>
 
+#include "engine/os/linux/system_calls.h"
 #include "engine/os/portable/portable.h"
 
 namespace elsewhere::bare {

@@ -1,11 +1,11 @@
 // What Linux lets a process do with itself, and with its descriptors.
 #include "engine/os/process.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +13,7 @@
 
 #include "engine/os/linux/proc_file.h"
 #include "engine/os/linux/refusable.h"
+#include "engine/os/linux/system_calls.h"
 #include "engine/os/portable/portable.h"
 #include "engine/os/system.h"
 #include "engine/os/thread.h"
@@ -25,15 +26,40 @@ constexpr unsigned kCloseOnExec = 1U << 2;  // CLOSE_RANGE_CLOEXEC, of Linux 5.1
 
 linux_only::Refusable closing;
 
+// false in a build for a C library without it: musl, or glibc before 2.34.
+template <class Actions>
+bool add_close_from_of_the_library(Actions& actions, int first) {
+  if constexpr (requires { posix_spawn_file_actions_addclosefrom_np(&actions, first); }) {
+    return posix_spawn_file_actions_addclosefrom_np(&actions, first) == 0;
+  }
+  return false;
+}
+
+// Another thread may open some more, without close-on-exec, before the process is
+// started. They get the lowest numbers that are free, so that many of these are closed
+// as well. On Linux closing what is not open does no harm, below the limit.
+constexpr int kOpenedMeanwhileMax = 64;
+
+void add_close_one_by_one(posix_spawn_file_actions_t& actions, int first) {
+  portable::add_close_from(actions, first);
+  const long limit = ::sysconf(_SC_OPEN_MAX);
+  int left = kOpenedMeanwhileMax;
+  for (int fd = first; left > 0 && fd < limit; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    ::posix_spawn_file_actions_addclose(&actions, fd);
+    --left;
+  }
+}
+
 }  // namespace
 
-// The C library has a way of its own where the kernel has none, by /proc. It is asked
+// Where the kernel cannot, the C library goes by /proc, or fails. The kernel is asked
 // for a number that nobody has.
 void add_close_from(posix_spawn_file_actions_t& actions, int first) {
-  static const bool is_there =
+  static const bool kernel_can =
       ::syscall(SYS_close_range, ~0U, ~0U, 0) == 0 || !closing.note_failure();
-  if (!is_there) return portable::add_close_from(actions, first);
-  ::posix_spawn_file_actions_addclosefrom_np(&actions, first);
+  if (kernel_can && add_close_from_of_the_library(actions, first)) return;
+  add_close_one_by_one(actions, first);
 }
 
 void close_on_exec_from(int first) {
@@ -50,9 +76,13 @@ void end_this_process(int status) {
   for (;;) ::syscall(SYS_exit_group, status);
 }
 
+#ifdef __GLIBC__
 bool tell_status_at_exit(void (*tell)(int status, void* data), void* data) {
   return ::on_exit(tell, data) == 0;
 }
+#else  // musl keeps the status to itself
+bool tell_status_at_exit(void (*)(int, void*), void*) { return false; }
+#endif
 
 void end_with_parent() { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }
 

@@ -1,6 +1,5 @@
 // Processes held by a pidfd: nobody else ever gets what is sent to it.
 #include <signal.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include <string>
 
 #include "engine/os/linux/refusable.h"
+#include "engine/os/linux/system_calls.h"
 #include "engine/os/portable/portable.h"
 #include "engine/os/process.h"
 

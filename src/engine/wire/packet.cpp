@@ -1,6 +1,8 @@
 #include "engine/wire/packet.h"
 
+#include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <cstring>
 #include <string>
 
@@ -72,10 +74,12 @@ Result<std::optional<PacketHeader>> decode_header(std::span<const std::byte> byt
                                           std::to_string(flag)};
   }
   const auto body_bytes = get<std::uint64_t>(bytes, 16);
-  if (body_bytes > body_bytes_max) {
+  // More than this no process can hold, least of all one of 32 bits.
+  const auto limit = std::min<std::uint64_t>(body_bytes_max, SIZE_MAX - kHeaderBytes);
+  if (body_bytes > limit) {
     return Error{ErrorCode::TooLarge, "a packet of " + std::to_string(body_bytes) +
-                                          " bytes is over the limit of " +
-                                          std::to_string(body_bytes_max) + " bytes"};
+                                          " bytes is over the limit of " + std::to_string(limit) +
+                                          " bytes"};
   }
   return std::optional(PacketHeader{static_cast<PacketKind>(kind), static_cast<PacketFlag>(flag),
                                     TaskId{get<std::uint64_t>(bytes, 8)}, body_bytes});
@@ -100,7 +104,7 @@ Result<std::optional<DecodedPacket>> decode(std::span<const std::byte> bytes,
   if (!header.value()) return std::optional<DecodedPacket>{};
   const auto& found = *header.value();
   if (bytes.size() - kHeaderBytes < found.body_bytes) return std::optional<DecodedPacket>{};
-  const auto body = bytes.subspan(kHeaderBytes, found.body_bytes);
+  const auto body = bytes.subspan(kHeaderBytes, static_cast<std::size_t>(found.body_bytes));
   return std::optional(DecodedPacket{Packet{found.kind, found.flag, found.task, Bytes(body)},
                                      kHeaderBytes + body.size()});
 }

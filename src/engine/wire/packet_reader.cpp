@@ -21,7 +21,7 @@ Result<std::optional<Packet>> PacketReader::advance(std::size_t count) {
     // Memory that is only reserved costs nothing, so a length that never
     // arrives does no harm; one that no machine has is the peer's error.
     try {
-      body_ = Bytes(header_.body_bytes);
+      body_ = Bytes(static_cast<std::size_t>(header_.body_bytes));
     } catch (const std::bad_alloc&) {
       return Error{ErrorCode::TooLarge, "there is no memory for a packet of " +
                                             std::to_string(header_.body_bytes) + " bytes"};

@@ -108,7 +108,7 @@ Result<Adopted> adopt_belongings(int joint) {
   if (fds.size() != kBelongingFds || own.marks_bytes > kMarksBytesMax) {
     return Error{ErrorCode::Protocol, "the stand-in sent something else than its belongings"};
   }
-  std::vector<std::byte> marks(own.marks_bytes);
+  std::vector<std::byte> marks(static_cast<std::size_t>(own.marks_bytes));
   std::vector<Fd> none;
   status = receive_all(joint, marks, none);
   if (!status.ok()) return status.error();

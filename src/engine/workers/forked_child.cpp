@@ -23,7 +23,7 @@ using Clock = std::chrono::steady_clock;
 int poll_milliseconds(Deadline deadline) {
   if (!deadline) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count();
-  return static_cast<int>(std::clamp<long>(left, 0, 1000000));
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1000000));
 }
 
 // Returns when the child is to end.

@@ -131,7 +131,16 @@ TEST(PacketDecode, RefusesALengthNoMachineHas) {
   EXPECT_EQ(decoded.error().code, ErrorCode::TooLarge);
 }
 
+// Whatever limit the caller has: the sizes that follow from it must fit a size_t.
+TEST(PacketDecode, RefusesALengthThatNoProcessCanHold) {
+  const auto header = encode_header({PacketKind::Run, PacketFlag::None, TaskId{1}, SIZE_MAX});
+  const auto decoded = decode_header(header, UINT64_MAX);
+  ASSERT_FALSE(decoded.ok());
+  EXPECT_EQ(decoded.error().code, ErrorCode::TooLarge);
+}
+
 TEST(PacketHeader, CarriesALengthOverFourGigabytes) {
+  if (sizeof(std::size_t) < 8) GTEST_SKIP() << "a process of 32 bits cannot hold that much";
   const auto five_gigabytes = std::uint64_t{5} << 30;
   const auto header =
       decode_header(encode_header({PacketKind::Run, PacketFlag::None, TaskId{1}, five_gigabytes}));

@@ -75,7 +75,9 @@ bool status_of_ended(pid_t pid, int watch, int& status) {
     return true;
   }
   Kept kept{kHasStatus, 0, {}, 0};
-  const bool is_kept = ::ioctl(watch, kGetKept, &kept) == 0 && (kept.mask & kHasStatus) != 0;
+  // musl's ioctl() takes an int, and this is none.
+  const bool is_kept =
+      ::syscall(SYS_ioctl, watch, kGetKept, &kept) == 0 && (kept.mask & kHasStatus) != 0;
   status = kept.status;
   return is_kept;
 }

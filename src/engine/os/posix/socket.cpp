@@ -114,11 +114,12 @@ Result<Moved> send_some_with_fds(int fd, std::span<const std::byte> bytes,
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   message.msg_control = control.data();
-  message.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
+  message.msg_controllen =
+      static_cast<decltype(message.msg_controllen)>(CMSG_SPACE(sizeof(int) * fds.size()));
   cmsghdr* header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
+  header->cmsg_len = static_cast<decltype(header->cmsg_len)>(CMSG_LEN(sizeof(int) * fds.size()));
   std::memcpy(CMSG_DATA(header), fds.data(), sizeof(int) * fds.size());
   return outcome_of(retrying([&] { return system::send_message(fd, message); }),
                     "cannot send descriptors to a worker");

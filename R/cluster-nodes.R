@@ -330,13 +330,10 @@ node_boot <- function(library, version, functions, setup) {
     )
   }
   package <- asNamespace("elsewhere")
-  .Call(package$ew_node_take_interrupts)
+  package$take_node_interrupts()
   home <- new.env(parent = baseenv())
   for (name in names(functions)) {
-    # They come compiled, and `environment<-` would undo that.
-    home[[name]] <- .Call(
-      package$ew_worker_closure_in, functions[[name]], home
-    )
+    home[[name]] <- package$closure_in(functions[[name]], home)
   }
   for (entry in ls(package, pattern = "^ew_")) home[[entry]] <- package[[entry]]
   for (i in seq_len(sys.nframe())) {
@@ -348,7 +345,7 @@ node_boot <- function(library, version, functions, setup) {
   if (is.null(home$connection)) stop("a node does not know its connection.")
   # The answer in two pieces would otherwise take 40 ms more.
   port <- as.integer(sub("^.*:", "", summary(home$connection)$description))
-  if (!is.na(port)) .Call(package$ew_sockets_no_delay, port)
+  if (!is.na(port)) package$send_soon(port)
   place <- if ("tools:elsewhere" %in% search()) {
     as.environment("tools:elsewhere")
   } else {
@@ -420,6 +417,10 @@ node_emit <- function(condition) {
 
 # What those functions find there.
 utils::globalVariables(c("connection", "number", "send"))
+
+# What a node calls of this package before it has them.
+take_node_interrupts <- function() .Call(ew_node_take_interrupts)
+send_soon <- function(port) .Call(ew_sockets_no_delay, port)
 
 node_functions <- function() {
   worker_functions(

@@ -78,8 +78,7 @@ fork_evaluator <- function() {
       capture_begin = capture_begin, capture_end = capture_end
     ))
     for (name in names(functions)) {
-      # They come compiled, and `environment<-` would undo that.
-      home[[name]] <- .Call(ew_worker_closure_in, functions[[name]], home)
+      home[[name]] <- closure_in(functions[[name]], home)
     }
     here <- topenv()
     for (entry in ls(here, pattern = "^ew_")) home[[entry]] <- here[[entry]]

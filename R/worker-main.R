@@ -113,3 +113,8 @@ installed_program <- function(name) {
   }
   installed[[name]]
 }
+
+# What `environment<-` does, but for the compiled code, which that one drops.
+closure_in <- function(closure, env) {
+  .Call(ew_worker_closure_in, closure, env)
+}

@@ -139,15 +139,16 @@ void Relay::take_from_owner() {
     return;
   }
   if (header.kind == PacketKind::Run) tasks_.push_back(header.task);
+  const auto& segment = parcel.value().segment();
   std::vector<int> beside;
-  if (parcel.value().segment()) beside.push_back(parcel.value().segment()->fd_to_send());
+  if (segment) beside.push_back(segment->fd_to_send());
   const auto body = parcel.value().body();
-  const auto flag = parcel.value().segment() ? PacketFlag::InSegment : header.flag;
-  if (!channel_.send({header.kind, flag, header.task, body.size()}, Bytes(body), beside).ok()) {
-    channel_.close();  // the worker is ending; its exit is on the way
-  }
+  const auto flag = segment ? PacketFlag::InSegment : header.flag;
+  const auto sent =
+      channel_.send({header.kind, flag, header.task, body.size()}, Bytes(body), std::move(beside));
+  if (!sent.ok()) channel_.close();  // the worker is ending; its exit is on the way
   // A worker that runs a task reads later: the descriptor must live until then.
-  if (!beside.empty()) held_.push_back(std::make_shared<const Parcel>(std::move(parcel.value())));
+  if (segment) held_.push_back(std::make_shared<const Parcel>(std::move(parcel.value())));
 }
 
 void Relay::take_signal(TaskId task, int number) {

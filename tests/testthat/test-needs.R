@@ -1,4 +1,4 @@
-# configure says in one sentence what is missing. It is at the root of a clone,
+# src/needs.sh says in one sentence what is missing to compile. It is in a clone,
 # not in the installed package; R, the compiler and the system are fakes here.
 
 program <- function(folder, name, lines) {
@@ -9,11 +9,11 @@ program <- function(folder, name, lines) {
   path
 }
 
-# What configure prints, and its status, in a world where `R CMD config CXX20`
+# What it prints, and its status, in a world where `R CMD config CXX20`
 # answers with `compiler`, and where `programs` come first on the path.
 configured <- function(compiler, programs = list(), env = character(),
                        frame = parent.frame()) {
-  configure <- document_file("configure")
+  script <- document_file("src/needs.sh")
   home <- withr::local_tempdir(.local_envir = frame)
   program(home, "bin/R", c(
     'case "$*" in',
@@ -29,7 +29,7 @@ configured <- function(compiler, programs = list(), env = character(),
     R_HOME = home, PATH = paste0(path, ":", Sys.getenv("PATH")), env
   )
   said <- suppressWarnings(
-    system2("sh", configure, stdout = TRUE, stderr = TRUE)
+    system2("sh", script, stdout = TRUE, stderr = TRUE)
   )
   status <- attr(said, "status")
   list(said = c(said), status = if (is.null(status)) 0L else status)
@@ -65,19 +65,8 @@ test_that("a compiler that is not there is named", {
   )
 })
 
-test_that("an R that was built without C++20 is named with its version", {
-  expect_one_sentence(configured(""), "R 4.3.1 was built without", "CXX20 = ")
-})
-
 test_that("another system is named", {
   expect_one_sentence(
     configured("g++", list(uname = "echo Darwin")), "Darwin.*Linux"
-  )
-})
-
-test_that("a machine without make is told how to get it", {
-  expect_one_sentence(
-    configured("g++", env = c(MAKE = "no-such-make")),
-    "no-such-make", "apt-get install make"
   )
 })

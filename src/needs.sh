@@ -1,7 +1,8 @@
 #!/bin/sh
 # Says in one sentence what is missing to compile elsewhere, and how to get it,
-# before a compiler says it in a thousand. Makes no file. That the packages of
-# LinkingTo are there has been checked by R CMD INSTALL.
+# before a compiler says it in a thousand. src/Makevars runs it before it compiles
+# anything. R CMD INSTALL has looked before for make, for a compiler that R calls
+# C++20's, and for the packages of LinkingTo.
 
 : "${R_HOME:=$(R RHOME)}"
 config() { "$R_HOME/bin/R" CMD config "$1" 2>/dev/null; }
@@ -16,21 +17,10 @@ if [ "$system" != Linux ]; then
   fail "this is $system, and elsewhere runs on Linux alone yet: use a Linux machine or a container."
 fi
 
-# R CMD config needs it, too.
-make=${MAKE:-make}
-if ! command -v "$make" >/dev/null; then
-  fail "there is no \`$make\`: on Debian or Ubuntu, apt-get install make."
-fi
-
 how="on Debian or Ubuntu, apt-get install g++; elsewhere, GCC 10 or clang 13 or a later one,\
  named in ~/.R/Makevars: CXX20 = /path/to/g++"
 
 compiler=$(config CXX20)
-if [ -z "$compiler" ]; then
-  fail "R $("$R_HOME/bin/R" --version | sed -n '1s/R version \([^ ]*\).*/\1/p') was built\
- without a compiler of C++20 (R CMD config CXX20 says none): $how."
-fi
-
 work=$(mktemp -d) || fail "no folder can be made in ${TMPDIR:-/tmp}: set TMPDIR to another one."
 trap 'rm -rf "$work"' EXIT
 

@@ -153,7 +153,14 @@ install_for <- function(purpose) {
   if (length(missing) == 0L) return(invisible())
   choose_repository()
   library <- choose_library()
-  packages <- to_install(missing, utils::available.packages())
+  available <- utils::available.packages()
+  if (nrow(available) == 0L) {
+    stop(sprintf(
+      "%s cannot be reached to install: %s",
+      getOption("repos")[["CRAN"]], toString(names(missing))
+    ))
+  }
+  packages <- to_install(missing, available)
   cat("Installing from CRAN:", packages, "\n")
   utils::install.packages(
     packages,

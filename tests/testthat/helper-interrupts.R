@@ -111,7 +111,7 @@ interrupt_script <- function() {
     if (nzchar(Sys.getenv("INTERRUPTS_RSHOPTS"))) {
       in_plan(
         "ssh", cluster,
-        workers = "node1",
+        workers = "node1", rscript_libs = .libPaths(),
         rshopts = strsplit(Sys.getenv("INTERRUPTS_RSHOPTS"), "\t")[[1L]]
       )
     }

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -47,12 +48,16 @@ Belongings own_belongings() {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     if (is_mark(*entry)) own.marks_bytes += ::strlen(*entry) + 1;
   }
+  static_assert(RLIM_NLIMITS <= kLimitsMax);
   for (int i = 0; i < RLIM_NLIMITS; ++i) {
-    ::getrlimit(static_cast<__rlimit_resource_t>(i), &own.limits[i]);
+    rlimit limit{};
+    ::getrlimit(i, &limit);
+    own.limits[i] = {limit.rlim_cur, limit.rlim_max};
   }
   bare::get_processors(own.processors, sizeof own.processors);
-  own.mask = ::umask(0);
-  ::umask(own.mask);
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  own.mask = mask;
   own.niceness = ::getpriority(PRIO_PROCESS, 0);
   return own;
 }

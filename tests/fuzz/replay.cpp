@@ -29,7 +29,7 @@ std::vector<Input> read_corpus(const std::filesystem::path& folder) {
 
 // One to four small changes: a byte replaced, removed or put in, or a cut.
 Input mutated(Input input, std::mt19937_64& random) {
-  const auto below = [&](std::size_t limit) { return random() % limit; };
+  const auto below = [&](std::size_t limit) { return static_cast<std::size_t>(random() % limit); };
   const auto at = [&](std::size_t place) { return input.begin() + static_cast<long>(place); };
   for (auto changes = 1 + below(4); changes > 0; --changes) {
     const auto value = static_cast<std::uint8_t>(random());

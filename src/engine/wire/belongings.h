@@ -4,9 +4,7 @@
 // copied as they are.
 #pragma once
 
-#include <sys/resource.h>
-#include <sys/types.h>
-
+#include <cstddef>
 #include <cstdint>
 
 namespace elsewhere {
@@ -19,14 +17,21 @@ inline constexpr int kJointFd = 4;
 // How the names of the marks begin.
 inline constexpr char kMark[] = "PROCESSX_";
 
+// A limit on a resource, as getrlimit() numbers them.
+struct Limit {
+  std::uint64_t soft;
+  std::uint64_t hard;
+};
+inline constexpr int kLimitsMax = 16;  // no system has more
+
 // What a process has from the one that started it and a fork of another process
 // has not. Then come the marks, which processx has added to the environment:
 // NAME=value, each ended by a zero byte.
 struct Belongings {
   std::uint64_t marks_bytes;
-  rlimit limits[RLIM_NLIMITS];
+  Limit limits[kLimitsMax];
   unsigned char processors[128];  // in the form of the system
-  mode_t mask;
+  std::uint32_t mask;
   int niceness;
 };
 

@@ -42,9 +42,12 @@ Status receive_all(int joint, std::span<std::byte> into, std::vector<Fd>& fds) {
 
 // What cannot be set to its value is the nursery's, which had the same start.
 void apply(const Belongings& own) {
-  ::umask(own.mask);
+  ::umask(static_cast<mode_t>(own.mask));
+  static_assert(RLIM_NLIMITS <= kLimitsMax);
   for (int i = 0; i < RLIM_NLIMITS; ++i) {
-    ::setrlimit(i, &own.limits[i]);
+    const rlimit limit{static_cast<rlim_t>(own.limits[i].soft),
+                       static_cast<rlim_t>(own.limits[i].hard)};
+    ::setrlimit(i, &limit);
   }
   bare::set_processors(own.processors, sizeof own.processors);
   if (::getpriority(PRIO_PROCESS, 0) != own.niceness) {

@@ -140,6 +140,7 @@ TEST_P(FailureTest, EveryTaskSettlesOnceWhateverDiesAroundIt) {
   const std::uint64_t seed = wanted == "random" ? std::random_device{}() : std::stoull(wanted);
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
+  const auto below = [&](std::size_t limit) { return static_cast<std::size_t>(random() % limit); };
   const std::vector<std::string> verbs{
       "echo:ok", "echo:ok",     "echo:ok",        "die:9",          "exit:3",
       "sleep:1", "event:x",     "cut-result:abc", "garbage:",       "stubborn:",
@@ -150,9 +151,9 @@ TEST_P(FailureTest, EveryTaskSettlesOnceWhateverDiesAroundIt) {
     TaskOptions options;
     options.retries = static_cast<int>(random() % 2);
     options.timeout = milliseconds(50);
-    tasks.push_back(submit(pool, verbs[random() % verbs.size()], options));
+    tasks.push_back(submit(pool, verbs[below(verbs.size())], options));
     if (random() % 4 == 0) {
-      engine_->cancel(tasks[random() % tasks.size()], milliseconds(random() % 20));
+      engine_->cancel(tasks[below(tasks.size())], milliseconds(below(20)));
     }
   }
   ASSERT_EQ(engine_->wait(tasks, tasks.size(), WaitEvents::Ignore, 3 * kDeadline).value(),

@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 inline constexpr std::chrono::seconds kDeadline{60};
 
 inline std::string text_of(const Parcel& parcel) {
-  std::string text(parcel.size_bytes(), '\0');
+  std::string text(static_cast<std::size_t>(parcel.size_bytes()), '\0');
   EXPECT_TRUE(parcel.read(0, std::as_writable_bytes(std::span(text))).ok());
   return text;
 }

@@ -34,7 +34,7 @@ Segment holding(const std::string& text) {
 }
 
 std::string text_of(const Segment& segment) {
-  std::string text(segment.size_bytes(), '\0');
+  std::string text(static_cast<std::size_t>(segment.size_bytes()), '\0');
   EXPECT_TRUE(segment.read(0, std::as_writable_bytes(std::span(text))).ok());
   return text;
 }

@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 Parcel parcel_of(const std::string& text) { return Parcel(Bytes(std::as_bytes(std::span(text)))); }
 
 std::string text_of(const Parcel& parcel) {
-  std::string text(parcel.size_bytes(), '\0');
+  std::string text(static_cast<std::size_t>(parcel.size_bytes()), '\0');
   EXPECT_TRUE(parcel.read(0, std::as_writable_bytes(std::span(text))).ok());
   return text;
 }

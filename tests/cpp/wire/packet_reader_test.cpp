@@ -46,7 +46,7 @@ Bytes three_packets() {
 
 TEST(PacketReader, FindsTheSamePacketsHoweverTheStreamIsCut) {
   const Bytes stream = three_packets();
-  for (const std::size_t piece : {1, 2, 23, 24, 25, 100, 100000}) {
+  for (const std::size_t piece : {1U, 2U, 23U, 24U, 25U, 100U, 100000U}) {
     PacketReader reader;
     const auto packets = read_all(reader, stream.span(), piece);
     ASSERT_EQ(packets.size(), 3u) << "pieces of " << piece;

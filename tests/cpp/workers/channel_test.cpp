@@ -42,7 +42,7 @@ Status send(Channel& channel, std::uint64_t task, std::size_t size) {
 
 TEST(Channel, DeliversPacketsInOrder) {
   auto [near, far] = connected();
-  for (std::uint64_t task = 1; task <= 3; ++task) ASSERT_TRUE(send(near, task, task * 10).ok());
+  for (std::size_t task = 1; task <= 3; ++task) ASSERT_TRUE(send(near, task, task * 10).ok());
   for (std::uint64_t task = 1; task <= 3; ++task) {
     auto packet = far.take_packet();
     ASSERT_TRUE(packet.ok() && packet.value());

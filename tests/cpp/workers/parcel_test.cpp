@@ -29,7 +29,7 @@ Parcel written(const std::vector<std::byte>& bytes, std::size_t piece) {
 }
 
 std::vector<std::byte> read_back(const Parcel& parcel, std::size_t piece) {
-  std::vector<std::byte> bytes(parcel.size_bytes());
+  std::vector<std::byte> bytes(static_cast<std::size_t>(parcel.size_bytes()));
   ParcelReader reader(parcel);
   for (std::size_t at = 0; at < bytes.size(); at += piece) {
     EXPECT_TRUE(reader.read(std::span(bytes).subspan(at, std::min(piece, bytes.size() - at))).ok());

@@ -252,7 +252,7 @@ TEST_F(SessionNurseryTest, AForkWhoseStandInNeverComesEnds) {
 
 TEST_F(SessionNurseryTest, AForkWhoseStandInSendsSomethingElseEnds) {
   start_nursery();
-  for (const std::size_t bytes : {1UL, sizeof(Belongings), sizeof(Belongings) + 100}) {
+  for (const std::size_t bytes : {std::size_t{1}, sizeof(Belongings), sizeof(Belongings) + 100}) {
     auto session = ask();
     const Process process = forked(*session);
     const std::vector<std::byte> nonsense(bytes, std::byte{0xff});

@@ -26,14 +26,14 @@ constexpr unsigned kCloseOnExec = 1U << 2;  // CLOSE_RANGE_CLOEXEC, of Linux 5.1
 
 linux_only::Refusable closing;
 
-// false in a build for a C library without it: musl, or glibc before 2.34.
-template <class Actions>
-bool add_close_from_of_the_library(Actions& actions, int first) {
-  if constexpr (requires { posix_spawn_file_actions_addclosefrom_np(&actions, first); }) {
-    return posix_spawn_file_actions_addclosefrom_np(&actions, first) == 0;
-  }
-  return false;
+// false in a build for a C library without it.
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 34)
+bool add_close_from_of_the_library(posix_spawn_file_actions_t& actions, int first) {
+  return ::posix_spawn_file_actions_addclosefrom_np(&actions, first) == 0;
 }
+#else
+bool add_close_from_of_the_library(posix_spawn_file_actions_t&, int) { return false; }
+#endif
 
 // Another thread may open some more, without close-on-exec, before the process is
 // started. They get the lowest numbers that are free, so that many of these are closed

@@ -1,4 +1,4 @@
-# src/needs.sh says in one sentence what is missing to compile. It is in a clone,
+# src/needs/check.sh says in one sentence what is missing to compile. It is in a clone,
 # not in the installed package; R, the compiler and the system are fakes here.
 
 program <- function(folder, name, lines) {
@@ -13,7 +13,7 @@ program <- function(folder, name, lines) {
 # answers with `compiler`, and where `programs` come first on the path.
 configured <- function(compiler, programs = list(), env = character(),
                        frame = parent.frame()) {
-  script <- document_file("src/needs.sh")
+  script <- document_file("src/needs/check.sh")
   home <- withr::local_tempdir(.local_envir = frame)
   program(home, "bin/R", c(
     'case "$*" in',

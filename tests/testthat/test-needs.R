@@ -1,5 +1,6 @@
-# src/needs/check.sh says in one sentence what is missing to compile. It is in a clone,
-# not in the installed package; R, the compiler and the system are fakes here.
+# src/needs/check.sh says in one sentence what is missing to compile. It is in a
+# clone, not in the installed package; R, the compiler and the system are fakes
+# here.
 
 program <- function(folder, name, lines) {
   path <- file.path(folder, name)

@@ -2,11 +2,9 @@
 # sentence, and not by whatever fails later. That each package is there and new
 # enough is checked by R itself, before, from DESCRIPTION.
 
-# Each gives the sentence, or NULL. Without the first ones nothing works.
-load_needs <- list()
-
-# Without these, some of it does not work, or more slowly.
-load_wishes <- list(
+# Each gives the sentence, or NULL: without it some of elsewhere does not work, or
+# works more slowly.
+load_checks <- list(
   sessions = function() {
     tryCatch(check_processx(), error = conditionMessage)
   },
@@ -44,12 +42,8 @@ load_wishes <- list(
   }
 )
 
-check_at_load <- function(needs = load_needs, wishes = load_wishes) {
-  for (check in needs) {
-    said <- check()
-    if (!is.null(said)) abort(said, "elsewhere_cannot_load")
-  }
-  for (check in wishes) {
+check_at_load <- function(checks = load_checks) {
+  for (check in checks) {
     said <- check()
     if (!is.null(said)) {
       warning(warningCondition(said, class = "elsewhere_load_warning"))

@@ -3,6 +3,7 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include <initializer_list>
 #include <new>
 #include <utility>
 
@@ -89,65 +90,72 @@ SEXP open_connection() {
   return made;
 }
 
-void close_connection() {
-  SEXP call = PROTECT(Rf_lang2(Rf_install("close"), connection));
-  Rf_eval(call, R_BaseEnv);
-  UNPROTECT(1);
-}
-
-// `.Internal(sink(...))` inside base's sink(): the function around it looks at its
-// arguments first, which takes seven times as long as the rest. Null if it is not as
-// it was.
-SEXP core_of_sink(SEXP code) {
+// `.Internal(name(...))` with that many arguments inside a function of base: what is
+// around it looks at its arguments first, which takes several times as long as the
+// rest. Null if it is not as it was.
+SEXP internal_call(SEXP code, int arguments) {
   static SEXP const internal = Rf_install(".Internal");
   if (TYPEOF(code) != LANGSXP) return nullptr;
-  if (CAR(code) == internal) return Rf_length(CADR(code)) == 5 ? code : nullptr;
+  if (CAR(code) == internal) return Rf_length(CADR(code)) == arguments + 1 ? code : nullptr;
   SEXP found = nullptr;
   for (SEXP rest = CDR(code); rest != R_NilValue; rest = CDR(rest)) {
-    if (SEXP inner = core_of_sink(CAR(rest))) found = inner;
+    if (SEXP inner = internal_call(CAR(rest), arguments)) found = inner;
   }
   return found;
 }
 
-struct Sink {
-  SEXP function;  // function(file, closeOnExit = FALSE, type = "output", split = FALSE)
-  SEXP none;      // its argument to take the last one away
+// A function of base, preserved: its core alone where that is as known.
+struct BaseFunction {
+  SEXP function;
+  bool is_core;
 };
 
-Sink base_sink() {
-  SEXP function = PROTECT(value_in(R_BaseEnv, Rf_install("sink")));
-  SEXP none = R_NilValue;
-  if (SEXP core = core_of_sink(R_ClosureExpr(function))) {
-    SEXP formals = PROTECT(Rf_list4(R_MissingArg, Rf_ScalarLogical(FALSE), Rf_mkString("output"),
-                                    Rf_ScalarLogical(FALSE)));
-    SEXP cell = formals;
-    for (const char* name : {"file", "closeOnExit", "type", "split"}) {
-      SET_TAG(cell, Rf_install(name));
-      cell = CDR(cell);
-    }
-    function = new_closure(formals, core, R_BaseEnv);
-    none = Rf_ScalarInteger(-1);
-    UNPROTECT(1);
-  }
-  PROTECT(none);
+// `formals`, a pairlist, are the core's own.
+BaseFunction base_function(const char* name, SEXP formals) {
+  PROTECT(formals);
+  SEXP function = PROTECT(value_in(R_BaseEnv, Rf_install(name)));
+  SEXP core = internal_call(R_ClosureExpr(function), Rf_length(formals));
+  if (core != nullptr) function = new_closure(formals, core, R_BaseEnv);
   R_PreserveObject(function);
-  R_PreserveObject(none);
   UNPROTECT(2);
-  return {function, none};
+  return {function, core != nullptr};
 }
 
-const Sink& sink() {
-  static const Sink made = base_sink();
-  return made;
+SEXP tagged(SEXP formals, std::initializer_list<const char*> names) {
+  SEXP cell = PROTECT(formals);
+  for (const char* name : names) {
+    SET_TAG(cell, Rf_install(name));
+    cell = CDR(cell);
+  }
+  UNPROTECT(1);
+  return formals;
 }
 
-void put_sink(SEXP to) {
-  SEXP call = PROTECT(Rf_lang2(sink().function, to));
+void close_connection() {
+  static const BaseFunction close = base_function(
+      "close.connection", tagged(Rf_list2(R_MissingArg, Rf_mkString("rw")), {"con", "type"}));
+  SEXP call = PROTECT(Rf_lang2(close.function, connection));
   Rf_eval(call, R_BaseEnv);
   UNPROTECT(1);
 }
 
-void take_sink() { put_sink(sink().none); }
+const BaseFunction& sink() {
+  static const BaseFunction made = base_function(
+      "sink", tagged(Rf_list4(R_MissingArg, Rf_ScalarLogical(FALSE), Rf_mkString("output"),
+                              Rf_ScalarLogical(FALSE)),
+                     {"file", "closeOnExit", "type", "split"}));
+  return made;
+}
+
+// It does not fail: there is no other sink, or we were not asked.
+void put_sink(SEXP to) {
+  PROTECT(to);
+  SEXP call = PROTECT(Rf_lang2(sink().function, to));
+  Rf_eval(call, R_BaseEnv);
+  UNPROTECT(2);
+}
+
+void take_sink() { put_sink(sink().is_core ? Rf_ScalarInteger(-1) : R_NilValue); }
 
 int number_of_stdout() {
   static SEXP const call = [] {

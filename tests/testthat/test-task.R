@@ -109,7 +109,11 @@ test_that("a cancelled task is interrupted, also in a loop; its worker stays", {
 test_that("a task that ignores interrupts loses its worker after the grace", {
   pool <- local_pool()
   pid <- task_value(task_submit(pool, quote(Sys.getpid())))
-  task <- task_submit(pool, quote(suspendInterrupts(repeat NULL)))
+  task <- task_submit(pool, quote(suspendInterrupts({
+    get(".elsewhere", as.environment("tools:elsewhere"))$emit("holding")
+    repeat NULL
+  })))
+  tasks_wait(list(task), 60, events = TRUE)
   task_cancel(task, grace = 0.1)
   expect_false(task_value(task_submit(pool, quote(Sys.getpid()))) == pid)
 })

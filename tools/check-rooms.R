@@ -1,6 +1,7 @@
 # Reads every #include under a source folder and fails on an arrow that the
 # house style does not draw: each room sees only rooms to its right. What only
-# Linux has is found outside of its folder, too.
+# Linux has is found outside of its folder, too, and what only Unix has in the engine
+# outside of the folders of engine/os/.
 #
 #   Rscript tools/check-rooms.R src
 
@@ -46,6 +47,15 @@ libraries <- list(
   "R" = c("^R[A-Za-z]*\\.h$|^R_ext/|^cpp11|^later", "^(bridge|frontend|init)"),
   "Asio" = c("^asio", "^engine/loop/")
 )
+
+# What Unix has, and other systems may not: its headers stay inside engine/os/, whose
+# own headers say ideas instead. So the rest of the engine could be built anywhere.
+unix_headers <- paste0(
+  "^(arpa|net|netinet|sys)/|^csignal$|^(aio|dirent|dlfcn|fcntl|fnmatch|ftw|glob|",
+  "grp|ifaddrs|libgen|mqueue|netdb|poll|pthread|pwd|regex|search|semaphore|",
+  "signal|spawn|strings|syslog|termios|ucontext|unistd|utime|wordexp)\\.h$"
+)
+unix_folders <- "^engine/os/[a-z]+/"
 
 # What only Linux has: its headers, and its words in code.
 linux_folder <- "^engine/os/linux/"
@@ -101,6 +111,13 @@ library_complaint <- function(file, header) {
     if (grepl(rule[[1L]], header) && !grepl(rule[[2L]], file)) {
       return(sprintf("%s may not see %s (<%s>)", room_of(file), name, header))
     }
+  }
+  is_seam <- startsWith(file, "engine/") && !grepl(unix_folders, file)
+  is_unix <- grepl(unix_headers, header) && !grepl(linux_headers, header)
+  if (is_seam && is_unix) {
+    return(sprintf(
+      "only Unix has <%s>: a header of engine/os/ is to say what it is for", header
+    ))
   }
   character()
 }

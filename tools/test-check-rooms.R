@@ -18,6 +18,8 @@ plant <- function(files) {
 right <- list(
   "engine/base/bytes.h" = library_header("vector"),
   "engine/os/fd.h" = include("engine/base/bytes.h"),
+  "engine/os/posix/a.cpp" = library_header("unistd.h", "sys/wait.h", "csignal"),
+  "bridge/a.cpp" = library_header("unistd.h"),
   "engine/os/linux/a.cpp" = c(
     library_header("sys/eventfd.h"), "  ::memfd_create(\"/proc\");"
   ),
@@ -52,6 +54,9 @@ wrong <- list(
   list("engine/os/socket.h", include("fd.h"), "is no file"),
   list("engine/workers/a.cpp", library_header("sys/eventfd.h"), "only Linux"),
   list("engine/os/posix/a.cpp", "  Fd fd(::memfd_create(name));", "only Linux"),
+  list("engine/workers/a.cpp", library_header("unistd.h"), "only Unix"),
+  list("engine/os/socket.h", library_header("sys/socket.h"), "only Unix"),
+  list("engine/engine.cpp", library_header("csignal"), "only Unix"),
   list("standin/main.cpp", "  ::open(\"/proc/self/stat\");", "only Linux"),
   list("engine/cellar/wine.h", library_header("vector"), "no room is called")
 )

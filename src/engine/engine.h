@@ -20,8 +20,8 @@ struct PoolStatus {
   int workers = 0;
   int busy = 0;
   int queued = 0;
-  std::vector<pid_t> pids;  // of the workers that are up
-  std::string broken;       // why no worker comes any more; empty if all is well
+  std::vector<Pid> pids;  // of the workers that are up
+  std::string broken;     // why no worker comes any more; empty if all is well
   bool is_open = true;
   std::uint64_t answered = 0;  // tasks, by all its workers
   std::uint64_t started = 0;   // workers, since the pool was opened

@@ -48,17 +48,6 @@ Belongings own_belongings() {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     if (is_mark(*entry)) own.marks_bytes += ::strlen(*entry) + 1;
   }
-  static_assert(RLIM_NLIMITS <= kLimitsMax);
-  for (int i = 0; i < RLIM_NLIMITS; ++i) {
-    rlimit limit{};
-    ::getrlimit(i, &limit);
-    own.limits[i] = {limit.rlim_cur, limit.rlim_max};
-  }
-  bare::get_processors(own.processors, sizeof own.processors);
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  own.mask = mask;
-  own.niceness = ::getpriority(PRIO_PROCESS, 0);
   return own;
 }
 
@@ -91,7 +80,10 @@ bool hand_over() {
   const bool is_sent =
       ::sendmsg(kJointFd, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof own);
   ::close(fds[kStandInFd]);
-  return is_sent && send_marks();
+  if (!is_sent) return false;
+  bare::Inherited inherited{};
+  bare::get_inherited(inherited);
+  return send_all(&inherited, sizeof inherited) && send_marks();
 }
 
 // false at the end of the connection. What comes along goes to `watch`.

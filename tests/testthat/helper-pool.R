@@ -95,3 +95,19 @@ unread_lines <- new.env(parent = emptyenv())
 bquote_lines <- function(expr, env = parent.frame()) {
   deparse(eval(substitute(bquote(x), list(x = substitute(expr))), env))
 }
+
+# The tests of a portable build run with the variable that made it so.
+is_portable <- function() identical(Sys.getenv("ELSEWHERE_OS"), "portable")
+
+skip_without_forked_sessions <- function() {
+  testthat::skip_if(
+    is_portable(),
+    "a portable build cannot count threads, so its nurseries do not fork"
+  )
+}
+
+skip_without_memory <- function() {
+  testthat::skip_if(
+    is_portable(), "a portable build does not know how much a process uses"
+  )
+}

@@ -110,6 +110,7 @@ test_that("a worker on another machine that stays stopped is ended", {
 })
 
 test_that("a worker on another machine that has grown is replaced", {
+  skip_without_memory()
   sshd <- local_sshd()
   remote_plan(sshd, recycle = c(memory = 50e6))
   pid <- value(future(Sys.getpid()))

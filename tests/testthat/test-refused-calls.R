@@ -107,8 +107,18 @@ test_that("all works without /proc", {
   }
 })
 
+test_that("a portable build does not need epoll", {
+  skip_on_cran()
+  skip_if_not(is_portable(), "this build waits by epoll")
+  expect_identical(
+    said_under(refuser(), "EPERM", "epoll_create1"),
+    paste0(all_that_works, ": works")
+  )
+})
+
 test_that("where epoll is refused, sessions work and plan() names the call", {
   skip_on_cran()
+  skip_if(is_portable(), "a portable build waits by select()")
   said <- said_under(refuser(), "EPERM", "epoll_create1")
   expect_match(
     said, "^pool: .*epoll: Operation not permitted.*ELSEWHERE_OS=portable",

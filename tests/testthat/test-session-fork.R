@@ -9,6 +9,7 @@ started_session <- function(..., frame = parent.frame()) {
 }
 
 test_that("a forked session sees what a started one sees", {
+  skip_without_forked_sessions()
   local_leak_check()
   withr::local_dir(withr::local_tempdir())
   withr::local_envvar(ELSEWHERE_TEST_A = "b", ELSEWHERE_TEST_EMPTY = "")
@@ -55,6 +56,7 @@ test_that("forked sessions share no directory and no random numbers", {
 })
 
 test_that("a forked session gets its own environment and directory", {
+  skip_without_forked_sessions()
   home <- normalizePath(withr::local_tempdir())
   forked <- local_session(
     env = c(ELSEWHERE_TEST_B = "c", PATH = NA), extra = list(wd = home)
@@ -109,6 +111,7 @@ test_that("an environment file counts, also when it has changed", {
 })
 
 test_that("a forked session ends as a started one: by status or by signal", {
+  skip_without_forked_sessions()
   local_leak_check()
   end_of <- function(code) {
     session <- local_session()
@@ -156,6 +159,7 @@ test_that("kill_tree() finds a forked session and what it has started", {
 })
 
 test_that("a forked session is gone when its stand-in is", {
+  skip_without_forked_sessions()
   local_leak_check()
   session <- local_session()
   pid <- session$get_pid()
@@ -178,19 +182,17 @@ test_that("sessions outlive their nursery, and the next one has another", {
   expect_false(any(nurseries() %in% former))
 })
 
-is_portable <- function() identical(Sys.getenv("ELSEWHERE_OS"), "portable")
-
 # A kernel before Linux 6.15 forgets how a process has ended when the status is
-# taken by whoever is its parent by then. Nobody can know it afterwards. A
-# portable build does not ask: its tests run with the variable that made it so.
+# taken by whoever is its parent by then. Nobody can know it afterwards.
 expect_own_end <- function(session, status) {
   release <- sub("[^0-9.].*", "", Sys.info()[["release"]])
-  keeps_status <- numeric_version(release) >= "6.15" && !is_portable()
+  keeps_status <- numeric_version(release) >= "6.15"
   known <- c(status, if (!keeps_status) 255L)
   expect_true(session$get_exit_status() %in% known)
 }
 
 test_that("a session whose nursery was killed ends with its own status", {
+  skip_without_forked_sessions()
   session <- local_session()
   # A fork that lives on is not the session.
   fork <- session$run(function() {
@@ -203,7 +205,7 @@ test_that("a session whose nursery was killed ends with its own status", {
   session$call(function() quit("no", 7L))
   session$wait(60000)
   expect_false(session$is_alive())
-  expect_true(session$get_exit_status() %in% c(7L, if (is_portable()) 255L))
+  expect_identical(session$get_exit_status(), 7L)
   # A signal runs nothing in the session; the kernel knows.
   tools::pskill(stand_in_of(other), tools::SIGTERM)
   other$wait(60000)
@@ -212,6 +214,7 @@ test_that("a session whose nursery was killed ends with its own status", {
 })
 
 test_that("a session without its nursery is seen to be killed, or to crash", {
+  skip_without_forked_sessions()
   ends <- list(
     list(function() tools::pskill(Sys.getpid(), tools::SIGKILL), -9L),
     list(function() tools::pskill(Sys.getpid(), 11L), -11L)
@@ -232,6 +235,7 @@ test_that("a session without its nursery is seen to be killed, or to crash", {
 })
 
 test_that("the system shows the environment of a forked session as its own", {
+  skip_without_forked_sessions()
   skip_if_not_installed("ps")
   withr::local_envvar(ELSEWHERE_TEST_MINE = "not in the nursery")
   session <- local_session(

@@ -167,7 +167,7 @@ test_that("workers are replaced after so many tasks, with no future lost", {
   )
 })
 
-test_that("workers are replaced by age and by what they have kept in memory", {
+test_that("workers are replaced by age", {
   local_plan(multisession, workers = I(1), recycle = c(age = 0.01))
   pids <- unlist(value(lapply(1:3, function(i) {
     future({
@@ -176,6 +176,16 @@ test_that("workers are replaced by age and by what they have kept in memory", {
     })
   })))
   expect_length(unique(pids), 3L)
+  expect_error(
+    plan(multisession, recycle = c(days = 1)), class = "elsewhere_bad_argument"
+  )
+  expect_error(
+    plan(multisession, recycle = 5), class = "elsewhere_bad_argument"
+  )
+})
+
+test_that("workers are replaced by what they have kept in memory", {
+  skip_without_memory()
   local_plan(multisession, workers = I(1), recycle = c(memory = 50e6))
   pid <- value(future(Sys.getpid()))
   expect_equal(value(future(Sys.getpid())), pid)
@@ -191,11 +201,17 @@ test_that("workers are replaced by age and by what they have kept in memory", {
   })
   expect_equal(value(f), pid)
   expect_false(value(future(Sys.getpid())) == pid)
+})
+
+test_that("a limit on memory is refused where nobody knows how much it is", {
+  skip_if_not(is_portable(), "this system tells")
   expect_error(
-    plan(multisession, recycle = c(days = 1)), class = "elsewhere_bad_argument"
-  )
-  expect_error(
-    plan(multisession, recycle = 5), class = "elsewhere_bad_argument"
+    {
+      local_plan(multisession, workers = I(1), recycle = c(memory = 50e6))
+      value(future(1))
+    },
+    "does not tell how much.*`tasks` or `age`",
+    class = "elsewhere_bad_argument"
   )
 })
 

@@ -12,6 +12,7 @@
 #include "bridge/process_engine.h"
 #include "bridge/serialize.h"
 #include "bridge/task_handle.h"
+#include "engine/os/process_facts.h"
 #include "engine/wire/environment_block.h"
 #include "engine/wire/greeting.h"
 
@@ -140,6 +141,12 @@ PoolSpec pool_spec_from(MainThread& main, SEXP workers, SEXP setup, SEXP options
   }
   spec.recycling = recycling_from(main, field(options, "recycle"));
   add_remotes(main, field(options, "remotes"), environment, spec);
+  // On another machine it may be known.
+  if (spec.recycling.growth_bytes && spec.remotes.empty() && resident_bytes(this_process()) == 0) {
+    throw EngineError({ErrorCode::BadArgument,
+                       "`recycle` limits the memory of workers, and this system does not tell "
+                       "how much a process uses: limit `tasks` or `age`"});
+  }
   return spec;
 }
 

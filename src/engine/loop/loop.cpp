@@ -1,16 +1,14 @@
 #include "engine/loop/loop.h"
 
-#include <unistd.h>
-
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 
+#include "engine/os/fd.h"
 #include "engine/os/thread.h"
 
 namespace elsewhere {
@@ -78,11 +76,7 @@ void Loop::Asio::wait_readable(std::mutex& mutex, const std::shared_ptr<Watch>& 
 }
 
 Loop::Loop() : asio_(std::make_unique<Asio>()) {
-  const SignalsBlocked blocked;
-  asio_->thread = std::thread([this] {
-    name_this_thread("elsewhere-io");
-    asio_->context.run();
-  });
+  asio_->thread = start_thread("elsewhere-io", [this] { asio_->context.run(); });
 }
 
 void Loop::stop() {
@@ -149,7 +143,7 @@ void Loop::forget(Turn&, int fd) {
 }
 
 void Loop::after_fork_in_child() {
-  for (const auto& [fd, watch] : asio_->watches) ::close(fd);
+  for (const auto& [fd, watch] : asio_->watches) Fd closed(fd);
 }
 
 }  // namespace elsewhere

@@ -3,8 +3,7 @@
 // that got the same pid.
 #pragma once
 
-#include <sys/types.h>
-
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +11,7 @@
 
 #include "engine/base/result.h"
 #include "engine/os/fd.h"
+#include "engine/os/pid.h"
 
 namespace elsewhere {
 
@@ -25,7 +25,7 @@ struct SpawnRequest {
 };
 
 struct Process {
-  pid_t pid = -1;
+  Pid pid = -1;
   Fd watch;  // readable once the process has ended; it may be sent to other processes
 };
 
@@ -42,11 +42,17 @@ std::string describe(const ExitStatus& exit);
 Result<Process> spawn(const SpawnRequest& request);
 // fork(). In the child the answer's pid is 0, and it has no watch.
 Result<Process> fork_process();
+// `job` runs in each fork of this process. There is no way to take it back.
+void in_each_fork(void (*job)());
+// Makes a child, or this process, the leader of a process group of its own.
+void lead_group(Pid pid);
+// The same for this process and a session, without a terminal.
+void lead_session();
 
 // Watches a child of this process that has not been reaped. Where the system can,
 // any other process too; elsewhere that is an error. The descriptor is this
 // process's own, and its forks'.
-Result<Fd> watch_process(pid_t pid);
+Result<Fd> watch_process(Pid pid);
 // Watches the parent. Without a descriptor where the system watches children alone:
 // then is_there() is to be asked now and then. Closed if the parent has just ended.
 Result<Process> watch_parent();
@@ -54,17 +60,21 @@ Result<Process> watch_parent();
 Result<Fd> watch_this_process();
 // Whether a process without a watch is there still; `parent` is who our parent was,
 // whose end shows even before it is reaped.
-bool is_there(pid_t pid, pid_t parent);
-inline constexpr int kLookForProcessMs = 250;  // how often that is to be asked
+bool is_there(Pid pid, Pid parent);
+inline constexpr std::chrono::milliseconds kLookForProcess{250};  // how often to ask that
 
 // false if the process has already ended.
 Result<bool> send_signal(const Process& process, int signal);
+// Kills it, and the process group that it leads.
+void kill_group(const Process& process);
 // Reaps our own child if it has ended. Never waits.
 Result<std::optional<ExitStatus>> reap(const Process& process);
 
 // Ends this process at once: no destructor and no exit handler runs, R's own
 // least of all. For worker processes.
 [[noreturn]] void end_this_process(int status);
+// Kills this process, and its group if it leads one.
+[[noreturn]] void kill_this_group();
 // Calls `tell` with the status when this process ends by exit(). false where the
 // system keeps the status to itself.
 bool tell_status_at_exit(void (*tell)(int status, void* data), void* data);

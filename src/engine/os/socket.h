@@ -48,8 +48,9 @@ Result<Moved> send_some_with_fds(int fd, std::span<const std::byte> bytes,
 // Receives bytes and whatever descriptors came with them (close-on-exec).
 Result<Moved> receive_some_with_fds(int fd, std::span<std::byte> into, std::vector<Fd>& fds);
 
-// The same for a pipe or a file.
+// The same for a pipe or a file, which blocks if its descriptor does.
 Result<Moved> read_some(int fd, std::span<std::byte> into);
+Result<Moved> write_some(int fd, std::span<const std::byte> bytes);
 
 // The TCP sockets of this process that have `port` (of their peer, of their own end
 // if they were accepted, or listening at any) and cannot be read now. For descriptors
@@ -64,12 +65,21 @@ void send_without_delay(int fd);
 // How many of the bytes sent on a local socket the other end has not read yet.
 std::size_t unread_bytes(int fd);
 
-enum class Ready { Readable, Writable, Either };
+// A descriptor whose other end is gone counts as ready, whatever is waited for.
+enum class Ready { Readable, Writable, Either, Broken };
 // Blocks until `fd` is ready or `timeout` has passed (no timeout: for ever).
 // false when the time is over; `Interrupted` when a signal came first.
 Result<bool> wait_ready(int fd, Ready what, std::optional<std::chrono::milliseconds> timeout);
 // The same, until any of them can be read.
 Result<bool> wait_any_readable(std::span<const int> fds,
                                std::optional<std::chrono::milliseconds> timeout);
+// The same, and marks which of them are ready. One below zero is left out.
+struct Awaited {
+  int fd = -1;
+  Ready what = Ready::Readable;
+  bool is_ready = false;
+  bool is_broken = false;  // its other end is gone, or it is not open
+};
+Result<bool> wait_any(std::span<Awaited> entries, std::optional<std::chrono::milliseconds> timeout);
 
 }  // namespace elsewhere

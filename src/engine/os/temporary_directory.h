@@ -6,13 +6,14 @@
 // Any thread.
 #pragma once
 
-#include <sys/types.h>
-
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/os/pid.h"
 
 namespace elsewhere {
 
@@ -24,8 +25,9 @@ inline constexpr std::string_view kSavedDirectory = "ELSEWHERE_SAVED_TMPDIR";
 // Makes a directory with a name as R's have it, in the first of `parents` that
 // takes one.
 Result<std::string> make_temporary_directory(const std::vector<std::string>& parents);
-// Removes it with all it holds; nothing for an empty path.
-void remove_all_of(const std::string& path);
+// Removes it with all it holds, or as much of that as `time_max` allows; nothing for an
+// empty path.
+void remove_all_of(const std::string& path, std::optional<std::chrono::milliseconds> time_max = {});
 
 // Where R makes its directory, given its environment, NAME=value.
 std::vector<std::string> temporary_parents(const std::vector<std::string>& environment);
@@ -46,7 +48,7 @@ class TemporaryDirectory {
 
  private:
   std::string path_;
-  pid_t owner_ = -1;
+  Pid owner_ = -1;
 };
 
 }  // namespace elsewhere

@@ -1,25 +1,18 @@
-// What a thread of ours must be: silent to signals, which are R's main thread's, and
-// found by its name.
+// A thread of ours is silent to signals, which are R's main thread's, and is found by
+// its name.
 #pragma once
 
-#include <signal.h>
+#include <functional>
+#include <thread>
+
+#include "engine/base/result.h"
 
 namespace elsewhere {
 
-// While it lives, the calling thread has every signal blocked; a thread that it starts
-// meanwhile has so for ever.
-class SignalsBlocked {
- public:
-  SignalsBlocked();
-  ~SignalsBlocked();
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
-
-// At most 15 characters. Nothing happens where threads have no names.
-void name_this_thread(const char* name);
+// `name` has at most 15 characters. Throws what std::thread does.
+std::thread start_thread(const char* name, std::function<void()> job);
+// The same for a thread that nobody joins; `purpose` is for the error: "watches the
+// owner".
+Status run_in_background(const char* name, const char* purpose, std::function<void()> job);
 
 }  // namespace elsewhere

@@ -1,14 +1,11 @@
 #include "engine/shm/segment.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <vector>
 
 #include "engine/base/guarded.h"
+#include "engine/os/file.h"
 #include "engine/os/memory_file.h"
 
 namespace elsewhere {
@@ -26,16 +23,18 @@ constexpr std::uint64_t kKeptBytesMax = std::uint64_t{24} << 20;
 
 // In front of the value: whether the receiver has let it go.
 enum class Mark : std::uint64_t { InUse = 0, LetGo = 1 };
-constexpr off_t kValueStart = sizeof(Mark);
+constexpr std::uint64_t kValueStart = sizeof(Mark);
 
 bool put_mark(int fd, Mark mark) {
-  return ::pwrite(fd, &mark, sizeof mark, 0) == static_cast<ssize_t>(sizeof mark);
+  const auto put = write_at(fd, 0, std::as_bytes(std::span(&mark, 1)), "cannot mark a segment");
+  return put.ok() && put.value() == sizeof mark;
 }
 
 bool is_let_go(int fd) {
   Mark mark = Mark::InUse;
-  return ::pread(fd, &mark, sizeof mark, 0) == static_cast<ssize_t>(sizeof mark) &&
-         mark == Mark::LetGo;
+  const auto got =
+      read_at(fd, 0, std::as_writable_bytes(std::span(&mark, 1)), "cannot look at a segment");
+  return got.ok() && got.value() == sizeof mark && mark == Mark::LetGo;
 }
 
 struct Kept {
@@ -46,13 +45,13 @@ struct Kept {
 // The oldest first. A child that is forked shares the pages of its parent's, and
 // starts with none.
 struct KeptSegments {
-  pid_t holder = ::getpid();
+  Pid holder = this_process();
   int keepers = 0;
   std::vector<Kept> all;
 
   void look_for_fork() {
-    if (holder == ::getpid()) return;
-    holder = ::getpid();
+    if (holder == this_process()) return;
+    holder = this_process();
     keepers = 0;
     all.clear();
   }
@@ -105,7 +104,7 @@ std::optional<Kept> take_kept() {
 Segment::Segment(Fd fd, Origin origin, std::uint64_t size_bytes, std::uint64_t room_bytes)
     : fd_(std::move(fd)),
       origin_(origin),
-      holder_(::getpid()),
+      holder_(this_process()),
       size_bytes_(size_bytes),
       room_bytes_(room_bytes) {
   ++open_segments;
@@ -132,7 +131,7 @@ Segment& Segment::operator=(Segment&& other) noexcept {
 Segment::~Segment() {
   if (!fd_) return;
   --open_segments;
-  if (holder_ != ::getpid()) return;
+  if (holder_ != this_process()) return;
   switch (origin_) {
     case Origin::Received: put_mark(fd_.get(), Mark::LetGo); break;
     case Origin::Opened:
@@ -145,10 +144,7 @@ Segment::~Segment() {
 
 std::optional<Segment> Segment::open() {
   if (open_segments >= kSegmentsMax) return {};
-  // A limit on the size of files counts here too, and ends the process that goes
-  // over it by a signal.
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) return {};
+  if (has_file_limit()) return {};  // it counts here, too
   auto kept = take_kept();
   if (!kept) kept = fresh();
   if (!kept->fd || !put_mark(kept->fd.get(), Mark::InUse)) return {};
@@ -168,13 +164,12 @@ int Segment::fd_to_send() const {
 
 Status Segment::append(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::pwrite(fd_.get(), bytes.data(), bytes.size(),
-                                     kValueStart + static_cast<off_t>(size_bytes_));
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return system_error("cannot put a large value into shared memory");
-    size_bytes_ += static_cast<std::uint64_t>(written);
+    const auto written = write_at(fd_.get(), kValueStart + size_bytes_, bytes,
+                                  "cannot put a large value into shared memory");
+    if (!written.ok()) return written.error();
+    size_bytes_ += written.value();
     room_bytes_ = std::max(room_bytes_, size_bytes_);
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    bytes = bytes.subspan(written.value());
   }
   return Done{};
 }
@@ -184,18 +179,19 @@ Status Segment::read(std::uint64_t offset, std::span<std::byte> into) const {
     return Error{ErrorCode::Protocol, "a large value in shared memory is cut short"};
   }
   while (!into.empty()) {
-    const ssize_t got =
-        ::pread(fd_.get(), into.data(), into.size(), kValueStart + static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return system_error("cannot read a large value from shared memory");
-    if (got == 0) return Error{ErrorCode::Protocol, "a large value in shared memory is cut short"};
-    offset += static_cast<std::uint64_t>(got);
-    into = into.subspan(static_cast<std::size_t>(got));
+    const auto got = read_at(fd_.get(), kValueStart + offset, into,
+                             "cannot read a large value from shared memory");
+    if (!got.ok()) return got.error();
+    if (got.value() == 0) {
+      return Error{ErrorCode::Protocol, "a large value in shared memory is cut short"};
+    }
+    offset += got.value();
+    into = into.subspan(got.value());
   }
   return Done{};
 }
 
-KeepsSegments::KeepsSegments() : holder_(::getpid()) {
+KeepsSegments::KeepsSegments() : holder_(this_process()) {
   kept_segments().with([](KeptSegments& kept) {
     kept.look_for_fork();
     ++kept.keepers;
@@ -203,7 +199,7 @@ KeepsSegments::KeepsSegments() : holder_(::getpid()) {
 }
 
 KeepsSegments::~KeepsSegments() {
-  if (holder_ != ::getpid()) return;
+  if (holder_ != this_process()) return;
   kept_segments().with([](KeptSegments& kept) {
     if (--kept.keepers == 0) kept.all.clear();
   });

@@ -7,8 +7,6 @@
 // which its first bytes then say.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -16,6 +14,7 @@
 
 #include "engine/base/result.h"
 #include "engine/os/fd.h"
+#include "engine/os/pid.h"
 
 namespace elsewhere {
 
@@ -51,7 +50,7 @@ class Segment {
 
   Fd fd_;
   Origin origin_;
-  pid_t holder_;  // a copy of this object in a forked child neither keeps nor lets go
+  Pid holder_;  // a copy of this object in a forked child neither keeps nor lets go
   std::uint64_t size_bytes_;
   std::uint64_t room_bytes_;  // which have pages by now
   mutable int receivers_ = 0;
@@ -67,7 +66,7 @@ class KeepsSegments {
   KeepsSegments& operator=(const KeepsSegments&) = delete;
 
  private:
-  pid_t holder_;
+  Pid holder_;
 };
 
 }  // namespace elsewhere

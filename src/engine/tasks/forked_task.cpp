@@ -1,16 +1,12 @@
 #include "engine/tasks/forked_task.h"
 
-#include <poll.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <new>
 
 #include "engine/os/process_facts.h"
+#include "engine/os/signal.h"
 #include "engine/os/socket.h"
 
 namespace elsewhere {
@@ -47,10 +43,9 @@ Forks& forks() {
 void close_inherited() {
   Forks& here = forks();
   for (const Held& held : here.held) {
-    if (held.channel_fd >= 0) ::close(held.channel_fd);
-    ::close(held.control_fd);
+    Fd channel(held.channel_fd), control(held.control_fd);
   }
-  for (auto& child : here.leaving) ::close(child.control.get());
+  for (auto& child : here.leaving) child.control.reset();
   // The objects belong to the owner's heap and are left alone.
   new (&here) Forks;
 }
@@ -72,13 +67,8 @@ void close_inherited() {
 }
 
 bool is_readable(int fd) {
-  pollfd entry{fd, POLLIN, 0};
-  return ::poll(&entry, 1, 0) > 0;
-}
-
-void kill_group(const Process& process) {
-  ::kill(-process.pid, SIGKILL);
-  (void)send_signal(process, SIGKILL);
+  const auto ready = wait_ready(fd, Ready::Readable, std::chrono::milliseconds(0));
+  return ready.ok() && ready.value();
 }
 
 }  // namespace
@@ -121,14 +111,14 @@ Status ForkedTask::fork_child() {
   deadline_ = deadline_in(options_.timeout);
   auto forked = fork_process();
   if (!forked.ok()) return forked.error();
-  const pid_t pid = forked.value().pid;
+  const Pid pid = forked.value().pid;
   if (pid == 0) {
     ours.reset();
     writing.reset();
     close_inherited();
     be_child(std::move(theirs), std::move(reading), options_.timeout, evaluate_);
   }
-  ::setpgid(pid, pid);  // the child does the same: whoever is first
+  lead_group(pid);  // the child does the same: whoever is first
   process_ = std::move(forked.value());
   channel_ = Channel(std::move(ours));
   control_ = std::move(writing);
@@ -153,8 +143,7 @@ ForkedTask::~ForkedTask() {
     return;
   }
   if (state_ == TaskState::Running) {
-    ::kill(-process_.pid, SIGKILL);
-    (void)send_signal(process_, SIGKILL);
+    kill_group(process_);
     dismiss_child();
   }
   reap_forked_children();
@@ -184,8 +173,7 @@ void ForkedTask::look() {
   if (!stays_stopped_ && stop_watch_.is_over(process_.pid)) {
     // Its end is noted like any other.
     stays_stopped_ = true;
-    ::kill(-process_.pid, SIGKILL);
-    (void)send_signal(process_, SIGKILL);
+    kill_group(process_);
   }
 }
 
@@ -194,7 +182,7 @@ void ForkedTask::take_packets() {
     auto packet = channel_.take_packet();
     if (!packet.ok()) {
       // Closed by its end, which note_end() explains; or by bytes of nobody's.
-      if (packet.error().code != ErrorCode::Closed) (void)send_signal(process_, SIGKILL);
+      if (packet.error().code != ErrorCode::Closed) (void)send_signal(process_, kKillSignal);
       let_go();
       channel_.close();  // else it would be readable for ever
       hold();
@@ -261,10 +249,10 @@ bool ForkedTask::cancel(std::chrono::milliseconds grace) {
   look();
   if (state_ == TaskState::Settled) return false;
   const std::int64_t grace_milliseconds = grace.count();
-  const bool is_told = ::write(control_.get(), &grace_milliseconds, sizeof grace_milliseconds) ==
-                       sizeof grace_milliseconds;
+  const auto told = write_some(control_.get(), std::as_bytes(std::span(&grace_milliseconds, 1)));
+  const bool is_told = told.ok() && told.value().bytes == sizeof grace_milliseconds;
   const bool can_act = is_told && !is_stopped(process_.pid);
-  (void)send_signal(process_, can_act ? SIGINT : SIGKILL);
+  (void)send_signal(process_, can_act ? kInterruptSignal : kKillSignal);
   kill_at_ = std::chrono::steady_clock::now() + grace + kLateMax;
   settle(OutcomeKind::Cancelled);
   return true;

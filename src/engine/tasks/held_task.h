@@ -2,12 +2,11 @@
 // come when it is asked. One thread. Nothing here blocks.
 #pragma once
 
-#include <unistd.h>
-
 #include <chrono>
 #include <utility>
 #include <vector>
 
+#include "engine/os/pid.h"
 #include "engine/tasks/task.h"
 #include "engine/workers/channel.h"
 
@@ -21,7 +20,7 @@ class HeldTask {
   virtual ~HeldTask() = default;
 
   // This object was copied by a fork: the task is another process's.
-  bool is_copy() const { return ::getpid() != owner_pid_; }
+  bool is_copy() const { return this_process() != owner_pid_; }
   TaskState state() const { return state_; }
   const Outcome& outcome() const { return outcome_; }  // once settled
   bool has_events() const { return !events_.empty(); }
@@ -38,7 +37,7 @@ class HeldTask {
   virtual Deadline look_by() const { return {}; }
 
  protected:
-  pid_t owner_pid_ = ::getpid();
+  Pid owner_pid_ = this_process();
   TaskState state_ = TaskState::Running;
   Outcome outcome_;
   std::vector<Parcel> events_;

@@ -1,12 +1,12 @@
 #include "engine/tasks/node_task.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
 
+#include "engine/os/process.h"
+#include "engine/os/signal.h"
 #include "engine/os/socket.h"
 
 namespace elsewhere {
@@ -57,7 +57,7 @@ void NodeLink::drain() {
 }
 
 void NodeLink::interrupt() {
-  if (spec_.pid > 0) ::kill(spec_.pid, SIGINT);
+  if (spec_.pid > 0) (void)send_signal(Process{spec_.pid, {}}, kInterruptSignal);
 }
 
 void NodeLink::hand_over() {

@@ -33,8 +33,8 @@ class NodeLink {
  public:
   struct Spec {
     std::string name;            // "node 2 of the cluster (process 71 on `host`)"
-    pid_t reported_pid = -1;     // wherever it runs
-    pid_t pid = -1;              // where a signal reaches it, else -1
+    Pid reported_pid = -1;       // wherever it runs
+    Pid pid = -1;                // where a signal reaches it, else -1
     std::size_t tail_bytes = 0;  // of the answer to every call of ours
     // A call that answers Synced with a number: eight digits in hexadecimal, which
     // stand here as zeros.

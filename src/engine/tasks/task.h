@@ -31,7 +31,7 @@ struct Outcome {
   OutcomeKind kind = OutcomeKind::Value;
   Parcel value;
   std::string message;
-  pid_t pid = -1;
+  Pid pid = -1;
   ExitStatus exit;
   std::string output;  // the last a lost worker printed
 };

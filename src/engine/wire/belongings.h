@@ -17,22 +17,11 @@ inline constexpr int kJointFd = 4;
 // How the names of the marks begin.
 inline constexpr char kMark[] = "PROCESSX_";
 
-// A limit on a resource, as getrlimit() numbers them.
-struct Limit {
-  std::uint64_t soft;
-  std::uint64_t hard;
-};
-inline constexpr int kLimitsMax = 16;  // no system has more
-
 // What a process has from the one that started it and a fork of another process
-// has not. Then come the marks, which processx has added to the environment:
-// NAME=value, each ended by a zero byte.
+// has not. Then comes what bare.h calls Inherited, then the marks, which processx has
+// added to the environment: NAME=value, each ended by a zero byte.
 struct Belongings {
   std::uint64_t marks_bytes;
-  Limit limits[kLimitsMax];
-  unsigned char processors[128];  // in the form of the system
-  std::uint32_t mask;
-  int niceness;
 };
 
 // The descriptors that come with the first byte of the above, in this order.

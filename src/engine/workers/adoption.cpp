@@ -1,19 +1,13 @@
 #include "engine/workers/adoption.h"
 
-#include <fcntl.h>
-#include <pthread.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <array>
-#include <climits>
-#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <span>
+#include <system_error>
 #include <utility>
 
 #include "engine/os/bare.h"
+#include "engine/os/file.h"
 #include "engine/os/process.h"
 #include "engine/os/socket.h"
 #include "engine/wire/environment_block.h"
@@ -40,33 +34,14 @@ Status receive_all(int joint, std::span<std::byte> into, std::vector<Fd>& fds) {
   return Done{};
 }
 
-// What cannot be set to its value is the nursery's, which had the same start.
-void apply(const Belongings& own) {
-  ::umask(static_cast<mode_t>(own.mask));
-  static_assert(RLIM_NLIMITS <= kLimitsMax);
-  for (int i = 0; i < RLIM_NLIMITS; ++i) {
-    const rlimit limit{static_cast<rlim_t>(own.limits[i].soft),
-                       static_cast<rlim_t>(own.limits[i].hard)};
-    ::setrlimit(i, &limit);
-  }
-  bare::set_processors(own.processors, sizeof own.processors);
-  if (::getpriority(PRIO_PROCESS, 0) != own.niceness) {
-    ::setpriority(PRIO_PROCESS, 0, own.niceness);
-  }
-}
-
 // The shell that starts R sets the variable, if there is one, when it is wrong.
 void correct_directory(std::vector<std::string>& environment) {
   for (std::string& entry : environment) {
     if (!entry.starts_with("PWD=")) continue;
-    struct stat named {
-    }, here{};
-    const bool is_right = ::stat(entry.c_str() + 4, &named) == 0 && ::stat(".", &here) == 0 &&
-                          named.st_dev == here.st_dev && named.st_ino == here.st_ino;
-    std::array<char, PATH_MAX> path;
-    if (!is_right && ::getcwd(path.data(), path.size()) != nullptr) {
-      entry = std::string("PWD=") + path.data();
-    }
+    std::error_code failed;
+    if (std::filesystem::equivalent(entry.substr(4), ".", failed)) continue;
+    const auto path = std::filesystem::current_path(failed);
+    if (!failed) entry = "PWD=" + path.string();
   }
 }
 
@@ -76,8 +51,8 @@ void send_report(const Fd& joint, SessionReport report, std::vector<int> fds) {
 
 struct OwnEnd {
   Fd joint;
-  pid_t session;
-  pid_t nursery;
+  Pid session;
+  Pid nursery;
 };
 OwnEnd* own_end = nullptr;
 
@@ -88,25 +63,26 @@ void leave_own_end() { own_end->joint.reset(); }
 // here. This one is for the case that it was killed.
 void report_own_end(int status, void* data) {
   const auto& end = *static_cast<const OwnEnd*>(data);
-  if (::getpid() != end.session || ::getppid() == end.nursery) return;
+  if (this_process() != end.session || parent_process() == end.nursery) return;
   send_report(end.joint, {SessionNews::Exited, status & 0xff}, {});
 }
 
 }  // namespace
 
 Status move_in(const Fd& channel, const Fd& directory, std::vector<std::string>& environment) {
-  if (::dup2(channel.get(), kPacketsFd) < 0) return system_error("dup2()");
-  if (::fchdir(directory.get()) != 0) {
-    return system_error("cannot go to the working directory of the session");
-  }
+  if (auto status = copy_to(channel.get(), kPacketsFd); !status.ok()) return status;
+  if (auto status = go_to_directory(directory); !status.ok()) return status;
   correct_directory(environment);
   return Done{};
 }
 
 Result<Adopted> adopt_belongings(int joint) {
   Belongings own{};
+  bare::Inherited inherited{};
   std::vector<Fd> fds;
   auto status = receive_all(joint, std::as_writable_bytes(std::span(&own, 1)), fds);
+  if (!status.ok()) return status.error();
+  status = receive_all(joint, std::as_writable_bytes(std::span(&inherited, 1)), fds);
   if (!status.ok()) return status.error();
   if (fds.size() != kBelongingFds || own.marks_bytes > kMarksBytesMax) {
     return Error{ErrorCode::Protocol, "the stand-in sent something else than its belongings"};
@@ -116,21 +92,22 @@ Result<Adopted> adopt_belongings(int joint) {
   status = receive_all(joint, marks, none);
   if (!status.ok()) return status.error();
   for (int i = 0; i <= static_cast<int>(kErrorFd); ++i) {
-    if (::dup2(fds[static_cast<std::size_t>(i)].get(), i) < 0) return system_error("dup2()");
+    status = copy_to(fds[static_cast<std::size_t>(i)].get(), i);
+    if (!status.ok()) return status.error();
   }
-  apply(own);
+  bare::set_inherited(inherited);
   return Adopted{std::move(fds[kStandInFd]), from_block(marks)};
 }
 
 Status take_over_from_stand_in(Fd joint) {
-  const pid_t pid = ::getpid();
+  const Pid pid = this_process();
   auto watch = watch_this_process();
   if (!watch.ok()) return watch.error();
-  if (::fcntl(joint.get(), F_SETFD, FD_CLOEXEC) != 0) return system_error("fcntl()");
+  if (auto status = set_close_on_exec(joint.get()); !status.ok()) return status;
   send_report(joint, {SessionNews::Began, pid}, {watch.value().get()});
-  auto* own = new OwnEnd{std::move(joint), pid, ::getppid()};  // lives as long as the process
+  auto* own = new OwnEnd{std::move(joint), pid, parent_process()};  // lives as long as the process
   own_end = own;
-  ::pthread_atfork(nullptr, nullptr, leave_own_end);
+  in_each_fork(leave_own_end);
   // Where the system keeps the status to itself, the stand-in ends with one that says so.
   (void)tell_status_at_exit(report_own_end, own);
   return Done{};

@@ -1,39 +1,32 @@
 #include "engine/workers/console_input.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 
+#include "engine/os/file.h"
 #include "engine/os/socket.h"
 
 namespace elsewhere {
 
 Result<ConsoleInput> ConsoleInput::take_over() {
   ConsoleInput input;
-  struct stat about {};
-  const bool is_console =
-      ::fstat(STDIN_FILENO, &about) == 0 &&
-      (S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode) || ::isatty(STDIN_FILENO) != 0);
-  if (!is_console) return input;
-  auto copy = duplicate(STDIN_FILENO);
+  if (!is_console(kStandardInput)) return input;
+  auto copy = duplicate(kStandardInput);
   if (!copy.ok()) return copy.error();
   input.fd_ = std::move(copy.value());
-  const Fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (!nothing || ::dup2(nothing.get(), STDIN_FILENO) < 0) {
-    return system_error("cannot make standard input empty");
+  const auto nothing = open_nothing();
+  if (!nothing.ok()) return nothing.error();
+  if (auto status = copy_to(nothing.value().get(), kStandardInput); !status.ok()) {
+    return status.error();
   }
   return input;
 }
 
 void ConsoleInput::read_some() {
   std::array<char, 8192> piece;
-  const ssize_t got = ::read(fd_.get(), piece.data(), piece.size());
-  if (got > 0) text_.append(piece.data(), static_cast<std::size_t>(got));
-  if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) {
+  const auto got = elsewhere::read_some(fd_.get(), std::as_writable_bytes(std::span(piece)));
+  if (got.ok()) text_.append(piece.data(), got.value().bytes);
+  if (!got.ok() || got.value().outcome == Transfer::Closed) {
     has_ended_ = true;
     fd_.reset();
   }

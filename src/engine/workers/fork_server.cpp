@@ -1,9 +1,5 @@
 #include "engine/workers/fork_server.h"
 
-#include <poll.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <climits>
 #include <cstdio>
@@ -12,6 +8,7 @@
 
 #include "engine/os/process.h"
 #include "engine/os/process_facts.h"
+#include "engine/os/socket.h"
 #include "engine/os/temporary_directory.h"
 #include "engine/wire/environment_block.h"
 #include "engine/wire/nursery_body.h"
@@ -51,20 +48,20 @@ ForkOrder ForkServer::serve(const std::function<void(const Packet&)>& on_setup) 
 
 void ForkServer::wait_for_work() {
   if (channel_.has_waiting_packet()) return;
-  const short wanted = channel_.is_all_sent() ? POLLIN : POLLIN | POLLOUT;
-  std::vector<pollfd> entries{{channel_.fd(), wanted, 0}, {owner_.watch.get(), POLLIN, 0}};
-  for (const auto& child : children_) entries.push_back({child.watch.get(), POLLIN, 0});
+  std::vector<Awaited> entries{
+      {channel_.fd(), channel_.is_all_sent() ? Ready::Readable : Ready::Either},
+      {owner_.watch.get()}};
+  for (const auto& child : children_) entries.push_back({child.process.watch.get()});
   const bool may_leave = children_.empty() && options_.idle_max;
   const Deadline leaves_at = deadline_in(may_leave ? options_.idle_max : std::nullopt);
   for (;;) {
     // An owner that cannot be watched is looked for. The channel tells of its end, too,
     // unless a fork of it holds that.
-    const auto left = time_left(leaves_at);
-    int timeout = left ? static_cast<int>(left->count()) : -1;
-    if (!owner_.watch) timeout = left ? std::min(timeout, kLookForProcessMs) : kLookForProcessMs;
-    const int ready = ::poll(entries.data(), entries.size(), timeout);
-    if (ready > 0 && entries[1].revents != 0) end_this_process(0);
-    if (ready != 0) return;
+    auto patience = time_left(leaves_at);
+    if (!owner_.watch) patience = std::min(patience.value_or(kLookForProcess), kLookForProcess);
+    const auto ready = wait_any(entries, patience);
+    if (entries[1].is_ready) end_this_process(0);
+    if (!ready.ok() || ready.value()) return;
     if (leaves_at && time_left(leaves_at)->count() == 0) end_this_process(0);
     if (!owner_.watch && !is_there(owner_.pid, owner_.pid)) end_this_process(0);
   }
@@ -72,22 +69,21 @@ void ForkServer::wait_for_work() {
 
 void ForkServer::report_exits() {
   std::erase_if(children_, [&](const Forked& child) {
-    int status = 0;
-    if (::waitpid(child.pid, &status, WNOHANG) != child.pid) return false;
+    const auto exit = reap(child.process);
+    if (!exit.ok() || !exit.value()) return false;
     remove_all_of(child.directory);
-    report_exit(child, status);
+    report_exit(child, *exit.value());
     return true;
   });
 }
 
-void ForkServer::report_exit(const Forked& child, int status) {
-  const bool is_killed = WIFSIGNALED(status);
-  const int number = is_killed ? WTERMSIG(status) : WEXITSTATUS(status);
+void ForkServer::report_exit(const Forked& child, const ExitStatus& exit) {
   if (child.stand_in) {
-    tell_stand_in(child.stand_in,
-                  {is_killed ? SessionNews::Signalled : SessionNews::Exited, number});
+    const bool is_killed = exit.signal != 0;
+    tell_stand_in(child.stand_in, {is_killed ? SessionNews::Signalled : SessionNews::Exited,
+                                   is_killed ? exit.signal : exit.status});
   } else {
-    const ExitedBody body{is_killed ? 0 : number, is_killed ? number : 0};
+    const ExitedBody body{exit.status, exit.signal};
     send(PacketKind::Exited, PacketFlag::None, child.request, encode(body));
   }
 }
@@ -98,7 +94,7 @@ bool ForkServer::fork_one(const Packet& request, std::vector<Fd>& joints) {
     refuse(request.task, joints,
            threads ? "it runs " + std::to_string(*threads) +
                          " threads (a numerics library that starts some when it is loaded?)"
-                   : "how many threads it runs is not known: /proc is not mounted");
+                   : "the system does not tell how many threads it runs (is /proc mounted?)");
     return false;
   }
   std::fflush(nullptr);
@@ -109,7 +105,7 @@ bool ForkServer::fork_one(const Packet& request, std::vector<Fd>& joints) {
   }
   auto forked = fork_process();
   if (forked.ok() && forked.value().pid == 0) {
-    ::setsid();
+    lead_session();
     return true;
   }
   if (!forked.ok()) {
@@ -130,8 +126,7 @@ void ForkServer::keep(const Packet& request, std::vector<Fd>& joints, Process ch
     if (sent.ok() || sent.error().code != ErrorCode::Interrupted) break;
   }
   Fd stand_in = is_for_session(joints) ? std::move(joints[0]) : Fd();
-  children_.push_back({child.pid, std::move(child.watch), request.task, std::move(stand_in),
-                       std::move(directory_)});
+  children_.push_back({std::move(child), request.task, std::move(stand_in), std::move(directory_)});
 }
 
 void ForkServer::refuse(TaskId request, const std::vector<Fd>& joints, const std::string& why) {

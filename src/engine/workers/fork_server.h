@@ -49,8 +49,7 @@ class ForkServer {
 
  private:
   struct Forked {
-    pid_t pid;
-    Fd watch;
+    Process process;
     TaskId request;
     Fd stand_in;  // of a session, hears how it ended
     std::string directory;
@@ -58,7 +57,7 @@ class ForkServer {
 
   void wait_for_work();
   void report_exits();
-  void report_exit(const Forked& child, int status);
+  void report_exit(const Forked& child, const ExitStatus& exit);
   bool fork_one(const Packet& request, std::vector<Fd>& joints);
   void keep(const Packet& request, std::vector<Fd>& joints, Process child);
   void refuse(TaskId request, const std::vector<Fd>& joints, const std::string& why);

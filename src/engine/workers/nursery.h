@@ -25,7 +25,7 @@ class Nursery final : private PeerListener {
 
   bool is_alive() const { return is_alive_; }  // takes requests
   bool is_gone() const { return is_gone_; }    // its process has ended
-  pid_t pid() const { return peer_.pid(); }
+  Pid pid() const { return peer_.pid(); }
   // Answers with on_forked(), and later on_exit_reported(), unless the client
   // was dropped in between. `environment` is the worker's, as NAME=value, each
   // ended by a zero byte.

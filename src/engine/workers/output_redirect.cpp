@@ -1,8 +1,6 @@
 #include "engine/workers/output_redirect.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
+#include "engine/os/file.h"
 #include "engine/os/memory_file.h"
 #include "engine/os/socket.h"
 
@@ -11,17 +9,8 @@ namespace {
 
 Result<Fd> open_target(const std::string& target, const Fd& output) {
   if (target == "memory") return memory_file("elsewhere-output");
-  if (target == "2>&1") return duplicate(output ? output.get() : STDOUT_FILENO);
-  Fd file(::open(target.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666));
-  if (!file) return system_error("cannot write output to `" + target + "`");
-  return file;
-}
-
-// Truncating costs more than asking, and most calls print nothing.
-void empty_file(int fd) {
-  if (::lseek(fd, 0, SEEK_END) <= 0) return;
-  [[maybe_unused]] const int emptied = ::ftruncate(fd, 0);
-  ::lseek(fd, 0, SEEK_SET);
+  if (target == "2>&1") return duplicate(output ? output.get() : kStandardOutput);
+  return create_file(target);
 }
 
 }  // namespace
@@ -54,8 +43,8 @@ std::vector<int> OutputRedirect::memory_fds() const {
 
 void OutputRedirect::begin() {
   for (const Stream& stream : streams_) {
-    if (stream.is_memory) empty_file(stream.target.get());
-    if (stream.target && !has_begun_) ::dup2(stream.target.get(), stream.number);
+    if (stream.is_memory) make_empty(stream.target.get());
+    if (stream.target && !has_begun_) (void)copy_to(stream.target.get(), stream.number);
   }
   has_begun_ = true;
 }
@@ -64,7 +53,7 @@ void OutputRedirect::end() {
   if (!has_begun_) return;
   has_begun_ = false;
   for (const Stream& stream : streams_) {
-    if (stream.target) ::dup2(stream.home.get(), stream.number);
+    if (stream.target) (void)copy_to(stream.home.get(), stream.number);
   }
 }
 

@@ -35,7 +35,4 @@ Status start_owner_watch(OwnerWatch watch);
 // stays. Nothing for an empty path.
 void remove_directory(const std::string& path);
 
-// Ends this process and, when it leads a process group, the whole group.
-[[noreturn]] void end_process_group();
-
 }  // namespace elsewhere

@@ -1,10 +1,9 @@
 #include "engine/workers/peer.h"
 
-#include <signal.h>
-
 #include <cstdint>
 #include <utility>
 
+#include "engine/os/signal.h"
 #include "engine/os/socket.h"
 #include "engine/wire/greeting.h"
 #include "engine/wire/nursery_body.h"
@@ -130,7 +129,7 @@ bool Peer::read_greeting(Turn& turn) {
       kill(turn, "what it printed is no greeting of a worker");
       return false;
     }
-    remote_pid_ = static_cast<pid_t>(greeting->pid);
+    remote_pid_ = static_cast<Pid>(greeting->pid);
     if (greeting->speaks != remote_->speaks) {
       kill(turn, "elsewhere is " + greeting->speaks + " there and " + remote_->speaks +
                      " here (version/protocol/numbers): install the same version on both");
@@ -216,16 +215,16 @@ void Peer::close_output(Turn& turn) {
 
 void Peer::interrupt(Turn& turn, TaskId task) {
   if (is_departed_) return;
-  if (remote_) return send_remote_signal(turn, task, SIGINT);
+  if (remote_) return send_remote_signal(turn, task, kInterruptSignal);
   // A process that has just ended needs no signal. One that cannot be sent any is ended.
-  const auto sent = send_signal(process_, SIGINT);
+  const auto sent = send_signal(process_, kInterruptSignal);
   if (!sent.ok()) kill(turn, sent.error().message);
 }
 
 // A process that cannot be sent a signal ends by itself where its channel does.
 void Peer::end_process(Turn& turn) {
   if (is_departed_) return;
-  if (!send_signal(process_, SIGKILL).ok()) close_channel(turn);
+  if (!send_signal(process_, kKillSignal).ok()) close_channel(turn);
 }
 
 void Peer::send_remote_signal(Turn& turn, TaskId task, int number) {
@@ -240,7 +239,7 @@ void Peer::kill(Turn& turn, std::string reason) {
   if (reason_.empty()) reason_ = std::move(reason);
   if (!remote_ || awaits_greeting_ || !channel_) return end_process(turn);
   // It is ended there; if the way there is blocked, the connection is.
-  send_remote_signal(turn, kNoTask, SIGKILL);
+  send_remote_signal(turn, kNoTask, kKillSignal);
   if (patience_) return;
   patience_ = loop_.after(turn, kRemotePatience, [this](Turn& now) {
     patience_.reset();

@@ -30,7 +30,7 @@ enum class Ending {
 
 // How a peer ended, with its last words.
 struct Departure {
-  pid_t pid = -1;
+  Pid pid = -1;
   ExitStatus exit;
   std::string output;
   // Why we ended it ourselves, when we did: "sent bytes that are no packet".
@@ -58,7 +58,7 @@ class Peer {
   Peer& operator=(const Peer&) = delete;
 
   // On the machine where it is. -1 for one elsewhere that has not greeted yet.
-  pid_t pid() const { return remote_ ? remote_pid_ : process_.pid; }
+  Pid pid() const { return remote_ ? remote_pid_ : process_.pid; }
   bool is_remote() const { return remote_.has_value(); }
   // Of its process, wherever that is: what it has in memory, whether a signal has
   // stopped it. Of one on another machine as it was last told.
@@ -121,7 +121,7 @@ class Peer {
   std::deque<PacketOut> stream_;  // what goes to another machine
   bool awaits_greeting_ = false;
   std::string prelude_;  // what came before the greeting
-  pid_t remote_pid_ = -1;
+  Pid remote_pid_ = -1;
   std::optional<ExitStatus> remote_exit_;
   VitalsBody remote_vitals_;
   std::string last_output_;

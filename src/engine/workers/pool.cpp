@@ -157,8 +157,8 @@ int Pool::busy_count() const {
   }));
 }
 
-std::vector<pid_t> Pool::pids() const {
-  std::vector<pid_t> pids;
+std::vector<Pid> Pool::pids() const {
+  std::vector<Pid> pids;
   for (const auto& [id, seated] : workers_) {
     const WorkerState state = seated.worker->state();
     const bool is_up = state == WorkerState::Idle || state == WorkerState::Busy;

@@ -96,7 +96,7 @@ class Pool final : private WorkerListener {
   int busy_count() const;
   bool is_empty() const { return workers_.empty(); }
   const std::optional<std::string>& broken() const { return broken_; }
-  std::vector<pid_t> pids() const;
+  std::vector<Pid> pids() const;
   const PoolLog& log() const { return log_; }
 
  private:

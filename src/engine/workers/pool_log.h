@@ -3,8 +3,6 @@
 // Every call is made under the turn; none blocks.
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +12,7 @@
 #include <utility>
 
 #include "engine/base/ids.h"
+#include "engine/os/pid.h"
 
 namespace elsewhere {
 
@@ -29,7 +28,7 @@ struct PoolEvent {
   PoolEventKind kind;
   std::chrono::system_clock::time_point at;
   std::size_t place = 0;  // among the workers; the same for those that replace each other
-  pid_t pid = -1;
+  Pid pid = -1;
   std::string host;  // if not this one
   int tasks = 0;     // that it has answered
   std::string how;   // it ended, with what it printed last
@@ -39,14 +38,14 @@ class PoolLog {
  public:
   static constexpr std::size_t kEventsMax = 1000;
 
-  void note_ready(std::size_t place, pid_t pid, const std::string& host) {
+  void note_ready(std::size_t place, Pid pid, const std::string& host) {
     const bool is_first = seen_.insert(place).second;
     ++started_;
     add({is_first ? PoolEventKind::Started : PoolEventKind::Replaced,
          std::chrono::system_clock::now(), place, pid, host, 0, ""});
   }
-  void note_gone(PoolEventKind kind, std::size_t place, pid_t pid, const std::string& host,
-                 int tasks, std::string how) {
+  void note_gone(PoolEventKind kind, std::size_t place, Pid pid, const std::string& host, int tasks,
+                 std::string how) {
     if (kind != PoolEventKind::NotStarted) ++ended_;
     add({kind, std::chrono::system_clock::now(), place, pid, host, tasks, std::move(how)});
   }

@@ -1,15 +1,11 @@
 #include "engine/workers/relay.h"
 
-#include <poll.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "engine/os/process_facts.h"
+#include "engine/os/signal.h"
 #include "engine/os/socket.h"
 #include "engine/wire/nursery_body.h"
 
@@ -20,23 +16,15 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kReadBytes = std::size_t{256} << 10;
 // A signal that must wait until its task has been read is tried again so often.
-constexpr int kInterruptTryMs = 2;
-constexpr int kStopLookMs = 1000;
+constexpr std::chrono::milliseconds kInterruptTry{2};
+constexpr std::chrono::milliseconds kStopLook{1000};
 // A worker whose owner is gone ends by itself, soon.
 constexpr std::chrono::milliseconds kOrderlyEnd{800};
 // The last words need this long at most, or nobody listens any more.
 constexpr std::chrono::seconds kFarewell{10};
 
-// Like write(), for a descriptor of any kind that may or may not block.
-ssize_t write_some(int fd, std::span<const std::byte> bytes) {
-  return ::write(fd, bytes.data(), bytes.size());
-}
-
-bool must_wait() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
-
-void end_group(pid_t pid) {
-  ::kill(-pid, SIGKILL);
-  ::kill(pid, SIGKILL);
+bool is_lost(const Result<Moved>& moved) {
+  return !moved.ok() || moved.value().outcome == Transfer::Closed;
 }
 
 }  // namespace
@@ -52,7 +40,7 @@ Relay::Relay(Fd in, Fd out, Fd channel, Process worker)
 }
 
 int Relay::run(const std::string& greeting) {
-  ::signal(SIGPIPE, SIG_IGN);
+  ignore_broken_pipes();
   greeting_ = greeting;
   while (!is_owner_gone_ && !is_worker_gone_) {
     wait_for_work();
@@ -70,25 +58,35 @@ int Relay::run(const std::string& greeting) {
 void Relay::wait_for_work() {
   // More from the worker is taken when the owner has what came before.
   const bool is_out_idle = greeting_.empty() && to_owner_.empty();
-  pollfd entries[] = {
-      {in_.get(), POLLIN, 0},
-      {is_out_idle ? -1 : out_.get(), POLLOUT, 0},
-      {channel_.is_open() ? channel_.fd() : -1,
-       static_cast<short>((is_out_idle ? POLLIN : 0) | (channel_.is_all_sent() ? 0 : POLLOUT)), 0},
-      {worker_.watch.get(), POLLIN, 0}};
-  const int patience = to_interrupt_ ? kInterruptTryMs : tasks_.empty() ? -1 : kStopLookMs;
-  const int ready = ::poll(entries, 4, patience);
+  const Ready of_worker = is_out_idle ? channel_.is_all_sent() ? Ready::Readable : Ready::Either
+                          : channel_.is_all_sent() ? Ready::Broken
+                                                   : Ready::Writable;
+  std::array<Awaited, 4> entries{{{in_.get()},
+                                  {is_out_idle ? -1 : out_.get(), Ready::Writable},
+                                  {channel_.is_open() ? channel_.fd() : -1, of_worker},
+                                  {worker_.watch.get()}}};
+  std::optional<std::chrono::milliseconds> patience;
+  if (to_interrupt_) {
+    patience = kInterruptTry;
+  } else if (!tasks_.empty()) {
+    patience = kStopLook;
+  }
+  const auto ready = wait_any(entries, patience);
+  const bool is_quiet = ready.ok() && !ready.value();
   // A worker that says nothing may have been stopped, or go on again.
-  if (ready == 0 && !to_interrupt_ && is_stopped(worker_.pid) != was_stopped_) send_vitals();
-  if ((entries[1].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) is_owner_gone_ = true;
-  if (entries[3].revents != 0) is_worker_gone_ = true;
+  if (is_quiet && !to_interrupt_ && is_stopped(worker_.pid) != was_stopped_) send_vitals();
+  if (entries[1].is_broken) is_owner_gone_ = true;
+  if (entries[3].is_ready) is_worker_gone_ = true;
   if (!channel_.is_all_sent()) (void)channel_.wait_sent(Clock::now());
   if (channel_.is_all_sent()) held_.clear();
 }
 
 void Relay::read_owner() {
-  pollfd entry{in_.get(), POLLIN, 0};
-  while (!is_owner_gone_ && ::poll(&entry, 1, 0) > 0 && read_some_of_owner()) {
+  const auto can_be_read = [&] {
+    const auto ready = wait_ready(in_.get(), Ready::Readable, std::chrono::milliseconds(0));
+    return ready.ok() && ready.value();
+  };
+  while (!is_owner_gone_ && can_be_read() && read_some_of_owner()) {
   }
 }
 
@@ -99,13 +97,13 @@ bool Relay::read_some_of_owner() {
   const std::uint64_t wanted =
       now.header ? std::min<std::uint64_t>(kReadBytes, now.header->body_bytes - now.body_bytes)
                  : kHeaderBytes - now.head_bytes;
-  const ssize_t got = ::read(in_.get(), bytes.data(), static_cast<std::size_t>(wanted));
-  if (got < 0 && must_wait()) return false;
-  if (got <= 0) {
+  const auto got = read_some(in_.get(), std::span(bytes).first(static_cast<std::size_t>(wanted)));
+  if (is_lost(got)) {
     is_owner_gone_ = true;
     return false;
   }
-  const auto count = static_cast<std::size_t>(got);
+  if (got.value().outcome == Transfer::WouldBlock) return false;
+  const std::size_t count = got.value().bytes;
   if (now.header) {
     if (!now.body.append(std::span(bytes).first(count)).ok()) is_owner_gone_ = true;
     now.body_bytes += count;
@@ -152,7 +150,7 @@ void Relay::take_from_owner() {
 }
 
 void Relay::take_signal(TaskId task, int number) {
-  if (number == SIGKILL) return end_group(worker_.pid);
+  if (number == kKillSignal) return kill_group(worker_);
   if (std::find(tasks_.begin(), tasks_.end(), task) != tasks_.end()) to_interrupt_ = task;
 }
 
@@ -167,7 +165,7 @@ void Relay::interrupt_when_read() {
   }
   const bool is_read = channel_.is_all_sent() && unread_bytes(channel_.fd()) == 0;
   if (tasks_.size() > 1 || !is_read) return;
-  (void)send_signal(worker_, SIGINT);
+  (void)send_signal(worker_, kInterruptSignal);
   to_interrupt_.reset();
 }
 
@@ -201,10 +199,10 @@ void Relay::send_owner(PacketKind kind, PacketFlag flag, TaskId task, SharedParc
 
 void Relay::write_owner() {
   while (!greeting_.empty()) {
-    const ssize_t sent = write_some(out_.get(), std::as_bytes(std::span(greeting_)));
-    if (sent < 0 && must_wait()) return;
-    if (sent < 0) return void(is_owner_gone_ = true);
-    greeting_.erase(0, static_cast<std::size_t>(sent));
+    const auto sent = write_some(out_.get(), std::as_bytes(std::span(greeting_)));
+    if (is_lost(sent)) return void(is_owner_gone_ = true);
+    if (sent.value().outcome == Transfer::WouldBlock) return;
+    greeting_.erase(0, sent.value().bytes);
   }
   while (!to_owner_.empty()) {
     const auto piece = to_owner_.front().next();
@@ -213,10 +211,10 @@ void Relay::write_owner() {
       to_owner_.pop_front();
       continue;
     }
-    const ssize_t sent = write_some(out_.get(), piece.value());
-    if (sent < 0 && must_wait()) return;
-    if (sent < 0) return void(is_owner_gone_ = true);
-    to_owner_.front().advance(static_cast<std::size_t>(sent));
+    const auto sent = write_some(out_.get(), piece.value());
+    if (is_lost(sent)) return void(is_owner_gone_ = true);
+    if (sent.value().outcome == Transfer::WouldBlock) return;
+    to_owner_.front().advance(sent.value().bytes);
   }
 }
 
@@ -225,7 +223,7 @@ void Relay::write_owner() {
 void Relay::end_worker() {
   channel_.close();
   (void)wait_ready(worker_.watch.get(), Ready::Readable, kOrderlyEnd);
-  end_group(worker_.pid);
+  kill_group(worker_);
   (void)wait_ready(worker_.watch.get(), Ready::Readable, kFarewell);
 }
 
@@ -233,7 +231,7 @@ ExitStatus Relay::farewell() {
   if (!is_worker_gone_) end_worker();
   // What it has started must not outlive it. Its own number is still its own: it
   // has not been reaped.
-  end_group(worker_.pid);
+  kill_group(worker_);
   const auto exit = reap(worker_);
   const ExitStatus status = exit.ok() && exit.value() ? *exit.value() : ExitStatus{-1, 0};
   const auto deadline = Clock::now() + kFarewell;

@@ -1,19 +1,12 @@
 #include "engine/workers/session_link.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
+#include "engine/os/file.h"
 #include "engine/os/socket.h"
 
 namespace elsewhere {
 namespace {
 
 std::size_t index_of(SessionLink::Stream stream) { return static_cast<std::size_t>(stream); }
-
-off_t size_of(int fd) {
-  struct stat about {};
-  return ::fstat(fd, &about) == 0 ? about.st_size : 0;
-}
 
 }  // namespace
 
@@ -128,10 +121,10 @@ std::string SessionLink::printed(Stream stream) const {
   std::string text(static_cast<std::size_t>(size_of(file.get())), '\0');
   std::size_t read_bytes = 0;
   while (read_bytes < text.size()) {
-    const ssize_t got = ::pread(file.get(), text.data() + read_bytes, text.size() - read_bytes,
-                                static_cast<off_t>(read_bytes));
-    if (got <= 0) break;
-    read_bytes += static_cast<std::size_t>(got);
+    const auto rest = std::as_writable_bytes(std::span(text)).subspan(read_bytes);
+    const auto got = read_at(file.get(), read_bytes, rest, "cannot read what a session printed");
+    if (!got.ok() || got.value() == 0) break;
+    read_bytes += got.value();
   }
   text.resize(read_bytes);
   return text;

@@ -1,9 +1,8 @@
 #include "engine/workers/session_nursery.h"
 
-#include <fcntl.h>
-
 #include <utility>
 
+#include "engine/os/file.h"
 #include "engine/os/socket.h"
 #include "engine/wire/environment_block.h"
 #include "engine/wire/nursery_body.h"
@@ -42,14 +41,14 @@ Result<Fd> SessionNursery::fork_session(const SessionRequest& request) {
        packet = channel_.take_packet()) {
     note(std::move(*packet.value()));
   }
-  const Fd directory(::open(request.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory) return system_error("open()");
+  const auto directory = open_directory(request.directory);
+  if (!directory.ok()) return directory.error();
   auto joint = socket_pair();
   if (!joint.ok()) return joint.error();
   Bytes body = to_block(request.environment);
   const PacketHeader header{PacketKind::Fork, PacketFlag::HasFds, request.number, body.size()};
   auto sent = channel_.send(header, std::move(body),
-                            {joint.value().second.get(), request.channel, directory.get()});
+                            {joint.value().second.get(), request.channel, directory.value().get()});
   if (!sent.ok()) return sent.error();
   asked_.insert(request.number);
   // Until all has gone, our copies of the descriptors must stay open.

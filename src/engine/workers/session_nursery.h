@@ -44,7 +44,7 @@ class SessionNursery {
   // Also collects the process, once it has ended.
   bool has_ended();
   void close() { channel_.close(); }
-  pid_t pid() const { return process_.pid; }
+  Pid pid() const { return process_.pid; }
 
  private:
   SessionNursery(Process process, Fd channel, TemporaryDirectory directory)

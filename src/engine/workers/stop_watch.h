@@ -16,7 +16,7 @@ class StopWatch {
 
   // To be asked as often as it suits; looks at most once in each pause. true once
   // the process is to be given up.
-  bool is_over(pid_t pid) {
+  bool is_over(Pid pid) {
     const auto now = std::chrono::steady_clock::now();
     if (now >= next_look_) {
       next_look_ = now + kPause;

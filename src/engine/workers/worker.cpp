@@ -1,7 +1,5 @@
 #include "engine/workers/worker.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <utility>
 

@@ -26,7 +26,7 @@ enum class WorkerState { Starting, Idle, Busy, Gone };
 struct Reply {
   PacketFlag flag = PacketFlag::None;
   Parcel parcel;
-  pid_t pid = -1;
+  Pid pid = -1;
   std::chrono::steady_clock::duration took{};
 };
 
@@ -63,7 +63,7 @@ class Worker final : private PeerListener, private NurseryClient {
   WorkerId id() const { return id_; }
   WorkerState state() const { return state_; }
   bool is_of_nursery() const { return nursery_ != nullptr; }
-  pid_t pid() const { return peer_ ? peer_->pid() : -1; }
+  Pid pid() const { return peer_ ? peer_->pid() : -1; }
   // What it has been given and not answered: it runs the first.
   const std::deque<TaskId>& tasks() const { return tasks_; }
   bool has(TaskId task) const;

@@ -13,9 +13,9 @@
 #include <sstream>
 #include <string>
 
+#include "engine/os/posix/system.h"
 #include "engine/os/process_facts.h"
 #include "engine/os/socket.h"
-#include "engine/os/system.h"
 
 namespace elsewhere {
 namespace {
@@ -214,6 +214,27 @@ TEST(Reap, SaysWhenSomebodyElseCollectedTheStatus) {
   const auto exit = reap(process.value());
   ASSERT_TRUE(exit.ok() && exit.value().has_value());
   EXPECT_EQ(describe(*exit.value()), "ended, and how is not known");
+}
+
+TEST(KillGroup, EndsAProcessAndWhatItHasStarted) {
+  auto pipe = pipe_pair();
+  ASSERT_TRUE(pipe.ok());
+  auto& [reading, writing] = pipe.value();
+  auto started = fork_process();
+  ASSERT_TRUE(started.ok());
+  if (started.value().pid == 0) {
+    lead_group(this_process());
+    if (::fork() == 0) (void)!::write(writing.get(), "x", 1);
+    for (;;) ::pause();
+  }
+  writing.reset();
+  std::array<std::byte, 2> byte{};
+  EXPECT_EQ(read_some(reading.get(), byte).value().bytes, 1U);  // its own child is there
+  kill_group(started.value());
+  EXPECT_EQ(read_some(reading.get(), byte).value().outcome, Transfer::Closed);
+  int status = 0;
+  ASSERT_EQ(::waitpid(started.value().pid, &status, 0), started.value().pid);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 TEST(WatchProcess, RefusesAProcessThatIsNotThere) {

@@ -186,6 +186,34 @@ TEST_F(SocketTest, WaitingForADescriptorThatIsNotOpenIsAnError) {
   EXPECT_EQ(ready.error().code, ErrorCode::System);
 }
 
+TEST(WaitAny, MarksWhatIsReadyAndWhatIsBroken) {
+  auto talking = socket_pair();
+  auto silent = socket_pair();
+  auto left = socket_pair();
+  ASSERT_TRUE(send_some(talking.value().second.get(), bytes_of("x")).ok());
+  left.value().second.reset();
+  std::array<Awaited, 4> entries{{{talking.value().first.get()},
+                                  {silent.value().first.get()},
+                                  {left.value().first.get(), Ready::Broken},
+                                  {-1}}};
+  ASSERT_TRUE(wait_any(entries, 60s).value());
+  EXPECT_TRUE(entries[0].is_ready && !entries[0].is_broken);
+  EXPECT_FALSE(entries[1].is_ready);
+  EXPECT_TRUE(entries[2].is_ready && entries[2].is_broken);
+  EXPECT_FALSE(entries[3].is_ready);
+}
+
+TEST(WaitAny, EndsWithItsTimeWhenNothingIsReadyHoweverManyThereAre) {
+  auto silent = socket_pair();
+  // Only that its other end is gone would count, not what can be read.
+  ASSERT_TRUE(send_some(silent.value().second.get(), bytes_of("x")).ok());
+  std::vector<Awaited> entries(20, {silent.value().first.get(), Ready::Broken});
+  EXPECT_FALSE(wait_any(entries, 1ms).value());
+  silent.value().second.reset();
+  EXPECT_TRUE(wait_any(entries, 60s).value());
+  EXPECT_TRUE(entries[19].is_broken);
+}
+
 TEST(Fd, ClosesItsDescriptorOnce) {
   auto pair = socket_pair();
   ASSERT_TRUE(pair.ok());

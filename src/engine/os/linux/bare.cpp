@@ -2,15 +2,13 @@
 #include "engine/os/bare.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdint>
 
+#include "engine/os/linux/proc_file.h"
 #include "engine/os/linux/system_calls.h"
 #include "engine/os/portable/portable.h"
 
@@ -29,20 +27,12 @@ constexpr unsigned long kGetKept = _IOWR(0xff, 11, Kept);
 constexpr std::uint64_t kHasStatus = 1U << 3;
 
 // The status of a process whose parent has not taken it yet.
-bool status_of_zombie(pid_t pid, int& status) {
-  char path[32] = "/proc/";
-  char* const end = std::to_chars(path + 6, path + 26, pid).ptr;
-  ::memcpy(end, "/stat", sizeof "/stat");
-  const int file = ::open(path, O_RDONLY | O_CLOEXEC);
-  char text[1024];
-  const ssize_t got = file < 0 ? -1 : ::read(file, text, sizeof text - 1);
-  ::close(file);
-  if (got <= 0) return false;
-  text[got] = '\0';
-  const char* const state = ::strrchr(text, ')');  // the name may hold anything
-  const char* const last = ::strrchr(text, ' ');
-  if (state == nullptr || ::strncmp(state, ") Z", 3) != 0) return false;
-  return std::from_chars(last + 1, text + got, status).ec == std::errc();
+bool status_of_zombie(Pid pid, int& status) {
+  const linux_only::ProcStat stat(pid);
+  std::uint64_t code = 0;
+  if (stat.state() != 'Z' || !stat.field(52, code)) return false;
+  status = static_cast<int>(code);
+  return true;
 }
 
 }  // namespace
@@ -54,7 +44,7 @@ int watch_of_this_process(int& held) {
 }
 
 // The watch may be a lifeline, of whoever could not make a better one.
-int send_signal(int watch, pid_t pid, int number) {
+int send_signal(int watch, Pid pid, int number) {
   if (::syscall(SYS_pidfd_send_signal, watch, number, nullptr, 0) == 0) return 0;
   return errno == ESRCH ? ESRCH : portable::send_signal(watch, pid, number);
 }
@@ -69,7 +59,7 @@ void set_processors(const unsigned char* from, std::size_t bytes) {
 
 // Its parent, whoever that is by now, takes its status at some time; the kernel shows
 // it until then, and keeps it for us afterwards, if it is new enough.
-bool status_of_ended(pid_t pid, int watch, int& status) {
+bool status_of_ended(Pid pid, int watch, int& status) {
   if (status_of_zombie(pid, status) &&
       (::syscall(SYS_pidfd_send_signal, watch, 0, nullptr, 0) == 0 || errno != ESRCH)) {
     return true;

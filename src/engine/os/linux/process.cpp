@@ -15,8 +15,7 @@
 #include "engine/os/linux/refusable.h"
 #include "engine/os/linux/system_calls.h"
 #include "engine/os/portable/portable.h"
-#include "engine/os/system.h"
-#include "engine/os/thread.h"
+#include "engine/os/posix/system.h"
 
 namespace elsewhere {
 namespace system {
@@ -68,6 +67,8 @@ void close_on_exec_from(int first) {
   }
 }
 
+void name_this_thread(const char* name) { ::pthread_setname_np(::pthread_self(), name); }
+
 }  // namespace system
 
 // What _exit() does. By that name R CMD check would take it for the end of the
@@ -88,23 +89,15 @@ void end_with_parent() { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }
 
 void clear_environment() { ::clearenv(); }
 
-void name_this_thread(const char* name) { ::pthread_setname_np(::pthread_self(), name); }
-
 #ifdef PR_SET_MM_MAP
 // The kernel takes the whole description of a process's memory at once, so all but
 // two numbers are those that it tells itself. No privilege is needed for that.
 bool show_environment(const std::vector<std::string>& entries) {
   static std::string shown;  // read by others as long as the process lives
-  const std::string stat = linux_only::start_of_file("/proc/self/stat");
-  const auto bracket = stat.rfind(')');
-  if (bracket == std::string::npos) return false;
-  const char* next = stat.c_str() + bracket + 4;  // after the state
-  std::array<std::uint64_t, 50> field{};          // numbered as in proc(5)
-  for (std::size_t i = 4; i < field.size(); ++i) {
-    char* end = nullptr;
-    field[i] = std::strtoull(next, &end, 10);  // one below zero: not among those used
-    if (end == next) return false;
-    next = end;
+  const linux_only::ProcStat stat(::getpid());
+  std::array<std::uint64_t, 50> field{};  // numbered as in proc(5)
+  for (int number = 26; number < 50; ++number) {
+    if (!stat.field(number, field[static_cast<std::size_t>(number)])) return false;
   }
   shown.clear();
   for (const auto& entry : entries) shown.append(entry).push_back('\0');

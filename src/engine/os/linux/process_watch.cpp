@@ -3,7 +3,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <string>
 
 #include "engine/os/linux/refusable.h"
@@ -58,24 +57,16 @@ Result<Process> fork_process() {
   if (pid == 0) return Process{0, {}};
   auto watch = watch_process(pid);
   if (!watch.ok()) {
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
+    portable::undo(pid);
     return watch.error();
   }
   return Process{pid, std::move(watch.value())};
 }
 
 Result<std::optional<ExitStatus>> reap(const Process& process) {
-  siginfo_t info{};
-  if (::waitid(static_cast<idtype_t>(3) /* P_PIDFD */, static_cast<id_t>(process.watch.get()),
-               &info, WEXITED | WNOHANG) != 0) {
-    // Somebody else reaped it: it is gone, but how is not known any more.
-    if (errno == ECHILD) return std::optional(ExitStatus{-1, 0});
-    return portable::reap(process.pid);  // the watch is no pidfd
-  }
-  if (info.si_pid == 0) return std::optional<ExitStatus>{};
-  if (info.si_code == CLD_EXITED) return std::optional(ExitStatus{info.si_status, 0});
-  return std::optional(ExitStatus{0, info.si_status});
+  const auto kind = static_cast<idtype_t>(3);  // P_PIDFD
+  auto exit = portable::reap_by(kind, static_cast<id_t>(process.watch.get()));
+  return exit.ok() ? exit : portable::reap(process.pid);  // the watch may be no pidfd
 }
 
 }  // namespace elsewhere

@@ -7,8 +7,8 @@
 
 #include "engine/os/linux/refusable.h"
 #include "engine/os/portable/portable.h"
+#include "engine/os/posix/system.h"
 #include "engine/os/socket.h"
-#include "engine/os/system.h"
 
 namespace elsewhere {
 namespace system {

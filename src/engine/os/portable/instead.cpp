@@ -6,9 +6,8 @@
 
 #include "engine/os/memory_file.h"
 #include "engine/os/portable/portable.h"
+#include "engine/os/posix/system.h"
 #include "engine/os/socket.h"
-#include "engine/os/system.h"
-#include "engine/os/thread.h"
 
 #include "engine/os/portable/poison.h"
 
@@ -24,6 +23,14 @@ void add_close_from(posix_spawn_file_actions_t& actions, int first) {
   portable::add_close_from(actions, first);
 }
 void close_on_exec_from(int first) { portable::close_on_exec_from(first); }
+
+void name_this_thread([[maybe_unused]] const char* name) {
+#ifdef __APPLE__
+  ::pthread_setname_np(name);
+#elif defined(__GLIBC__) || defined(__FreeBSD__)
+  ::pthread_setname_np(::pthread_self(), name);
+#endif
+}
 
 }  // namespace system
 
@@ -52,14 +59,6 @@ void clear_environment() {
   for (const auto& entry : current_environment()) {
     ::unsetenv(entry.substr(0, entry.find('=')).c_str());
   }
-}
-
-void name_this_thread([[maybe_unused]] const char* name) {
-#ifdef __APPLE__
-  ::pthread_setname_np(name);
-#elif defined(__GLIBC__) || defined(__FreeBSD__)
-  ::pthread_setname_np(::pthread_self(), name);
-#endif
 }
 
 }  // namespace elsewhere

@@ -9,8 +9,6 @@
 #include <cerrno>
 #include <mutex>
 #include <string>
-#include <system_error>
-#include <thread>
 
 #include "engine/os/portable/portable.h"
 #include "engine/os/thread.h"
@@ -59,7 +57,6 @@ void stay_loaded() {
 
 // Waits until it has ended, or somebody has reaped it, and leaves it to be reaped.
 void wait_for_end(pid_t pid, int end) {
-  name_this_thread("elsewhere-end");
   siginfo_t info{};
   while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
   }
@@ -74,22 +71,20 @@ void hold(Fd end) {
 }
 
 Result<Fd> watch_child(pid_t pid) {
-  const std::string what = "cannot watch process " + std::to_string(pid);
   siginfo_t info{};
   if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
-    return system_error(what);
+    return system_error("cannot watch process " + std::to_string(pid));
   }
   auto ends = pipe_pair();
   if (!ends.ok()) return ends.error();
   const int end = ends.value().second.get();
   hold(std::move(ends.value().second));
   stay_loaded();
-  const SignalsBlocked blocked;
-  try {
-    std::thread(wait_for_end, pid, end).detach();
-  } catch (const std::system_error& failure) {
+  const auto started = run_in_background("elsewhere-end", "watches a process",
+                                         [pid, end] { wait_for_end(pid, end); });
+  if (!started.ok()) {
     let_go(end);
-    return Error{ErrorCode::System, what + ": " + failure.what()};
+    return started.error();
   }
   return std::move(ends.value().first);
 }
@@ -107,16 +102,23 @@ Result<Process> fork_process() {
   return Process{0, {}};
 }
 
-Result<std::optional<ExitStatus>> reap(pid_t pid) {
+Result<std::optional<ExitStatus>> reap(Pid pid) { return reap_by(P_PID, static_cast<id_t>(pid)); }
+
+Result<std::optional<ExitStatus>> reap_by(idtype_t kind, id_t id) {
   siginfo_t info{};
-  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) != 0) {
+  if (::waitid(kind, id, &info, WEXITED | WNOHANG) != 0) {
     // Somebody else reaped it: it is gone, but how is not known any more.
     if (errno == ECHILD) return std::optional(ExitStatus{-1, 0});
-    return system_error("cannot ask how process " + std::to_string(pid) + " ended");
+    return system_error("cannot ask how process " + std::to_string(id) + " ended");
   }
   if (info.si_pid == 0) return std::optional<ExitStatus>{};
   if (info.si_code == CLD_EXITED) return std::optional(ExitStatus{info.si_status, 0});
   return std::optional(ExitStatus{0, info.si_status});
+}
+
+void undo(Pid pid) {
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
 }
 
 bool is_stopped(pid_t pid) {

@@ -4,8 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cstring>
-
 #include "engine/os/portable/portable.h"
 #include "engine/os/socket.h"
 
@@ -52,17 +50,7 @@ ssize_t send_message(int fd, const msghdr& message) {
 
 ssize_t receive_message(int fd, msghdr& message) {
   const ssize_t got = ::recvmsg(fd, &message, MSG_DONTWAIT);
-  if (got < 0) return got;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-       header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int number;
-      std::memcpy(&number, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
-      close_on_exec(number);
-    }
-  }
+  if (got >= 0) for_each_received(message, close_on_exec);
   return got;
 }
 

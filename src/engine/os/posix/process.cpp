@@ -1,6 +1,7 @@
 #include "engine/os/process.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -10,10 +11,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <type_traits>
 
 #include "engine/os/bare.h"
 #include "engine/os/portable/portable.h"
-#include "engine/os/system.h"
+#include "engine/os/posix/system.h"
+
+static_assert(std::is_same_v<elsewhere::Pid, pid_t>);
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to us
 
@@ -100,8 +104,7 @@ Result<Process> spawn(const SpawnRequest& request) {
   }
   auto watch = watch_process(pid);
   if (!watch.ok()) {
-    ::kill(pid, SIGKILL);
-    ::waitpid(pid, nullptr, 0);
+    portable::undo(pid);
     return watch.error();
   }
   return Process{pid, std::move(watch.value())};
@@ -124,7 +127,25 @@ Result<bool> send_signal(const Process& process, int signal) {
                       std::to_string(process.pid));
 }
 
-bool is_there(pid_t pid, pid_t parent) {
+void kill_group(const Process& process) {
+  if (process.pid <= 1) return;  // below zero it would be everybody's
+  ::kill(-process.pid, SIGKILL);
+  (void)send_signal(process, SIGKILL);
+}
+
+void kill_this_group() {
+  if (::getpgrp() == ::getpid()) ::kill(0, SIGKILL);
+  ::kill(::getpid(), SIGKILL);
+  for (;;) ::pause();  // the signal is on its way
+}
+
+Pid this_process() { return ::getpid(); }
+Pid parent_process() { return ::getppid(); }
+void in_each_fork(void (*job)()) { ::pthread_atfork(nullptr, nullptr, job); }
+void lead_group(Pid pid) { ::setpgid(pid, pid); }
+void lead_session() { ::setsid(); }
+
+bool is_there(Pid pid, Pid parent) {
   if (pid == parent) return ::getppid() == parent;
   return ::kill(pid, 0) == 0 || errno != ESRCH;
 }

@@ -16,7 +16,7 @@
 #include <limits>
 
 #include "engine/os/portable/portable.h"
-#include "engine/os/system.h"
+#include "engine/os/posix/system.h"
 
 namespace elsewhere {
 namespace {
@@ -135,16 +135,7 @@ Result<Moved> receive_some_with_fds(int fd, std::span<std::byte> into, std::vect
   message.msg_controllen = control.size();
   const ssize_t got = retrying([&] { return system::receive_message(fd, message); });
   if (got < 0) return outcome_of(got, "cannot receive from a worker");
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-       header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int number;
-      std::memcpy(&number, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
-      fds.emplace_back(number);
-    }
-  }
+  portable::for_each_received(message, [&](int number) { fds.emplace_back(number); });
   // The kernel drops what it cannot hand over, and says so only here.
   if ((message.msg_flags & MSG_CTRUNC) != 0) {
     return Error{ErrorCode::System,
@@ -160,12 +151,29 @@ Result<Moved> read_some(int fd, std::span<std::byte> into) {
   return outcome_of(got, "cannot read what a worker printed");
 }
 
+Result<Moved> write_some(int fd, std::span<const std::byte> bytes) {
+  return outcome_of(retrying([&] { return ::write(fd, bytes.data(), bytes.size()); }),
+                    "cannot write to the owner");
+}
+
 void send_without_delay(int fd) {
   const int on = 1;
   (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 namespace {
+
+Error interrupted() { return {ErrorCode::Interrupted, "a signal came while waiting"}; }
+
+short events_of(Ready what) {
+  switch (what) {
+    case Ready::Readable: return POLLIN;
+    case Ready::Writable: return POLLOUT;
+    case Ready::Either: return POLLIN | POLLOUT;
+    case Ready::Broken: return 0;  // told without being asked for
+  }
+  return 0;
+}
 
 Result<bool> poll_once(std::span<pollfd> entries,
                        std::optional<std::chrono::milliseconds> timeout) {
@@ -176,16 +184,14 @@ Result<bool> poll_once(std::span<pollfd> entries,
   });
   if (count > 0 && !is_closed) return true;
   if (count > 0) errno = EBADF;
-  if (errno == EINTR) return Error{ErrorCode::Interrupted, "a signal came while waiting"};
+  if (errno == EINTR) return interrupted();
   return system_error("cannot wait for a descriptor");
 }
 
 }  // namespace
 
 Result<bool> wait_ready(int fd, Ready what, std::optional<std::chrono::milliseconds> timeout) {
-  pollfd entry{fd, 0, 0};
-  if (what != Ready::Writable) entry.events |= POLLIN;
-  if (what != Ready::Readable) entry.events |= POLLOUT;
+  pollfd entry{fd, events_of(what), 0};
   return poll_once({&entry, 1}, timeout);
 }
 
@@ -195,6 +201,24 @@ Result<bool> wait_any_readable(std::span<const int> fds,
   entries.reserve(fds.size());
   for (const int fd : fds) entries.push_back({fd, POLLIN, 0});
   return poll_once(entries, timeout);
+}
+
+Result<bool> wait_any(std::span<Awaited> entries,
+                      std::optional<std::chrono::milliseconds> timeout) {
+  std::array<pollfd, 8> few;
+  std::vector<pollfd> many(entries.size() > few.size() ? entries.size() : 0);
+  const std::span polled = many.empty() ? std::span(few).first(entries.size()) : std::span(many);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    polled[i] = {entries[i].fd, events_of(entries[i].what), 0};
+  }
+  const int count = ::poll(polled.data(), polled.size(), poll_timeout(timeout));
+  if (count < 0 && errno == EINTR) return interrupted();
+  if (count < 0) return system_error("cannot wait for descriptors");
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    entries[i].is_ready = polled[i].revents != 0;
+    entries[i].is_broken = (polled[i].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+  }
+  return count > 0;
 }
 
 namespace {

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <thread>
+#include <system_error>
 #include <utility>
 
 #include "engine/os/thread.h"
@@ -25,6 +25,51 @@ std::string value_of(const std::vector<std::string>& environment, std::string_vi
   return {};
 }
 
+// What cannot be removed does not keep the rest from it.
+class Removal {
+ public:
+  explicit Removal(std::optional<std::chrono::milliseconds> time_max) : left_(time_max) {}
+
+  // false once the time is over.
+  bool remove(const std::filesystem::path& path) {
+    std::error_code failed;
+    if (std::filesystem::symlink_status(path, failed).type() ==
+        std::filesystem::file_type::directory) {
+      for (const auto& entry : entries_of(path)) {
+        if (!remove(entry)) return false;
+      }
+    }
+    std::filesystem::remove(path, failed);
+    return has_time();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  // A machine that stands still meanwhile has used up one of these, no more.
+  static constexpr std::chrono::milliseconds kStep{20};
+
+  // Read to the end, so that one directory is open at a time.
+  static std::vector<std::filesystem::path> entries_of(const std::filesystem::path& path) {
+    std::vector<std::filesystem::path> entries;
+    std::error_code failed;
+    for (std::filesystem::directory_iterator entry(path, failed), last; !failed && entry != last;
+         entry.increment(failed)) {
+      entries.push_back(entry->path());
+    }
+    return entries;
+  }
+
+  bool has_time() {
+    if (!left_) return true;
+    const auto now = Clock::now();
+    *left_ -= std::min<Clock::duration>(now - std::exchange(last_look_, now), kStep);
+    return *left_ > Clock::duration::zero();
+  }
+
+  std::optional<Clock::duration> left_;
+  Clock::time_point last_look_ = Clock::now();
+};
+
 }  // namespace
 
 Result<std::string> make_temporary_directory(const std::vector<std::string>& parents) {
@@ -35,9 +80,8 @@ Result<std::string> make_temporary_directory(const std::vector<std::string>& par
   return system_error("cannot make a temporary directory");
 }
 
-void remove_all_of(const std::string& path) {
-  std::error_code failed;
-  if (!path.empty()) std::filesystem::remove_all(path, failed);
+void remove_all_of(const std::string& path, std::optional<std::chrono::milliseconds> time_max) {
+  if (!path.empty()) Removal(time_max).remove(path);
 }
 
 std::vector<std::string> temporary_parents(const std::vector<std::string>& environment) {
@@ -87,12 +131,9 @@ void TemporaryDirectory::remove() {
   const std::string path = std::exchange(path_, {});
   if (path.empty() || owner_ != ::getpid()) return;
   if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return;
-  const SignalsBlocked blocked;
-  try {
-    std::thread([path] { remove_all_of(path); }).detach();
-  } catch (const std::system_error&) {
-    remove_all_of(path);
-  }
+  const auto started = run_in_background("elsewhere-rm", "removes a temporary directory",
+                                         [path] { remove_all_of(path); });
+  if (!started.ok()) remove_all_of(path);
 }
 
 }  // namespace elsewhere

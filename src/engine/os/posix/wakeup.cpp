@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdint>
 
-#include "engine/os/system.h"
+#include "engine/os/posix/system.h"
 
 namespace elsewhere {
 

@@ -1,6 +1,6 @@
 // What the sources of os/posix/ ask of the system, and no POSIX system answers like
 // another: each of these is one file's work in os/linux/, or in os/portable/, which
-// a build takes instead. Not for other rooms.
+// a build takes instead.
 #pragma once
 
 #include <spawn.h>
@@ -30,5 +30,8 @@ Result<std::pair<Fd, Fd>> wakeup_ends();
 void add_close_from(posix_spawn_file_actions_t& actions, int first);
 // Every open descriptor from `first` on is closed when this process becomes another.
 void close_on_exec_from(int first);
+
+// At most 15 characters. Nothing happens where threads have no names.
+void name_this_thread(const char* name);
 
 }  // namespace elsewhere::system

@@ -143,9 +143,8 @@ session_exec <- function(private, super, options, streams, binary, theirs) {
     private, options, plain, environment, binary, arguments, theirs
   )
   passed_on <- c(passed_on, joint)
-  if (is.null(joint)) {
-    environment <- keep_own_directory(private, environment, extra$wd)
-  }
+  # Of a stand-in, too: it starts R where no nursery forks.
+  environment <- keep_own_directory(private, environment, extra$wd)
   own <- list(
     command = if (is.null(joint)) binary else stand_in_file(),
     args = if (is.null(joint)) arguments else c(binary, arguments),

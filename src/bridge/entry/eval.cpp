@@ -10,9 +10,10 @@
 #include "bridge/eval/layer_guard.h"
 #include "bridge/eval/loop_queues.h"
 #include "bridge/eval/promise.h"
+#include "bridge/eval/symbols.h"
 #include "bridge/eval/task.h"
 #include "bridge/eval/waiting.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/word_table.h"
 #include "bridge/guard.h"
 #include "bridge/r_api.h"
 
@@ -44,7 +45,8 @@ constexpr int kDrainMax = 1000;
 
 extern "C" SEXP ew_eval_init(SEXP space) {
   return evaluate([&] {
-    init_words();
+    init_symbols();
+    init_word_table();
     init_hooks(space);
     // Stands for "no further item" between R and the evaluator.
     return R_MakeExternalPtr(nullptr, Rf_install("no item"), R_NilValue);
@@ -115,7 +117,16 @@ extern "C" SEXP ew_eval_compile(SEXP expr, SEXP env, SEXP kind, SEXP strict_pipe
 
 // Whether code written in the place of `expr` would pause.
 extern "C" SEXP ew_eval_pauses(SEXP expr) {
-  return evaluate([&] { return Rf_ScalarLogical(contains_pause(expr)); });
+  return evaluate([&] { return Rf_ScalarLogical(would_pause(expr)); });
+}
+
+// The words that have this role (word_table.h).
+extern "C" SEXP ew_eval_words(SEXP role) {
+  return evaluate([&] { return words_with(CHAR(STRING_ELT(role, 0))); });
+}
+
+extern "C" SEXP ew_eval_frame_words(SEXP expr, SEXP env) {
+  return evaluate([&] { return with_frame_words(expr, env); });
 }
 
 extern "C" SEXP ew_eval_new(SEXP program, SEXP env, SEXP kind, SEXP trace, SEXP call, SEXP frame) {
@@ -125,12 +136,9 @@ extern "C" SEXP ew_eval_new(SEXP program, SEXP env, SEXP kind, SEXP trace, SEXP 
   });
 }
 
-// What the body that runs now was given as `frame`.
-extern "C" SEXP ew_eval_frame() {
-  return evaluate([&] {
-    if (running_coroutine == nullptr) return R_NilValue;
-    return coroutine_from(running_coroutine).slot(kStateFrame);
-  });
+// What a running body whose environment is `env` was given as `frame`, or NULL.
+extern "C" SEXP ew_eval_frame(SEXP env) {
+  return evaluate([&] { return frame_in(env); });
 }
 
 namespace {

@@ -135,12 +135,22 @@ bool drive(const Coroutine& co, int layer) {
   }
 }
 
+SEXP frame_in(SEXP env) {
+  for (SEXP each = running_coroutine; each != nullptr;) {
+    const Coroutine co = coroutine_from(each);
+    if (co.slot(kStateEnv) == env) return co.slot(kStateFrame);
+    each = co.machine->outer;
+  }
+  return R_NilValue;
+}
+
 void left(const Coroutine& co, int layer) { land(co, layer, Completion::Break); }
 
 void resume(const Coroutine& co, Inject inject, SEXP value) {
   Machine& m = *co.machine;
   begin(co, inject, value);
   const SEXP running_before = running_coroutine;
+  m.outer = running_before;
   running_coroutine = co.self;
   if (m.is_plain && !m.is_traced && !m.is_debugged) {
     do {
@@ -177,6 +187,7 @@ void resume_in_closure(const Coroutine& co) {
   Machine& m = *co.machine;
   begin(co, Inject::None, R_NilValue);
   const SEXP running_before = running_coroutine;
+  m.outer = running_before;
   running_coroutine = co.self;
   m.in_closure = true;
   m.restored = bit(0);

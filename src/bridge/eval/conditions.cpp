@@ -3,7 +3,7 @@
 #include "bridge/eval/base.h"
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/layer_guard.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/symbols.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -57,7 +57,7 @@ void escape(const Coroutine& co, Completion kind, SEXP condition, int target, in
   m.escape_kind = static_cast<int>(kind);
   m.escape_target = target;
   m.matched = matched;
-  Rf_eval(Rf_lang1(words().return_), frame);
+  Rf_eval(Rf_lang1(symbols().return_), frame);
 }
 
 void run_calling(const Coroutine& co, SEXP handler, SEXP condition, int layer, int block, int index,

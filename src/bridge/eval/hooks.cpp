@@ -1,6 +1,7 @@
 #include <initializer_list>
 
 #include "bridge/eval/hooks.h"
+#include "bridge/eval/word_table.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -30,11 +31,13 @@ SEXP address_of(SEXP space, const char* name) {
 }
 
 SEXP strict_specials() {
-  static const char* const names[] = {"[", "[[", "$", "@", "rep", "log", "round", "signif"};
-  const int count = sizeof names / sizeof *names;
+  SEXP names = PROTECT(words_with("strict"));
+  const int count = Rf_length(names);
   SEXP list = PROTECT(Rf_allocVector(VECSXP, count));
-  for (int i = 0; i < count; ++i) SET_VECTOR_ELT(list, i, function_of(R_BaseEnv, names[i]));
-  UNPROTECT(1);
+  for (int i = 0; i < count; ++i) {
+    SET_VECTOR_ELT(list, i, function_of(R_BaseEnv, CHAR(STRING_ELT(names, i))));
+  }
+  UNPROTECT(2);
   return kept(list);
 }
 
@@ -91,7 +94,7 @@ void init_hooks(SEXP space) {
   h.close_quietly = function_of(space, "eval_close_quietly");
   h.compile_loop = function_of(space, "eval_compile_loop");
   h.as_native = function_of(space, "fulfilled_as_native");
-  h.frame_words = function_of(space, "eval_frame_words");
+  h.frame_word = function_of(space, "eval_frame_word");
   h.run_task = function_of(space, "run_guarded_task");
   h.current_loop = function_of(space, "current_loop_id");
   h.is_loop = function_of(space, "is_loop_id");

@@ -17,7 +17,7 @@ struct Hooks {
   SEXP guard, run_calling, call_handler, call_restart, build_error, run_error, muffle_warnings,
       muffle_messages, try_handler, as_awaitable, await_foreign, schedule, run_reaction, trace_leaf,
       last_error, refuse_loaded, trace_about, next_item, unhandled, foreign_resolve, run_task,
-      nested_error, stream_event, clean_condition, close_abandoned, debug_leaf, frame_words,
+      nested_error, stream_event, clean_condition, close_abandoned, debug_leaf, frame_word,
       close_iterator, close_quietly, as_native, compile_loop;
   SEXP current_loop, is_loop, current_domain, capture_context, run_in_context, run_outside,
       join_session, leave_session, note_waiter;  // R/context.R, R/shiny.R

@@ -14,7 +14,7 @@
 #include "bridge/eval/loops.h"
 #include "bridge/eval/machine.h"
 #include "bridge/eval/promise.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/symbols.h"
 
 namespace elsewhere::eval {
 namespace {

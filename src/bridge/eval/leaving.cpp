@@ -2,7 +2,7 @@
 // nobody in the body catches, a restart, a return() that R evaluates.
 #include "bridge/eval/base.h"
 #include "bridge/eval/parked_exits.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/symbols.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -27,7 +27,7 @@ Due due_in_layer(const Coroutine& co, int layer) {
 }
 
 [[noreturn]] void return_from(SEXP frame) {
-  Rf_eval(Rf_lang1(words().return_), frame);
+  Rf_eval(Rf_lang1(symbols().return_), frame);
   Rf_error("return() came back");  // it does not
 }
 

@@ -3,7 +3,7 @@
 #include "bridge/eval/call_site.h"
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/hot_loops.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/symbols.h"
 #include "bridge/r_api.h"
 
 namespace elsewhere::eval {
@@ -29,7 +29,7 @@ bool is_plain_sequence(SEXP value) {
 // what is wrong with the value.
 SEXP run_plain_for(const Coroutine& co, SEXP variable, SEXP value, SEXP body) {
   SEXP literal = PROTECT(as_literal(value));
-  SEXP loop = PROTECT(Rf_lang4(words().for_, variable, literal, body));
+  SEXP loop = PROTECT(Rf_lang4(symbols().for_, variable, literal, body));
   SEXP result = run_own_leaf(co, loop, current_env(co));
   UNPROTECT(2);
   return result;
@@ -135,7 +135,7 @@ bool condition_holds(const Coroutine& co, SEXP value, SEXP call) {
   SEXP literal = PROTECT(as_literal(value));
   SEXP yes = PROTECT(Rf_ScalarLogical(TRUE));
   SEXP no = PROTECT(Rf_ScalarLogical(FALSE));
-  SEXP test = PROTECT(Rf_lang4(words().if_, literal, yes, no));
+  SEXP test = PROTECT(Rf_lang4(symbols().if_, literal, yes, no));
   const SEXP answer = run_own_leaf(co, test, current_env(co));
   UNPROTECT(4);
   (void)call;
@@ -148,7 +148,7 @@ SEXP logic_left(const Coroutine& co, SEXP value, bool is_or, SEXP) {
   }
   SEXP literal = PROTECT(as_literal(value));
   SEXP neutral = PROTECT(Rf_ScalarLogical(!is_or));
-  SEXP test = PROTECT(Rf_lang3(is_or ? words().or_ : words().and_, literal, neutral));
+  SEXP test = PROTECT(Rf_lang3(is_or ? symbols().or_ : symbols().and_, literal, neutral));
   SEXP answer = run_own_leaf(co, test, current_env(co));
   UNPROTECT(3);
   return answer;
@@ -156,7 +156,7 @@ SEXP logic_left(const Coroutine& co, SEXP value, bool is_or, SEXP) {
 
 SEXP logic_right(const Coroutine& co, SEXP left, SEXP right, bool is_or, SEXP) {
   SEXP literal = PROTECT(as_literal(right));
-  SEXP test = PROTECT(Rf_lang3(is_or ? words().or_ : words().and_, left, literal));
+  SEXP test = PROTECT(Rf_lang3(is_or ? symbols().or_ : symbols().and_, left, literal));
   SEXP answer = run_own_leaf(co, test, current_env(co));
   UNPROTECT(2);
   return answer;

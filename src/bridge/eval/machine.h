@@ -74,6 +74,7 @@ struct Machine {
   Machine* next_waiting;  // waiting.h
   Machine* last_waiting;
   SEXP self;                     // the coroutine itself; not a reference for the garbage collector
+  SEXP outer;                    // while it runs: whose body ran before, or nullptr
   Inject next_inject;            // what the next run of a task brings
   int* goes_on[kLayersMax];      // a layer's logical in its base call
   uint8_t restarts[kLayersMax];  // RESTART blocks that a layer's guard stands for

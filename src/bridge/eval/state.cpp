@@ -4,7 +4,7 @@
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/loop_queues.h"
 #include "bridge/eval/machine.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/symbols.h"
 
 namespace elsewhere::eval {
 namespace {

@@ -4,8 +4,8 @@
 #include "bridge/eval/context.h"
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/promise.h"
+#include "bridge/eval/symbols.h"
 #include "bridge/eval/waiting.h"
-#include "bridge/eval/words.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -239,7 +239,7 @@ void fail_task(const Coroutine& co, SEXP condition, SEXP frame) {
   if (m.status == Phase::Running) m.error_pc = m.pc;
   m.is_escaping = true;
   // An interrupt goes on to the top level; the task fails with it on the way.
-  if (!Rf_inherits(condition, "interrupt")) Rf_eval(Rf_lang1(words().return_), frame);
+  if (!Rf_inherits(condition, "interrupt")) Rf_eval(Rf_lang1(symbols().return_), frame);
 }
 
 void task_left(const Coroutine& co) {

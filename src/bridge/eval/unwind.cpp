@@ -2,7 +2,7 @@
 // one takes them, and run what is due on the way.
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/machine.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/symbols.h"
 
 namespace elsewhere::eval {
 namespace {

@@ -45,7 +45,9 @@ instructions <- function(form, depth) {
     report <- system2(
       file.path(R.home("bin"), "R"),
       c(
-        "-d", shQuote("valgrind --tool=callgrind --callgrind-out-file=/dev/null"),
+        "-d", shQuote(paste(
+          "valgrind --tool=callgrind --callgrind-out-file=/dev/null"
+        )),
         "--vanilla", "--no-echo", "-f", shQuote(script), "--args", "--only",
         shQuote(form), depth, times
       ),
@@ -85,7 +87,6 @@ for (form in names(forms)) {
   rows <- do.call(rbind, rows)
   print(rows, row.names = FALSE)
   last <- length(depths)
-  cat("800 levels cost as 100, times:", format(vapply(rows[-1L], function(cost) {
-    cost[[last]] / cost[[1L]]
-  }, 0), digits = 3), "\n")
+  times <- vapply(rows[-1L], function(cost) cost[[last]] / cost[[1L]], 0)
+  cat("800 levels cost as 100, times:", format(times, digits = 3), "\n")
 }

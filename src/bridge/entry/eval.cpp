@@ -230,9 +230,9 @@ extern "C" SEXP ew_eval_state(SEXP coroutine) {
     if (co.machine->error_pc >= 0) {
       SET_VECTOR_ELT(out, 12, source_position(co, co.machine->error_pc));
     }
-    SET_VECTOR_ELT(out, 15, Rf_ScalarLogical(co.machine->is_visible));
+    SET_VECTOR_ELT(out, 15, Rf_ScalarLogical(co.machine->now.is_visible));
     SET_VECTOR_ELT(out, 14, co.slot(kStateTrace));
-    SET_VECTOR_ELT(out, 13, Rf_ScalarLogical(co.machine->is_debugged));
+    SET_VECTOR_ELT(out, 13, Rf_ScalarLogical(co.machine->options.is_debugged));
     UNPROTECT(1);
     return out;
   });
@@ -242,8 +242,8 @@ extern "C" SEXP ew_eval_state(SEXP coroutine) {
 extern "C" SEXP ew_eval_debug(SEXP coroutine, SEXP is_debugged, SEXP trace) {
   return evaluate([&] {
     const Coroutine co = coroutine_from(coroutine);
-    co.machine->is_debugged = Rf_asLogical(is_debugged) == 1;
-    co.machine->is_traced = trace != R_NilValue;
+    co.machine->options.is_debugged = Rf_asLogical(is_debugged) == 1;
+    co.machine->options.is_traced = trace != R_NilValue;
     co.set(kStateTrace, trace);
     return R_NilValue;
   });

@@ -9,7 +9,7 @@ namespace elsewhere::eval {
 struct Hooks {
   SEXP space;  // the namespace
   SEXP eval;   // base::eval, as closure
-  SEXP while_, quote, if_, invisible, stop, on_exit, sys_on_exit, list, brace, dot_call,
+  SEXP while_, quote, if_, invisible, stop, register_exit, sys_on_exit, list, brace, dot_call,
       with_visible, internal;  // base functions
   SEXP drive, left;            // native symbols for the base context's .Call
   SEXP gen_resume;

@@ -50,7 +50,7 @@ int loop_site(Compiler& c, SEXP call) {
 SEXP loop_call(SEXP site) { return VECTOR_ELT(site, kLoopCall); }
 
 SEXP hot_code(const Coroutine& co, SEXP site, R_xlen_t rounds) {
-  if (co.machine->is_traced || co.machine->is_debugged) return nullptr;
+  if (co.machine->options.is_traced || co.machine->options.is_debugged) return nullptr;
   const SEXP known = VECTOR_ELT(site, kLoopCode);
   if (known != R_NilValue) return TYPEOF(known) == BCODESXP ? known : nullptr;
   double* count = REAL(VECTOR_ELT(site, kLoopRounds));

@@ -44,8 +44,7 @@ unsigned passing(SEXP call, const Row& head) {
   if (CAR(call) == s.tilde) return kThroughAnything | kHasOpenFor | kMentionsReturn | kMentionsJump;
   unsigned hidden = 0;
   if (head.is(kScope)) hidden = kHasGoto | kExits;
-  static const SEXP switch_ = Rf_install("switch");
-  if (head_word(call) == switch_) hidden = kHasGoto;
+  if (head_word(call) == s.switch_) hidden = kHasGoto;
   return kThroughCalls & ~hidden;
 }
 

@@ -22,6 +22,7 @@ void init_symbols() {
       {&s.if_, "if"},
       {&s.for_, "for"},
       {&s.while_, "while"},
+      {&s.switch_, "switch"},
       {&s.return_, "return"},
       {&s.break_, "break"},
       {&s.next, "next"},

@@ -8,10 +8,10 @@
 namespace elsewhere::eval {
 
 struct Symbols {
-  SEXP await, await_next, brace, paren, if_, for_, while_, return_, break_, next, assign_outer,
-      and_, or_, function, tilde, try_catch, on_exit, goto_, yield, quote, double_colon,
-      triple_colon, expr, finally, value, elsewhere, async, base, add, after, error, envir, classes,
-      err, or_argument, dollar, at, dot, pipe, srcref, eval, new_env;
+  SEXP await, await_next, brace, paren, if_, for_, while_, switch_, return_, break_, next,
+      assign_outer, and_, or_, function, tilde, try_catch, on_exit, goto_, yield, quote,
+      double_colon, triple_colon, expr, finally, value, elsewhere, async, base, add, after, error,
+      envir, classes, err, or_argument, dollar, at, dot, pipe, srcref, eval, new_env;
 };
 
 const Symbols& symbols();

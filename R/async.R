@@ -69,7 +69,7 @@ async <- function(expr, ..., split_pipes = TRUE, trace = NULL,
   }
   parent <- sys.parent()
   coroutine <- block_coroutine(
-    expr, env, "async", split_pipes, settings, block_frame(parent)
+    expr, env, "async", split_pipes, settings, block_frame(env, parent)
   )
   .Call(ew_async_start, coroutine, async_class)
 }

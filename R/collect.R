@@ -172,7 +172,7 @@ run <- function(expr, type = list(), ..., split_pipes = FALSE, trace = NULL,
   }
   program <- compile_body(expr, env, "run", split_pipes)
   parent <- sys.parent()
-  frame <- if (program[[program_needs_frame]]) block_frame(parent)
+  frame <- if (program[[program_needs_frame]]) block_frame(env, parent)
   coroutine <- new_coroutine(program, env, "run", settings, NULL, frame)
   result <- withVisible(run_to_end(coroutine, type, contains_yield(expr)))
   value <- result$value
@@ -187,7 +187,7 @@ run_call <- function(program, settings, frame, call, info) {
 }
 
 contains_yield <- function(expr) {
-  any(c("yield", "yieldFrom") %in% all.names(expr))
+  any(.Call(ew_eval_words, "yield") %in% all.names(expr))
 }
 
 # What was yielded; the value of the code, if it has no yield() at all.

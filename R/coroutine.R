@@ -50,16 +50,31 @@ coroutine_function <- function(expr, env, kind, split_pipes, settings, begin) {
   refuse_pausing_defaults(expr[[2L]])
   program <- compile_body(expr[[3L]], env, kind, split_pipes)
   made <- eval(expr[1:3], env)
-  info <- if (program[[program_needs_frame]]) function_frame_call
+  formals <- with_frame_words(expr[[2L]], env)
+  needs_frame <- program[[program_needs_frame]]
+  if (!identical(formals, expr[[2L]])) {
+    formals(made) <- formals
+    needs_frame <- TRUE
+  }
+  info <- if (needs_frame) function_frame_call
   body(made) <- as.call(list(
     begin, program, settings, quote(environment()), quote(sys.call()), info
   ))
   made
 }
 
+# A default may ask for the function's call, too, and is evaluated in its body.
+with_frame_words <- function(formals, env) {
+  for (name in names(formals)) {
+    if (!is.call(formals[[name]])) next
+    formals[[name]] <- .Call(ew_eval_frame_words, formals[[name]], env)
+  }
+  formals
+}
+
 # R evaluates a default in the middle of whatever asks for the argument.
 refuse_pausing_defaults <- function(formals) {
-  pauses <- c("await", "awaitNext", "yield", "yieldFrom")
+  pauses <- .Call(ew_eval_words, "pause")
   for (name in names(formals)) {
     if (!is.call(formals[[name]])) next
     if (any(pauses %in% all.names(formals[[name]]))) {

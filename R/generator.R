@@ -44,7 +44,7 @@ gen <- function(expr, ..., split_pipes = FALSE, trace = NULL,
   }
   parent <- sys.parent()
   new_generator(block_coroutine(
-    expr, env, "gen", split_pipes, settings, block_frame(parent)
+    expr, env, "gen", split_pipes, settings, block_frame(env, parent)
   ))
 }
 

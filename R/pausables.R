@@ -9,14 +9,4 @@
 #' @examples
 #' pausables()
 #' @export
-pausables <- function() {
-  lapply(
-    c(
-      "(", "{", "&&", "||", "<-", "<<-", "=", "await", "awaitNext", "break",
-      "for", "goto", "if", "local", "next", "on.exit", "repeat", "return",
-      "suppressMessages", "suppressWarnings", "switch", "try", "tryCatch",
-      "while", "withCallingHandlers", "withRestarts", "yield", "yieldFrom"
-    ),
-    as.name
-  )
-}
+pausables <- function() lapply(.Call(ew_eval_words, "pausable"), as.name)

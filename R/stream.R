@@ -42,7 +42,7 @@ stream <- function(expr, ..., split_pipes = TRUE, lazy = TRUE, trace = NULL,
   }
   parent <- sys.parent()
   coroutine <- block_coroutine(
-    expr, env, "stream", split_pipes, settings, block_frame(parent)
+    expr, env, "stream", split_pipes, settings, block_frame(env, parent)
   )
   new_stream(coroutine, lazy)
 }

@@ -10,9 +10,10 @@
 #include "bridge/eval/layer_guard.h"
 #include "bridge/eval/loop_queues.h"
 #include "bridge/eval/promise.h"
+#include "bridge/eval/symbols.h"
 #include "bridge/eval/task.h"
 #include "bridge/eval/waiting.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/word_table.h"
 #include "bridge/guard.h"
 #include "bridge/r_api.h"
 
@@ -44,7 +45,8 @@ constexpr int kDrainMax = 1000;
 
 extern "C" SEXP ew_eval_init(SEXP space) {
   return evaluate([&] {
-    init_words();
+    init_symbols();
+    init_word_table();
     init_hooks(space);
     // Stands for "no further item" between R and the evaluator.
     return R_MakeExternalPtr(nullptr, Rf_install("no item"), R_NilValue);
@@ -115,7 +117,16 @@ extern "C" SEXP ew_eval_compile(SEXP expr, SEXP env, SEXP kind, SEXP strict_pipe
 
 // Whether code written in the place of `expr` would pause.
 extern "C" SEXP ew_eval_pauses(SEXP expr) {
-  return evaluate([&] { return Rf_ScalarLogical(contains_pause(expr)); });
+  return evaluate([&] { return Rf_ScalarLogical(would_pause(expr)); });
+}
+
+// The words that have this role (word_table.h).
+extern "C" SEXP ew_eval_words(SEXP role) {
+  return evaluate([&] { return words_with(CHAR(STRING_ELT(role, 0))); });
+}
+
+extern "C" SEXP ew_eval_frame_words(SEXP expr, SEXP env) {
+  return evaluate([&] { return with_frame_words(expr, env); });
 }
 
 extern "C" SEXP ew_eval_new(SEXP program, SEXP env, SEXP kind, SEXP trace, SEXP call, SEXP frame) {
@@ -125,12 +136,9 @@ extern "C" SEXP ew_eval_new(SEXP program, SEXP env, SEXP kind, SEXP trace, SEXP 
   });
 }
 
-// What the body that runs now was given as `frame`.
-extern "C" SEXP ew_eval_frame() {
-  return evaluate([&] {
-    if (running_coroutine == nullptr) return R_NilValue;
-    return coroutine_from(running_coroutine).slot(kStateFrame);
-  });
+// What a running body whose environment is `env` was given as `frame`, or NULL.
+extern "C" SEXP ew_eval_frame(SEXP env) {
+  return evaluate([&] { return frame_in(env); });
 }
 
 namespace {
@@ -222,9 +230,9 @@ extern "C" SEXP ew_eval_state(SEXP coroutine) {
     if (co.machine->error_pc >= 0) {
       SET_VECTOR_ELT(out, 12, source_position(co, co.machine->error_pc));
     }
-    SET_VECTOR_ELT(out, 15, Rf_ScalarLogical(co.machine->is_visible));
+    SET_VECTOR_ELT(out, 15, Rf_ScalarLogical(co.machine->now.is_visible));
     SET_VECTOR_ELT(out, 14, co.slot(kStateTrace));
-    SET_VECTOR_ELT(out, 13, Rf_ScalarLogical(co.machine->is_debugged));
+    SET_VECTOR_ELT(out, 13, Rf_ScalarLogical(co.machine->options.is_debugged));
     UNPROTECT(1);
     return out;
   });
@@ -234,8 +242,8 @@ extern "C" SEXP ew_eval_state(SEXP coroutine) {
 extern "C" SEXP ew_eval_debug(SEXP coroutine, SEXP is_debugged, SEXP trace) {
   return evaluate([&] {
     const Coroutine co = coroutine_from(coroutine);
-    co.machine->is_debugged = Rf_asLogical(is_debugged) == 1;
-    co.machine->is_traced = trace != R_NilValue;
+    co.machine->options.is_debugged = Rf_asLogical(is_debugged) == 1;
+    co.machine->options.is_traced = trace != R_NilValue;
     co.set(kStateTrace, trace);
     return R_NilValue;
   });

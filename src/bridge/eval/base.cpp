@@ -11,11 +11,11 @@ namespace {
 // forced somewhere, or one in on.exit().
 void landed_with_value(const Coroutine& co, int layer, SEXP value) {
   Machine& m = *co.machine;
-  m.is_escaping = false;
-  if (m.in_leaf) {
-    m.in_leaf = false;
+  m.now.is_escaping = false;
+  if (m.now.in_leaf) {
+    m.now.in_leaf = false;
     if (m.scopes >= layer) {
-      complete(co, Completion::Return, value, layer, 0);
+      complete(co, {Completion::Return, layer}, value);
     } else {
       push(co, value);  // its guard has left the scope already (guard_left())
     }
@@ -42,16 +42,16 @@ void land(const Coroutine& co, int layer, Completion kind) {
   m.guarded &= ~from(layer + 1);
   m.told &= ~from(layer + 1);
   m.restored &= ~from(layer + 1);
-  if (m.in_leaf && !m.is_escaping) {
-    m.in_leaf = false;
-    complete(co, kind, R_NilValue, layer, 0);
+  if (m.now.in_leaf && !m.now.is_escaping) {
+    m.now.in_leaf = false;
+    complete(co, {kind, layer}, R_NilValue);
   }
 }
 
 void begin(const Coroutine& co, Inject inject, SEXP value) {
   Machine& m = *co.machine;
   co.set(kStateSent, value);
-  const bool has_no_pause = m.status == Phase::Fresh || m.is_escaping;
+  const bool has_no_pause = m.status == Phase::Fresh || m.now.is_escaping;
   m.inject = has_no_pause && inject != Inject::Raise ? Inject::None : inject;
   m.status = Phase::Running;
   m.pause = Pause::None;
@@ -70,7 +70,7 @@ bool stop_driving(Machine& m, int layer) {
 
 void trace_pause(const Coroutine& co) {
   const Machine& m = *co.machine;
-  if (!m.is_traced) return;
+  if (!m.options.is_traced) return;
   if (m.pause == Pause::Await) trace(co, "await: registered\n");
   if (m.pause == Pause::Yield) trace(co, "generator: yield\n");
   trace(co, "pump: pause\n");
@@ -97,11 +97,11 @@ void run_layer(const Coroutine& co, int layer) {
 
 void take_escape(const Coroutine& co) {
   Machine& m = *co.machine;
-  m.in_leaf = false;
-  m.is_escaping = false;
+  m.now.in_leaf = false;
+  m.now.is_escaping = false;
   SEXP condition = PROTECT(co.slot(kStateEscape));
   co.set(kStateEscape, R_NilValue);
-  complete(co, static_cast<Completion>(m.escape_kind), condition, m.escape_target, m.matched);
+  complete(co, m.escape, condition);
   UNPROTECT(1);
 }
 
@@ -112,9 +112,9 @@ bool drive(const Coroutine& co, int layer) {
   show_call(co, layer);
   restore_exits(co, layer);
   for (;;) {
-    if (m.is_escaping) {
+    if (m.now.is_escaping) {
       take_escape(co);
-    } else if (m.in_leaf) {  // a break came out of the guard's loop
+    } else if (m.now.in_leaf) {  // a break came out of the guard's loop
       land(co, layer, Completion::Break);
     }
     if (m.status != Phase::Running) {
@@ -122,7 +122,7 @@ bool drive(const Coroutine& co, int layer) {
       return stop_driving(m, layer);
     }
     if (m.scopes < layer) return stop_driving(m, layer);
-    if (m.is_stale && is_guard_stale(co, layer)) {
+    if (m.now.is_stale && is_guard_stale(co, layer)) {
       return false;  // out of the guard; the loop around it puts up another
     } else if (wants_guard(co, layer)) {
       run_guarded(co, layer);
@@ -135,14 +135,24 @@ bool drive(const Coroutine& co, int layer) {
   }
 }
 
+SEXP frame_in(SEXP env) {
+  for (SEXP each = running_coroutine; each != nullptr;) {
+    const Coroutine co = coroutine_from(each);
+    if (co.slot(kStateEnv) == env) return co.slot(kStateFrame);
+    each = co.machine->outer;
+  }
+  return R_NilValue;
+}
+
 void left(const Coroutine& co, int layer) { land(co, layer, Completion::Break); }
 
 void resume(const Coroutine& co, Inject inject, SEXP value) {
   Machine& m = *co.machine;
   begin(co, inject, value);
   const SEXP running_before = running_coroutine;
+  m.outer = running_before;
   running_coroutine = co.self;
-  if (m.is_plain && !m.is_traced && !m.is_debugged) {
+  if (m.options.is_plain && !m.options.is_traced && !m.options.is_debugged) {
     do {
       run_instructions(co);
     } while (m.status == Phase::Running);
@@ -177,17 +187,18 @@ void resume_in_closure(const Coroutine& co) {
   Machine& m = *co.machine;
   begin(co, Inject::None, R_NilValue);
   const SEXP running_before = running_coroutine;
+  m.outer = running_before;
   running_coroutine = co.self;
-  m.in_closure = true;
+  m.now.in_closure = true;
   m.restored = bit(0);
   m.goes_on[0] = nullptr;
   SEXP loop = PROTECT(drive_loop(co, 0));
   do {
     Rf_eval(loop, co.slot(kStateEnv));
-    if (m.in_leaf) land(co, 0, Completion::Break);
+    if (m.now.in_leaf) land(co, 0, Completion::Break);
   } while (m.status == Phase::Running);
   leave_layers_from(co, 0);
-  m.in_closure = false;
+  m.now.in_closure = false;
   UNPROTECT(1);
   running_coroutine = running_before;
   if (m.status != Phase::Paused) let_go(co);
@@ -199,16 +210,14 @@ bool leave_later(const Coroutine& co, Completion kind, SEXP value) {
   if (m.status != Phase::Running || m.blocks == 0) return false;
   bool is_due = false;
   for (int i = 0; i < m.blocks; ++i) {
-    is_due = is_due || blocks(co)[i].kind == static_cast<int>(BlockKind::Finally);
+    is_due = is_due || blocks(co)[i].kind == BlockKind::Finally;
   }
   if (!is_due) return false;
   leave_layers_from(co, 0);
-  m.in_leaf = false;
-  m.in_closure = false;
-  m.is_escaping = true;
-  m.escape_kind = static_cast<int>(kind);
-  m.escape_target = 0;
-  m.matched = 0;
+  m.now.in_leaf = false;
+  m.now.in_closure = false;
+  m.now.is_escaping = true;
+  m.escape = {kind};
   co.set(kStateEscape, value);
   m.status = Phase::Paused;
   m.pause = Pause::None;
@@ -220,9 +229,9 @@ void mark_abandoned(const Coroutine& co) {
   Machine& m = *co.machine;
   if (m.status != Phase::Running) return;
   leave_layers_from(co, 0);
-  m.in_leaf = false;
-  m.is_escaping = false;
-  m.in_closure = false;
+  m.now.in_leaf = false;
+  m.now.is_escaping = false;
+  m.now.in_closure = false;
   close_iterators(co);
   finish(co, Phase::Failed, co.slot(kStateEscape));
   let_go(co);

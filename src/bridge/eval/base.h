@@ -31,6 +31,10 @@ void resume_in_closure(const Coroutine& co);
 // leaves this behind; entries put it back, like nested_runs (task.h).
 extern SEXP running_coroutine;
 
+// What a running body whose environment is `env` knows of its function
+// (R/frame-words.R); NULL where none does.
+SEXP frame_in(SEXP env);
+
 // A long jump left the body for good.
 void mark_abandoned(const Coroutine& co);
 // The same where code that is due may pause: the body counts as paused, and its

@@ -1,7 +1,7 @@
 #include "bridge/eval/base_call.h"
 
 #include "bridge/eval/hooks.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/symbols.h"
 #include "bridge/r_api.h"
 
 namespace elsewhere::eval {
@@ -36,7 +36,7 @@ void define_head(SEXP call, SEXP function, SEXP around) {
   }
   SEXP list = PROTECT(Rf_allocVector(VECSXP, 3));
   SET_VECTOR_ELT(list, 2, function);
-  Rf_defineVar(words().value, list, around);
+  Rf_defineVar(symbols().value, list, around);
   UNPROTECT(1);
 }
 
@@ -69,7 +69,7 @@ SEXP base_call(const Coroutine& co, int layer, SEXP env, SEXP goes_on, SEXP* sco
   Rf_defineVar(code_symbol, body, around);
   Rf_defineVar(frame_symbol, env, around);
   Rf_defineVar(enclosure_symbol, R_BaseEnv, around);
-  SEXP make = PROTECT(Rf_lang4(words().function, dots, body_of(hooks().eval), R_NilValue));
+  SEXP make = PROTECT(Rf_lang4(symbols().function, dots, body_of(hooks().eval), R_NilValue));
   SEXP function = PROTECT(Rf_eval(make, around));
   SEXP call = PROTECT(Rf_shallow_duplicate(base_shown(co, layer)));
   define_head(call, function, around);

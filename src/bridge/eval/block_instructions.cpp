@@ -16,8 +16,8 @@ int shown_after(const Coroutine& co, int names) {
 int exits_block(const Coroutine& co) {
   const Block* block = blocks(co);
   for (int i = co.machine->blocks - 1; i >= 0; --i) {
-    const auto kind = static_cast<BlockKind>(block[i].kind);
-    if (kind == BlockKind::Finally && block[i].y == 1) return i;
+    const auto kind = block[i].kind;
+    if (kind == BlockKind::Finally && block[i].finally.is_of_exits) return i;
     if (kind == BlockKind::Scope) break;
   }
   fail_in_body(co, "on.exit() was called by what on.exit() has registered");
@@ -34,22 +34,22 @@ bool flag_of(const Coroutine& co, SEXP value) {
 void leave_try(const Coroutine& co) {
   Machine& m = *co.machine;
   const Block& block = blocks(co)[--m.blocks];
-  if (block.kind == static_cast<int>(BlockKind::Restart)) m.is_stale = true;
-  const int count = block.x;
-  if (block.kind == static_cast<int>(BlockKind::Handler) && count >= 0) {
+  if (block.kind == BlockKind::Restart) m.now.is_stale = true;
+  if (block.kind == BlockKind::Handler && !block.guard.is_calling) {
     trace(co, "catch: success\n");
   }
   SEXP value = PROTECT(top(co));
-  drop(co, 1 + (count < 0 ? -count : count));
+  drop(co, 1 + block.guard.count);
   push(co, value);
   UNPROTECT(1);
 }
 
 void set_up_try(const Coroutine& co, const int* operand) {
-  Block& block = push_block(co, BlockKind::Handler, operand[1], shown_after(co, operand[0]));
-  block.x = operand[2];
-  block.y = operand[0];
-  if (block.x >= 0) trace(co, "catch: begin\n");
+  const bool is_calling = operand[2] < 0;
+  const int count = is_calling ? -operand[2] : operand[2];
+  push_block(co, BlockKind::Handler).guard = {operand[1], shown_after(co, operand[0]), count,
+                                              is_calling, operand[0]};
+  if (!is_calling) trace(co, "catch: begin\n");
 }
 
 void call_handler(const Coroutine& co) {
@@ -84,9 +84,9 @@ void make_scope(const Coroutine& co, int symbol) {
 
 void enter_scope(const Coroutine& co, int leave_pc, int shown) {
   if (TYPEOF(top(co)) != ENVSXP) fail_in_body(co, "`envir` of local() must be an environment");
-  Block& block = push_block(co, BlockKind::Scope, leave_pc, shown + 1);
-  block.x = co.machine->sp - 1;
+  Block& block = push_block(co, BlockKind::Scope);
   block.sp = co.machine->sp - 1;
+  block.scope = {leave_pc, shown + 1, block.sp};
   ++co.machine->scopes;
 }
 
@@ -98,7 +98,7 @@ void choose_arm(const Coroutine& co, const int* operand) {
   const bool is_name = TYPEOF(top(co)) == STRSXP;
   trace_about(co, "switch: ", top(co), "\n");
   drop(co);
-  m.is_visible = true;
+  m.now.is_visible = true;
   if (chosen != R_NilValue) {
     m.pc += INTEGER(chosen)[0];
   } else if (operand[2] == 0) {
@@ -114,7 +114,7 @@ void choose_arm(const Coroutine& co, const int* operand) {
 void jump_to_switch(const Coroutine& co, bool has_label) {
   SEXP label = PROTECT(has_label ? top(co) : R_MissingArg);
   if (has_label) drop(co);
-  complete(co, Completion::Goto, label, co.machine->scopes, 0);
+  complete(co, {Completion::Goto, co.machine->scopes}, label);
   UNPROTECT(1);
 }
 
@@ -147,7 +147,7 @@ void next_exit(const Coroutine& co, const int* operand) {
   const int code = INTEGER(due)[0];
   SET_VECTOR_ELT(co.slot(kStateStack), m.sp - 3, rest);
   UNPROTECT(1);
-  push_block(co, BlockKind::Finally, operand[1], 0).x = 1;
+  push_block(co, BlockKind::Finally).finally = {operand[1], 0, true, false};
   m.pc = code;
 }
 
@@ -163,10 +163,9 @@ void merge_exit(const Coroutine& co) {
 }
 
 void set_up_restarts(const Coroutine& co, const int* operand) {
-  Block& block = push_block(co, BlockKind::Restart, operand[1], shown_after(co, operand[0]));
-  block.x = operand[2];
-  block.y = operand[0];
-  co.machine->is_stale = true;
+  push_block(co, BlockKind::Restart).guard = {operand[1], shown_after(co, operand[0]), operand[2],
+                                              false, operand[0]};
+  co.machine->now.is_stale = true;
 }
 
 void call_restart(const Coroutine& co) {

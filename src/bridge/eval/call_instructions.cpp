@@ -6,7 +6,7 @@
 #include "bridge/eval/call_site.h"
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/loops.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/symbols.h"
 #include "bridge/r_api.h"
 
 namespace elsewhere::eval {
@@ -66,7 +66,7 @@ void call_and_replace(const Coroutine& co, SEXP call, int dropped) {
 
 void assign_outer(const Coroutine& co, SEXP symbol) {
   SEXP literal = PROTECT(as_literal(top(co)));
-  SEXP call = PROTECT(Rf_lang3(words().assign_outer, symbol, literal));
+  SEXP call = PROTECT(Rf_lang3(symbols().assign_outer, symbol, literal));
   run_own_leaf(co, call, current_env(co));
   UNPROTECT(2);
 }

@@ -1,7 +1,7 @@
 #include "bridge/eval/call_site.h"
 
 #include "bridge/eval/hooks.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/symbols.h"
 #include "bridge/r_api.h"
 
 namespace elsewhere::eval {
@@ -41,7 +41,7 @@ SEXP filled(SEXP expr, Filling& filling) {
 
 bool is_plain_head(SEXP head) {
   if (TYPEOF(head) != LANGSXP) return TYPEOF(head) == SYMSXP || TYPEOF(head) == STRSXP;
-  return CAR(head) == words().double_colon || CAR(head) == words().triple_colon;
+  return CAR(head) == symbols().double_colon || CAR(head) == symbols().triple_colon;
 }
 
 // `tail` of a growing pairlist, behind which `value` is put.
@@ -83,7 +83,8 @@ SEXP forced_promise(SEXP expr, SEXP value) {
   // The expression is evaluated where its head gives the value back, whatever
   // its arguments are; R makes and forces the promise.
   static const SEXP giver = [] {
-    SEXP call = PROTECT(Rf_lang4(words().function, R_NilValue, Rf_install("..value"), R_NilValue));
+    SEXP call =
+        PROTECT(Rf_lang4(symbols().function, R_NilValue, Rf_install("..value"), R_NilValue));
     SETCADR(call, Rf_cons(R_MissingArg, R_NilValue));
     SET_TAG(CADR(call), R_DotsSymbol);
     R_PreserveObject(call);
@@ -91,7 +92,7 @@ SEXP forced_promise(SEXP expr, SEXP value) {
     return call;
   }();
   static const SEXP giver_of_giver = [] {
-    SEXP call = PROTECT(Rf_lang4(words().function, R_NilValue, giver, R_NilValue));
+    SEXP call = PROTECT(Rf_lang4(symbols().function, R_NilValue, giver, R_NilValue));
     SETCADR(call, Rf_cons(R_MissingArg, R_NilValue));
     SET_TAG(CADR(call), R_DotsSymbol);
     R_PreserveObject(call);

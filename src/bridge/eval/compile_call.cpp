@@ -2,17 +2,17 @@
 // ahead depends on the function, and that is known only when the call is made;
 // so the code for both cases stands side by side. See docs/decisions for the
 // rule and its reasons.
+#include <R_ext/Utils.h>
+
 #include <cstring>
 
 #include "bridge/eval/call_site.h"
 #include "bridge/eval/compile.h"
 #include "bridge/eval/hooks.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/symbols.h"
+#include "bridge/eval/word_table.h"
 
 namespace elsewhere::eval {
-
-void compile_pause_itself(Compiler& c, SEXP call);
-
 namespace {
 
 constexpr int kHolesMax = 64;
@@ -29,20 +29,75 @@ void add_hole(Compiler& c, Holes& holes, SEXP expr) {
   compile_shared(c, expr);
 }
 
-SEXP unpiped(SEXP call);
+// left %>% f(x): the pipe would take its left-hand side apart by itself, so where
+// that pauses, what the pipe would do is done here.
+bool is_undone_pipe(const Compiler& c, SEXP call) {
+  const Symbols& s = symbols();
+  if (CAR(call) != s.pipe || Rf_length(call) != 3 || !pauses(c, call)) return false;
+  const SEXP right = CADDR(call);
+  if (TYPEOF(right) == SYMSXP) return true;
+  if (TYPEOF(right) != LANGSXP || c.facts.has(right, kMentionsDot)) return false;
+  const SEXP head = CAR(right);
+  return head != s.brace && head != s.paren && head != s.function && head != s.double_colon;
+}
 
-// The pauses in `expr` are run ahead, the rest of it stays where it is. Where
-// control flow stands around a pause, all of it is run ahead.
+SEXP unpiped(Compiler& c, SEXP call) {
+  const SEXP right = CADDR(call);
+  SEXP made = PROTECT(TYPEOF(right) == SYMSXP
+                          ? Rf_lang2(right, CADR(call))
+                          : Rf_lcons(CAR(right), PROTECT(Rf_cons(CADR(call), CDR(right)))));
+  c.assembler.constant(made);  // keeps it alive: the code points into it
+  c.facts.look_at(made);
+  UNPROTECT(TYPEOF(right) == SYMSXP ? 1 : 2);
+  return made;
+}
+
+// The call in `call` (or it itself) that is run ahead, or else in which more than one
+// part pauses. What was found is noted for the calls on the way, so that calls within
+// calls cost no more than they are many.
+SEXP pauses_at(Compiler& c, SEXP call) {
+  SEXP at = call;
+  for (;;) {
+    ++c.assembler.steps;
+    const SEXP noted = c.facts.pauses_at(at);
+    if (noted != at) {
+      at = noted;
+      continue;
+    }
+    if (runs_as_a_whole(c, at)) break;
+    SEXP inner = nullptr;
+    int count = 0;
+    for (SEXP rest = at; rest != R_NilValue; rest = CDR(rest)) {
+      if (!pauses(c, CAR(rest))) continue;
+      inner = CAR(rest);
+      ++count;
+    }
+    if (count != 1) break;
+    at = inner;
+  }
+  for (SEXP step = call; step != at;) {
+    SEXP next = c.facts.pauses_at(step);
+    if (next == step) {
+      for (SEXP rest = step; rest != R_NilValue; rest = CDR(rest)) {
+        if (pauses(c, CAR(rest))) next = CAR(rest);
+      }
+    }
+    c.facts.set_pauses_at(step, at);
+    step = next;
+  }
+  return at;
+}
+
+// The pauses in `expr` are run ahead, the rest of it stays where it is.
 void hoist(Compiler& c, Holes& holes, SEXP expr) {
-  if (!contains_pause(expr)) return;
-  const SEXP word = head_word(expr);
-  const bool is_whole = word != nullptr && (is_pause_word(word) || is_flow_word(word));
-  if (is_whole || unpiped(expr) != nullptr) {
-    add_hole(c, holes, expr);
+  if (!pauses(c, expr)) return;
+  const SEXP at = pauses_at(c, expr);
+  if (runs_as_a_whole(c, at)) {
+    add_hole(c, holes, at);
     return;
   }
-  if (TYPEOF(CAR(expr)) == LANGSXP) hoist(c, holes, CAR(expr));
-  for (SEXP rest = CDR(expr); rest != R_NilValue; rest = CDR(rest)) hoist(c, holes, CAR(rest));
+  R_CheckStack();
+  for (SEXP rest = at; rest != R_NilValue; rest = CDR(rest)) hoist(c, holes, CAR(rest));
 }
 
 SEXP hole_list(const Holes& holes) {
@@ -51,19 +106,19 @@ SEXP hole_list(const Holes& holes) {
   return list;
 }
 
-int last_pausing_argument(SEXP call) {
+int last_pausing_argument(const Compiler& c, SEXP call) {
   int last = -1;
   int i = 0;
   for (SEXP rest = CDR(call); rest != R_NilValue; rest = CDR(rest), ++i) {
-    if (contains_pause(CAR(rest))) last = i;
+    if (pauses(c, CAR(rest))) last = i;
   }
   return last;
 }
 
 // Emits the strict code and gives the kinds of the arguments.
 SEXP compile_strict(Compiler& c, SEXP call, int& pushed) {
-  const int last = last_pausing_argument(call);
-  const bool takes_name = CAR(call) == words().dollar || CAR(call) == words().at;
+  const int last = last_pausing_argument(c, call);
+  const bool takes_name = CAR(call) == symbols().dollar || CAR(call) == symbols().at;
   SEXP kinds = PROTECT(Rf_allocVector(INTSXP, Rf_length(CDR(call))));
   pushed = 0;
   int i = 0;
@@ -102,53 +157,15 @@ void compile_callee(Compiler& c, SEXP call) {
   a.emit(Op::CalleeCheck);
 }
 
-bool mentions_dot(SEXP expr) {
-  static const SEXP dot = Rf_install(".");
-  if (expr == dot) return true;
-  if (TYPEOF(expr) != LANGSXP) return false;
-  for (SEXP rest = expr; rest != R_NilValue; rest = CDR(rest)) {
-    if (mentions_dot(CAR(rest))) return true;
-  }
-  return false;
-}
-
-// left %>% f(x) with a pause in it: what the pipe would do, done here, because
-// the pipe takes its left-hand side apart by itself. NULL for anything else.
-SEXP unpiped(SEXP call) {
-  static const SEXP pipe = Rf_install("%>%");
-  if (CAR(call) != pipe || Rf_length(call) != 3 || !contains_pause(call)) return nullptr;
-  const SEXP right = CADDR(call);
-  if (TYPEOF(right) == SYMSXP) return Rf_lang2(right, CADR(call));
-  if (TYPEOF(right) != LANGSXP || mentions_dot(right)) return nullptr;
-  const SEXP head = CAR(right);
-  const Words& w = words();
-  if (head == w.brace || head == w.paren || head == w.function || head == w.double_colon) {
-    return nullptr;
-  }
-  SEXP arguments = PROTECT(Rf_cons(CADR(call), CDR(right)));
-  SEXP made = Rf_lcons(head, arguments);
-  UNPROTECT(1);
-  return made;
-}
-
 // Functions that watch what happens while their argument is evaluated. Running
 // the pause ahead would make them watch nothing.
 void refuse_watchers(SEXP call) {
-  SEXP head = CAR(call);
-  if (TYPEOF(head) == LANGSXP && CAR(head) == words().double_colon) head = CADDR(head);
-  if (TYPEOF(head) != SYMSXP) return;
-  const char* name = CHAR(PRINTNAME(head));
-  static const char* const watchers[] = {"system.time",   "capture.output", "sink",
-                                         "Rprof",         "evalq",          "withVisible",
-                                         "withAutoprint", "expect_error",   "with_promise_domain",
-                                         "missing",       "microbenchmark", "eval.parent",
-                                         "recover"};
-  for (const char* watcher : watchers) {
-    if (std::strcmp(name, watcher) == 0) {
-      build_error("it acts while its argument is evaluated, so the argument cannot pause", call);
-    }
-  }
-  if (std::strncmp(name, "with_", 5) == 0) {
+  const SEXP head = CAR(call);
+  const bool is_qualified = TYPEOF(head) == LANGSXP && CAR(head) == symbols().double_colon;
+  const SEXP word = is_qualified ? CADDR(head) : head;
+  if (TYPEOF(word) != SYMSXP) return;
+  const bool is_with = std::strncmp(CHAR(PRINTNAME(word)), "with_", 5) == 0;
+  if (is_with || row_of(word).is(kWatcher)) {
     build_error("it acts while its argument is evaluated, so the argument cannot pause", call);
   }
 }
@@ -167,34 +184,36 @@ int site_constant(Compiler& c, SEXP call, SEXP holes, SEXP kinds) {
 
 }  // namespace
 
+bool runs_as_a_whole(const Compiler& c, SEXP call) {
+  return head_row(call).is(kPause | kFlow) || is_undone_pipe(c, call);
+}
+
 void compile_shared(Compiler& c, SEXP expr) {
   Assembler& a = c.assembler;
-  int label = a.sub_label(expr);
-  if (label < 0) {
-    const int call = a.emit(Op::GoSub);
-    const int over = a.emit(Op::Jump);
-    label = a.here();
-    a.set_a(call, label);
-    // Remembered first: the code must not be made again inside itself.
-    a.remember_sub(expr, label);
-    const SEXP word = head_word(expr);
-    if (word != nullptr && is_pause_word(word)) {
-      compile_pause_itself(c, expr);
-    } else {
-      compile(c, expr);
-    }
-    a.emit(Op::EndSub);
-    a.set_a(over, a.here());
-  } else {
+  int label = c.facts.label(expr);
+  if (label >= 0) {
     a.emit(Op::GoSub, label);
+    return;
   }
+  const int call = a.emit(Op::GoSub);
+  const int over = a.emit(Op::Jump);
+  label = a.here();
+  a.set_a(call, label);
+  // Remembered first: the code must not be made again inside itself. It is made once,
+  // and so is all that is inside.
+  c.facts.set_label(expr, label);
+  const int shared = c.shared;
+  c.shared = 0;
+  compile(c, expr);
+  c.shared = shared;
+  a.emit(Op::EndSub);
+  a.set_a(over, a.here());
 }
 
 void compile_call(Compiler& c, SEXP call) {
   Assembler& a = c.assembler;
-  if (SEXP plain = unpiped(call)) {
-    a.constant(plain);  // keeps it alive: the code points into it
-    compile(c, plain);
+  if (is_undone_pipe(c, call)) {
+    compile(c, unpiped(c, call));
     return;
   }
   if (c.options.strict_pipes) {

@@ -5,23 +5,10 @@
 #include <initializer_list>
 
 #include "bridge/eval/compile.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/symbols.h"
 
 namespace elsewhere::eval {
 namespace {
-
-// Looks through one scope, for a call of on.exit(), or one that pauses.
-bool finds_on_exit(SEXP expr, bool must_pause) {
-  if (TYPEOF(expr) != LANGSXP || is_opaque(expr)) return false;
-  const Words& w = words();
-  const SEXP word = head_word(expr);
-  if (word == w.on_exit) return !must_pause || contains_pause(expr);
-  if (word == w.function || word == w.tilde || word == w.local) return false;
-  for (SEXP rest = expr; rest != R_NilValue; rest = CDR(rest)) {
-    if (finds_on_exit(CAR(rest), must_pause)) return true;
-  }
-  return false;
-}
 
 struct ExitParts {
   SEXP expr = nullptr;
@@ -30,7 +17,7 @@ struct ExitParts {
 };
 
 ExitParts take_apart(SEXP call) {
-  const Words& w = words();
+  const Symbols& w = symbols();
   ExitParts parts;
   SEXP unnamed[3];
   int count = 0;
@@ -66,16 +53,15 @@ void compile_flag(Compiler& c, SEXP expr, bool otherwise) {
 
 }  // namespace
 
-bool contains_on_exit(SEXP expr) { return finds_on_exit(expr, false); }
-
 // The stack at `leave` and in the code it goes to: what is due (a vector of code
 // positions), the value, the completion.
 void compile_with_exits(Compiler& c, SEXP expr) {
   Assembler& a = c.assembler;
-  const bool pauses_outside = on_exit_pauses;
+  const bool pauses_outside = c.exits_pause;
   const int exits_merge = c.exits_merge;
-  on_exit_pauses = is_base_function(c, words().on_exit) && finds_on_exit(expr, true);
-  if (!on_exit_pauses) {
+  const unsigned pausing = pauses_outside ? kHasOnExit : kHasPausingOnExit;
+  c.exits_pause = c.facts.has(expr, pausing) && is_base_function(c.env, symbols().on_exit);
+  if (!c.exits_pause) {
     compile(c, expr);
   } else {
     const int setup = a.emit(Op::ExitsSetup);
@@ -93,12 +79,14 @@ void compile_with_exits(Compiler& c, SEXP expr) {
     a.emit(Op::FinallyEnd);
     a.emit(Op::DropUnder);
   }
-  on_exit_pauses = pauses_outside;
+  c.exits_pause = pauses_outside;
   c.exits_merge = exits_merge;
 }
 
-// What is registered stands here, and is jumped over.
-void compile_on_exit(Compiler& c, SEXP call) {
+// What is registered stands here, and is jumped over. Where nothing of it pauses, it
+// is R's.
+bool compile_on_exit(Compiler& c, SEXP call) {
+  if (!c.exits_pause) return false;
   Assembler& a = c.assembler;
   const ExitParts parts = take_apart(call);
   compile_flag(c, parts.add, false);
@@ -117,8 +105,8 @@ void compile_on_exit(Compiler& c, SEXP call) {
     a.emit(Op::Jump, c.exits_merge);
   }
   a.set_a(over, a.here());
-  a.emit(Op::Const, a.constant(R_NilValue));
-  a.emit(Op::Invisible);
+  push_invisible_null(c);
+  return true;
 }
 
 }  // namespace elsewhere::eval

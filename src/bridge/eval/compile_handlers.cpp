@@ -3,8 +3,8 @@
 // outlast a pause where R's own would not.
 #include "bridge/eval/compile.h"
 #include "bridge/eval/hooks.h"
-#include "bridge/eval/words.h"
-#include "bridge/r_api.h"
+#include "bridge/eval/symbols.h"
+#include "bridge/eval/word_table.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -29,9 +29,9 @@ TryParts take_apart(SEXP call, bool has_finally) {
     // NOLINTNEXTLINE(bugprone-branch-clone): the order of the questions counts.
     if (argument == R_DotsSymbol || argument == R_MissingArg) {
       parts.is_plain = false;
-    } else if (tag == words().expr || (tag == R_NilValue && parts.expr == nullptr)) {
+    } else if (tag == symbols().expr || (tag == R_NilValue && parts.expr == nullptr)) {
       parts.expr = argument;
-    } else if (has_finally && tag == words().finally) {
+    } else if (has_finally && tag == symbols().finally) {
       parts.finally = argument;
     } else if (tag == R_NilValue || parts.count == kHandlersMax) {
       parts.is_plain = false;
@@ -49,22 +49,18 @@ TryParts take_apart(SEXP call, bool has_finally) {
 enum class HandlerForm { Function, InPlace, Plain };
 
 bool is_function_of_one(SEXP handler) {
-  if (TYPEOF(handler) != LANGSXP || CAR(handler) != words().function) return false;
+  if (TYPEOF(handler) != LANGSXP || CAR(handler) != symbols().function) return false;
   const SEXP formals = CADR(handler);
   return Rf_length(formals) == 1 && CAR(formals) == R_MissingArg && TAG(formals) != R_DotsSymbol;
 }
 
-HandlerForm form_of(SEXP handler) {
+HandlerForm form_of(const Compiler& c, SEXP handler) {
   const int type = TYPEOF(handler);
   if (type == SYMSXP) return HandlerForm::Function;
   if (type != LANGSXP) return HandlerForm::Plain;
-  const SEXP head = CAR(handler);
-  if (is_function_of_one(handler) && contains_pause(CADDR(handler))) return HandlerForm::InPlace;
-  if (head == words().break_ || head == words().next || head == words().return_ ||
-      contains_pause(handler)) {
-    return HandlerForm::Plain;
-  }
-  return HandlerForm::Function;
+  if (is_function_of_one(handler) && pauses(c, CADDR(handler))) return HandlerForm::InPlace;
+  const bool is_plain = row_of(CAR(handler)).is(kJump) || pauses(c, handler);
+  return is_plain ? HandlerForm::Plain : HandlerForm::Function;
 }
 
 SEXP class_vector(const TryParts& parts) {
@@ -103,13 +99,13 @@ void compile_handler_cases(Compiler& c, const TryParts& parts, int* ends, int& e
   Assembler& a = c.assembler;
   int cases[kHandlersMax] = {};
   for (int i = 0; i < parts.count; ++i) {
-    if (form_of(parts.handlers[i]) == HandlerForm::Function) continue;
+    if (form_of(c, parts.handlers[i]) == HandlerForm::Function) continue;
     cases[i] = a.emit(Op::HandlerCase, i);
   }
   a.emit(Op::CallHandler);
   ends[end_count++] = a.emit(Op::Jump);
   for (int i = 0; i < parts.count; ++i) {
-    const HandlerForm form = form_of(parts.handlers[i]);
+    const HandlerForm form = form_of(c, parts.handlers[i]);
     if (form == HandlerForm::Function) continue;
     a.set_b(cases[i], a.here());
     if (form == HandlerForm::InPlace) {
@@ -135,10 +131,10 @@ template <class Body>
 void compile_exiting(Compiler& c, const TryParts& parts, SEXP shown, Body&& body) {
   Assembler& a = c.assembler;
   for (int i = 0; i < parts.count; ++i) {
-    if (form_of(parts.handlers[i]) == HandlerForm::Function) {
+    if (form_of(c, parts.handlers[i]) == HandlerForm::Function) {
       compile(c, parts.handlers[i]);
     } else {
-      a.emit(Op::Const, a.constant(R_NilValue));
+      push_null(c);
     }
   }
   const int classes = names_constant(c, class_vector(parts), shown);
@@ -155,18 +151,18 @@ void compile_exiting(Compiler& c, const TryParts& parts, SEXP shown, Body&& body
 
 void compile_or_null(Compiler& c, SEXP expr) {
   if (expr == nullptr) {
-    c.assembler.emit(Op::Const, c.assembler.constant(R_NilValue));
+    push_null(c);
   } else {
     compile(c, expr);
   }
 }
 
-void compile_try_catch(Compiler& c, SEXP call, const TryParts& parts) {
+void compile_guarded(Compiler& c, SEXP call, const TryParts& parts) {
   Assembler& a = c.assembler;
   int setup = -1;
   if (parts.finally != nullptr) {
     const int shown = a.constant(hooks().shown_finally);
-    setup = a.emit(Op::FinallySetup, 0, contains_pause(parts.finally), shown);
+    setup = a.emit(Op::FinallySetup, 0, pauses(c, parts.finally), shown);
   }
   if (parts.count > 0) {
     compile_exiting(c, parts, hooks().shown_try_catch, [&] { compile_or_null(c, parts.expr); });
@@ -191,12 +187,35 @@ void compile_calling(Compiler& c, SEXP classes, SEXP shown, SEXP expr) {
   a.emit(Op::TryPop);
 }
 
+bool compile_suppress(Compiler& c, SEXP call, const char* condition, SEXP maker, SEXP shown) {
+  Assembler& a = c.assembler;
+  SEXP expr = nullptr;
+  SEXP classes = nullptr;
+  for (SEXP rest = CDR(call); rest != R_NilValue; rest = CDR(rest)) {
+    if (TAG(rest) == symbols().classes) {
+      classes = CAR(rest);
+    } else if (expr == nullptr) {
+      expr = CAR(rest);
+    } else {
+      return false;
+    }
+  }
+  SEXP make = PROTECT(classes == nullptr ? Rf_lang1(maker) : Rf_lang2(maker, classes));
+  a.emit(Op::Eval, a.constant(make));
+  SEXP watched = PROTECT(Rf_mkString(condition));
+  compile_calling(c, watched, shown, expr);
+  UNPROTECT(2);
+  return true;
+}
+
+}  // namespace
+
 bool compile_with_calling(Compiler& c, SEXP call) {
   const TryParts parts = take_apart(call, false);
   if (!parts.is_plain) return false;
   for (int i = 0; i < parts.count; ++i) {
     const SEXP handler = parts.handlers[i];
-    if (is_function_of_one(handler) && contains_pause(CADDR(handler))) {
+    if (is_function_of_one(handler) && pauses(c, CADDR(handler))) {
       build_error("a calling handler cannot pause: R waits for it while the condition is signalled",
                   handler);
     }
@@ -225,33 +244,22 @@ bool compile_with_restarts(Compiler& c, SEXP call) {
   return true;
 }
 
-bool compile_suppress(Compiler& c, SEXP call, const char* condition, SEXP maker, SEXP shown) {
-  Assembler& a = c.assembler;
-  SEXP expr = nullptr;
-  SEXP classes = nullptr;
-  for (SEXP rest = CDR(call); rest != R_NilValue; rest = CDR(rest)) {
-    if (TAG(rest) == words().classes) {
-      classes = CAR(rest);
-    } else if (expr == nullptr) {
-      expr = CAR(rest);
-    } else {
-      return false;
-    }
-  }
-  SEXP make = PROTECT(classes == nullptr ? Rf_lang1(maker) : Rf_lang2(maker, classes));
-  a.emit(Op::Eval, a.constant(make));
-  SEXP watched = PROTECT(Rf_mkString(condition));
-  compile_calling(c, watched, shown, expr);
-  UNPROTECT(2);
-  return true;
+bool compile_suppress_warnings(Compiler& c, SEXP call) {
+  return compile_suppress(c, call, "warning", hooks().muffle_warnings,
+                          hooks().shown_suppress_warnings);
+}
+
+bool compile_suppress_messages(Compiler& c, SEXP call) {
+  return compile_suppress(c, call, "message", hooks().muffle_messages,
+                          hooks().shown_suppress_messages);
 }
 
 bool compile_try(Compiler& c, SEXP call) {
   SEXP expr = nullptr;
-  SEXP make = PROTECT(Rf_lang2(hooks().try_handler, PROTECT(Rf_lang2(words().quote, call))));
+  SEXP make = PROTECT(Rf_lang2(hooks().try_handler, PROTECT(Rf_lang2(symbols().quote, call))));
   SEXP tail = CDR(make);
   for (SEXP rest = CDR(call); rest != R_NilValue; rest = CDR(rest)) {
-    if (expr == nullptr && (TAG(rest) == R_NilValue || TAG(rest) == words().expr)) {
+    if (expr == nullptr && (TAG(rest) == R_NilValue || TAG(rest) == symbols().expr)) {
       expr = CAR(rest);
       continue;
     }
@@ -259,12 +267,14 @@ bool compile_try(Compiler& c, SEXP call) {
     tail = CDR(tail);
     if (TAG(rest) != R_NilValue) SET_TAG(tail, TAG(rest));
   }
+  c.assembler.constant(make);
+  c.facts.look_at(make);
   TryParts parts;
   parts.expr = expr;
-  parts.classes[0] = PRINTNAME(words().error);
+  parts.classes[0] = PRINTNAME(symbols().error);
   parts.handlers[0] = make;
   parts.count = 1;
-  compile_try_catch(c, call, parts);
+  compile_guarded(c, call, parts);
   UNPROTECT(2);
   return true;
 }
@@ -276,104 +286,32 @@ bool compile_local(Compiler& c, SEXP call) {
   SEXP envir = R_NilValue;
   if (rest == R_NilValue) {
     a.emit(Op::NewEnv, -1);
-    envir = Rf_lang1(Rf_install("new.env"));
-  } else if (CDR(rest) == R_NilValue && (TAG(rest) == words().envir || TAG(rest) == R_NilValue)) {
+    envir = Rf_lang1(symbols().new_env);
+  } else if (CDR(rest) == R_NilValue && (TAG(rest) == symbols().envir || TAG(rest) == R_NilValue)) {
     compile(c, CAR(rest));
     envir = CAR(rest);
   } else {
     return false;
   }
   PROTECT(envir);
-  SEXP quoted = PROTECT(Rf_lang2(words().quote, CADR(call)));
-  SEXP shown = PROTECT(Rf_lang3(Rf_install("eval"), quoted, envir));
+  SEXP quoted = PROTECT(Rf_lang2(symbols().quote, CADR(call)));
+  SEXP shown = PROTECT(Rf_lang3(symbols().eval, quoted, envir));
   compile_scope(c, CADR(call), shown);
   UNPROTECT(3);
   return true;
 }
 
-}  // namespace
-
-bool is_base_function(Compiler& c, SEXP word) {
-  for (SEXP env = c.env; env != R_EmptyEnv; env = parent_of(env)) {
-    const Slot slot = slot_in(env, word);
-    if (slot.kind == Slot::Kind::Unbound) continue;
-    if (slot.kind == Slot::Kind::Value && !Rf_isFunction(slot.value)) continue;
-    const SEXP found = value_in(env, word);
-    if (slot.kind == Slot::Kind::Active && !Rf_isFunction(found)) continue;
-    return found == Rf_eval(word, R_BaseEnv);
-  }
-  return false;
-}
-
-bool is_flow_word(SEXP word) {
-  const Words& w = words();
-  const SEXP flow[] = {w.brace,
-                       w.if_,
-                       w.for_,
-                       w.while_,
-                       w.repeat,
-                       w.assign,
-                       w.assign_equal,
-                       w.assign_outer,
-                       w.and_,
-                       w.or_,
-                       w.return_,
-                       w.switch_,
-                       w.try_catch,
-                       w.try_,
-                       w.local,
-                       w.on_exit,
-                       w.with_calling_handlers,
-                       w.suppress_warnings,
-                       w.suppress_messages,
-                       w.with_restarts,
-                       w.next_or};
-  for (SEXP each : flow) {
-    if (each == word) return true;
-  }
-  return false;
-}
-
-bool is_handler_word(SEXP word) {
-  const Words& w = words();
-  return word == w.try_catch || word == w.try_ || word == w.local || word == w.switch_ ||
-         word == w.on_exit || word == w.with_calling_handlers || word == w.suppress_warnings ||
-         word == w.suppress_messages || word == w.with_restarts;
-}
-
-bool compile_handler_word(Compiler& c, SEXP word, SEXP call) {
-  const Words& w = words();
-  if (!is_handler_word(word) || !is_base_function(c, word)) return false;
-  if (word == w.try_catch) {
-    const TryParts parts = take_apart(call, true);
-    if (parts.is_plain) compile_try_catch(c, call, parts);
-    return parts.is_plain;
-  }
-  if (word == w.try_) return compile_try(c, call);
-  if (word == w.local) return compile_local(c, call);
-  if (word == w.with_calling_handlers) return compile_with_calling(c, call);
-  if (word == w.with_restarts) return compile_with_restarts(c, call);
-  if (word == w.suppress_warnings) {
-    return compile_suppress(c, call, "warning", hooks().muffle_warnings,
-                            hooks().shown_suppress_warnings);
-  }
-  if (word == w.suppress_messages) {
-    return compile_suppress(c, call, "message", hooks().muffle_messages,
-                            hooks().shown_suppress_messages);
-  }
-  if (word == w.switch_) {
-    compile_switch(c, call);
-    return true;
-  }
-  compile_on_exit(c, call);
-  return true;
+bool compile_try_catch(Compiler& c, SEXP call) {
+  const TryParts parts = take_apart(call, true);
+  if (parts.is_plain) compile_guarded(c, call, parts);
+  return parts.is_plain;
 }
 
 void compile_await_or(Compiler& c, SEXP operand, SEXP handler) {
   // The operand stays below the handlers, and is copied up by Await's b.
   compile(c, operand);
   TryParts parts;
-  parts.classes[0] = PRINTNAME(words().error);
+  parts.classes[0] = PRINTNAME(symbols().error);
   parts.handlers[0] = handler;
   parts.count = 1;
   compile_exiting(c, parts, R_NilValue, [&] {

@@ -1,6 +1,5 @@
 // switch() with a pause or a goto() in it.
 #include "bridge/eval/compile.h"
-#include "bridge/eval/words.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -8,21 +7,9 @@ namespace {
 constexpr int kArmsMax = 256;
 
 // A goto() that belongs to this switch: not to one further in.
-bool contains_goto(SEXP expr) {
-  if (TYPEOF(expr) != LANGSXP || is_opaque(expr)) return false;
-  const Words& w = words();
-  const SEXP word = head_word(expr);
-  if (word == w.goto_) return true;
-  if (word == w.function || word == w.tilde || word == w.switch_ || word == w.local) return false;
-  for (SEXP rest = expr; rest != R_NilValue; rest = CDR(rest)) {
-    if (contains_goto(CAR(rest))) return true;
-  }
-  return false;
-}
-
-bool has_goto(SEXP arms) {
+bool has_goto(const FactTable& facts, SEXP arms) {
   for (; arms != R_NilValue; arms = CDR(arms)) {
-    if (contains_goto(CAR(arms))) return true;
+    if (facts.has(CAR(arms), kHasGoto)) return true;
   }
   return false;
 }
@@ -44,12 +31,12 @@ SEXP numbered(SEXP call) {
 }  // namespace
 
 // EXPR, then a table of jumps, one an arm, then the arms.
-void compile_switch(Compiler& c, SEXP call) {
+bool compile_switch(Compiler& c, SEXP call) {
   Assembler& a = c.assembler;
   if (CDR(call) == R_NilValue) build_error("it has no EXPR", call);
   const SEXP arms = CDDR(call);
   const int count = Rf_length(arms);
-  const bool is_target = has_goto(arms);
+  const bool is_target = has_goto(c.facts, arms);
   SEXP chooser = PROTECT(numbered(call));
   int setup = -1;
   if (is_target) {
@@ -73,18 +60,18 @@ void compile_switch(Compiler& c, SEXP call) {
     ends[i] = a.emit(Op::Jump);
   }
   a.set_b(table, a.here());
-  a.emit(Op::Const, a.constant(R_NilValue));
-  a.emit(Op::Invisible);
+  push_invisible_null(c);
   for (i = 0; i < count; ++i) {
     if (ends[i] >= 0) a.set_a(ends[i], a.here());
   }
-  if (!is_target) return;
+  if (!is_target) return true;
   --c.switches;
   a.emit(Op::SwitchEnd);
+  return true;
 }
 
 // goto(label) runs the arm of that name or number, goto() EXPR again.
-void compile_goto(Compiler& c, SEXP call) {
+bool compile_goto(Compiler& c, SEXP call) {
   if (c.switches == 0) build_error("goto() belongs in an alternative of switch()", call);
   const bool has_label = CDR(call) != R_NilValue;
   if (has_label) {
@@ -92,6 +79,7 @@ void compile_goto(Compiler& c, SEXP call) {
     compile(c, CADR(call));
   }
   c.assembler.emit(Op::Goto, has_label);
+  return true;
 }
 
 }  // namespace elsewhere::eval

@@ -3,7 +3,7 @@
 #include "bridge/eval/base.h"
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/layer_guard.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/symbols.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -15,7 +15,7 @@ void layer_range(const Coroutine& co, int layer, int* low, int* high) {
   int scope = 0;
   const Block* block = blocks(co);
   for (int i = 0; i < co.machine->blocks; ++i) {
-    if (block[i].kind != static_cast<int>(BlockKind::Scope)) continue;
+    if (block[i].kind != BlockKind::Scope) continue;
     ++scope;
     if (scope == layer) *low = i + 1;
     if (scope == layer + 1) *high = i;
@@ -36,13 +36,13 @@ bool has_call(SEXP condition, SEXP call) {
 bool ends_outside(const Coroutine& co) {
   const Machine& m = *co.machine;
   const bool is_task = m.kind == BodyKind::Async || m.kind == BodyKind::Stream;
-  if (is_task && m.in_closure) return true;
+  if (is_task && m.now.in_closure) return true;
   const Block* block = blocks(co);
   for (int i = 0; i < m.blocks; ++i) {
-    const bool is_finally = block[i].kind == static_cast<int>(BlockKind::Finally);
+    const bool is_finally = block[i].kind == BlockKind::Finally;
     // The iterators of loops are closed before what R's on.exit() does.
     if (is_task && is_closing_loop(block[i])) return true;
-    if (is_finally && (is_task || block[i].x == 1)) return true;
+    if (is_finally && (is_task || block[i].finally.may_pause)) return true;
   }
   return false;
 }
@@ -53,11 +53,9 @@ void escape(const Coroutine& co, Completion kind, SEXP condition, int target, in
   Machine& m = *co.machine;
   co.set(kStateEscape, condition);
   if (kind == Completion::Reject) m.error_pc = m.pc;
-  m.is_escaping = true;
-  m.escape_kind = static_cast<int>(kind);
-  m.escape_target = target;
-  m.matched = matched;
-  Rf_eval(Rf_lang1(words().return_), frame);
+  m.now.is_escaping = true;
+  m.escape = {kind, target, matched};
+  Rf_eval(Rf_lang1(symbols().return_), frame);
 }
 
 void run_calling(const Coroutine& co, SEXP handler, SEXP condition, int layer, int block, int index,
@@ -77,7 +75,7 @@ void run_calling(const Coroutine& co, SEXP handler, SEXP condition, int layer, i
 void dispatch(const Coroutine& co, int layer, SEXP condition, SEXP frame, int from_block,
               int from_handler) {
   Machine& m = *co.machine;
-  if (m.status != Phase::Running || m.is_escaping) return;
+  if (m.status != Phase::Running || m.now.is_escaping) return;
   if (has_call(condition, guard_call(co, layer))) m.told |= bit(layer);
   int low = 0;
   int high = 0;
@@ -88,13 +86,12 @@ void dispatch(const Coroutine& co, int layer, SEXP condition, SEXP frame, int fr
   }
   for (int b = from_block; b >= low; --b, from_handler = 0) {
     const Block block = blocks(co)[b];
-    if (block.kind != static_cast<int>(BlockKind::Handler)) continue;
-    const SEXP classes = constant(co, block.y);
+    if (block.kind != BlockKind::Handler) continue;
+    const SEXP classes = constant(co, block.guard.names);
     for (int i = from_handler; i < Rf_length(classes); ++i) {
       if (!Rf_inherits(condition, CHAR(STRING_ELT(classes, i)))) continue;
-      if (block.x >= 0) escape(co, Completion::Throw, condition, b, i, frame);
-      const int count = -block.x;
-      SEXP handler = PROTECT(VECTOR_ELT(co.slot(kStateStack), block.sp - count + i));
+      if (!block.guard.is_calling) escape(co, Completion::Throw, condition, b, i, frame);
+      SEXP handler = PROTECT(VECTOR_ELT(co.slot(kStateStack), block.sp - block.guard.count + i));
       run_calling(co, handler, condition, layer, b, i + 1, frame);
       UNPROTECT(1);
     }
@@ -112,10 +109,8 @@ void dispatch(const Coroutine& co, int layer, SEXP condition, SEXP frame, int fr
 void restart(const Coroutine& co, int block, int index, SEXP arguments) {
   Machine& m = *co.machine;
   co.set(kStateEscape, arguments);
-  m.is_escaping = true;
-  m.escape_kind = static_cast<int>(Completion::Throw);
-  m.escape_target = block;
-  m.matched = index;
+  m.now.is_escaping = true;
+  m.escape = {Completion::Throw, block, index};
 }
 
 }  // namespace elsewhere::eval

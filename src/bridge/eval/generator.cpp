@@ -110,9 +110,9 @@ bool may_delegate(const Coroutine& co, SEXP source) {
   }
   const Block* block = blocks(co);
   for (int i = 0; i < m.blocks; ++i) {
-    if (block[i].kind != static_cast<int>(BlockKind::Loop)) return false;
+    if (block[i].kind != BlockKind::Loop) return false;
   }
-  return !has_ended(child) && !(m.parks && has_on_exit(co));
+  return !has_ended(child) && !(m.options.parks && has_on_exit(co));
 }
 
 SEXP ask_generator(const Coroutine& root, Inject inject, SEXP value) {

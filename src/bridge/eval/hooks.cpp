@@ -1,6 +1,7 @@
 #include <initializer_list>
 
 #include "bridge/eval/hooks.h"
+#include "bridge/eval/word_table.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -30,13 +31,96 @@ SEXP address_of(SEXP space, const char* name) {
 }
 
 SEXP strict_specials() {
-  static const char* const names[] = {"[", "[[", "$", "@", "rep", "log", "round", "signif"};
-  const int count = sizeof names / sizeof *names;
+  SEXP names = PROTECT(words_with("strict"));
+  const int count = Rf_length(names);
   SEXP list = PROTECT(Rf_allocVector(VECSXP, count));
-  for (int i = 0; i < count; ++i) SET_VECTOR_ELT(list, i, function_of(R_BaseEnv, names[i]));
-  UNPROTECT(1);
+  for (int i = 0; i < count; ++i) {
+    SET_VECTOR_ELT(list, i, function_of(R_BaseEnv, CHAR(STRING_ELT(names, i))));
+  }
+  UNPROTECT(2);
   return kept(list);
 }
+
+struct Wanted {
+  SEXP Hooks::*place;
+  const char* name;
+};
+
+// Functions of base R.
+constexpr Wanted kOfBase[] = {
+    {&Hooks::eval, "eval"},
+    {&Hooks::while_, "while"},
+    {&Hooks::quote, "quote"},
+    {&Hooks::if_, "if"},
+    {&Hooks::invisible, "invisible"},
+    {&Hooks::stop, "stop"},
+    {&Hooks::register_exit, "on.exit"},
+    {&Hooks::sys_on_exit, "sys.on.exit"},
+    {&Hooks::brace, "{"},
+    {&Hooks::dot_call, ".Call"},
+    {&Hooks::with_visible, "withVisible"},
+    {&Hooks::internal, ".Internal"},
+    {&Hooks::list, "list"},
+};
+
+// Functions and objects of the package.
+constexpr Wanted kOurs[] = {
+    {&Hooks::forced_promise, "forced_promise"},
+    {&Hooks::guard, "eval_guard"},
+    {&Hooks::run_calling, "eval_run_calling"},
+    {&Hooks::call_handler, "eval_call_handler"},
+    {&Hooks::call_restart, "eval_call_restart"},
+    {&Hooks::build_error, "eval_build_error"},
+    {&Hooks::run_error, "eval_run_error"},
+    {&Hooks::muffle_warnings, "eval_muffle_warnings"},
+    {&Hooks::muffle_messages, "eval_muffle_messages"},
+    {&Hooks::try_handler, "eval_try_handler"},
+    {&Hooks::as_awaitable, "as_awaitable"},
+    {&Hooks::await_foreign, "await_foreign"},
+    {&Hooks::schedule, "schedule_drain"},
+    {&Hooks::run_reaction, "run_reaction"},
+    {&Hooks::trace_leaf, "eval_trace_leaf"},
+    {&Hooks::refuse_loaded, "eval_refuse_loaded"},
+    {&Hooks::last_error, "eval_last_error"},
+    {&Hooks::trace_about, "eval_trace_about"},
+    {&Hooks::next_item, "eval_next_item"},
+    {&Hooks::foreign_resolve, "resolve_with_foreign"},
+    {&Hooks::unhandled, "watch_rejection"},
+    {&Hooks::nested_error, "eval_nested_error"},
+    {&Hooks::stream_event, "stream_event"},
+    {&Hooks::clean_condition, "eval_clean_condition"},
+    {&Hooks::close_abandoned, "close_abandoned"},
+    {&Hooks::debug_leaf, "eval_debug_leaf"},
+    {&Hooks::close_iterator, "eval_close_iterator"},
+    {&Hooks::close_quietly, "eval_close_quietly"},
+    {&Hooks::compile_loop, "eval_compile_loop"},
+    {&Hooks::as_native, "fulfilled_as_native"},
+    {&Hooks::frame_word, "eval_frame_word"},
+    {&Hooks::run_task, "run_guarded_task"},
+    {&Hooks::current_loop, "current_loop_id"},
+    {&Hooks::is_loop, "is_loop_id"},
+    {&Hooks::current_domain, "current_domain"},
+    {&Hooks::capture_context, "capture_context"},
+    {&Hooks::run_in_context, "run_in_context"},
+    {&Hooks::run_outside, "run_outside_context"},
+    {&Hooks::join_session, "shiny_join"},
+    {&Hooks::leave_session, "shiny_leave"},
+    {&Hooks::note_waiter, "shiny_note_waiter"},
+    {&Hooks::shown_try_catch, "shown_try_catch"},
+    {&Hooks::shown_finally, "shown_finally"},
+    {&Hooks::shown_handler, "shown_handler"},
+    {&Hooks::shown_restart, "shown_restart"},
+    {&Hooks::shown_suppress_warnings, "shown_suppress_warnings"},
+    {&Hooks::shown_suppress_messages, "shown_suppress_messages"},
+    {&Hooks::shown_bodies, "shown_bodies"},
+};
+
+// Entries that R calls.
+constexpr Wanted kEntries[] = {
+    {&Hooks::drive, "ew_eval_drive"},
+    {&Hooks::left, "ew_eval_left"},
+    {&Hooks::gen_resume, "ew_gen_resume"},
+};
 
 }  // namespace
 
@@ -45,70 +129,9 @@ const Hooks& hooks() { return the_hooks; }
 void init_hooks(SEXP space) {
   Hooks& h = the_hooks;
   h.space = kept(space);
-  h.eval = function_of(R_BaseEnv, "eval");
-  h.while_ = function_of(R_BaseEnv, "while");
-  h.quote = function_of(R_BaseEnv, "quote");
-  h.if_ = function_of(R_BaseEnv, "if");
-  h.invisible = function_of(R_BaseEnv, "invisible");
-  h.stop = function_of(R_BaseEnv, "stop");
-  h.on_exit = function_of(R_BaseEnv, "on.exit");
-  h.sys_on_exit = function_of(R_BaseEnv, "sys.on.exit");
-  h.brace = function_of(R_BaseEnv, "{");
-  h.dot_call = function_of(R_BaseEnv, ".Call");
-  h.with_visible = function_of(R_BaseEnv, "withVisible");
-  h.internal = function_of(R_BaseEnv, ".Internal");
-  h.list = function_of(R_BaseEnv, "list");
-  h.drive = address_of(space, "ew_eval_drive");
-  h.left = address_of(space, "ew_eval_left");
-  h.gen_resume = address_of(space, "ew_gen_resume");
-  h.forced_promise = function_of(space, "forced_promise");
-  h.guard = function_of(space, "eval_guard");
-  h.run_calling = function_of(space, "eval_run_calling");
-  h.call_handler = function_of(space, "eval_call_handler");
-  h.call_restart = function_of(space, "eval_call_restart");
-  h.build_error = function_of(space, "eval_build_error");
-  h.run_error = function_of(space, "eval_run_error");
-  h.muffle_warnings = function_of(space, "eval_muffle_warnings");
-  h.muffle_messages = function_of(space, "eval_muffle_messages");
-  h.try_handler = function_of(space, "eval_try_handler");
-  h.as_awaitable = function_of(space, "as_awaitable");
-  h.await_foreign = function_of(space, "await_foreign");
-  h.schedule = function_of(space, "schedule_drain");
-  h.run_reaction = function_of(space, "run_reaction");
-  h.trace_leaf = function_of(space, "eval_trace_leaf");
-  h.refuse_loaded = function_of(space, "eval_refuse_loaded");
-  h.last_error = function_of(space, "eval_last_error");
-  h.trace_about = function_of(space, "eval_trace_about");
-  h.next_item = function_of(space, "eval_next_item");
-  h.foreign_resolve = function_of(space, "resolve_with_foreign");
-  h.unhandled = function_of(space, "watch_rejection");
-  h.nested_error = function_of(space, "eval_nested_error");
-  h.stream_event = function_of(space, "stream_event");
-  h.clean_condition = function_of(space, "eval_clean_condition");
-  h.close_abandoned = function_of(space, "close_abandoned");
-  h.debug_leaf = function_of(space, "eval_debug_leaf");
-  h.close_iterator = function_of(space, "eval_close_iterator");
-  h.close_quietly = function_of(space, "eval_close_quietly");
-  h.compile_loop = function_of(space, "eval_compile_loop");
-  h.as_native = function_of(space, "fulfilled_as_native");
-  h.frame_words = function_of(space, "eval_frame_words");
-  h.run_task = function_of(space, "run_guarded_task");
-  h.current_loop = function_of(space, "current_loop_id");
-  h.is_loop = function_of(space, "is_loop_id");
-  h.current_domain = function_of(space, "current_domain");
-  h.capture_context = function_of(space, "capture_context");
-  h.run_in_context = function_of(space, "run_in_context");
-  h.run_outside = function_of(space, "run_outside_context");
-  h.join_session = function_of(space, "shiny_join");
-  h.leave_session = function_of(space, "shiny_leave");
-  h.note_waiter = function_of(space, "shiny_note_waiter");
-  h.shown_try_catch = function_of(space, "shown_try_catch");
-  h.shown_finally = function_of(space, "shown_finally");
-  h.shown_handler = function_of(space, "shown_handler");
-  h.shown_restart = function_of(space, "shown_restart");
-  h.shown_suppress_warnings = function_of(space, "shown_suppress_warnings");
-  h.shown_suppress_messages = function_of(space, "shown_suppress_messages");
-  h.shown_bodies = function_of(space, "shown_bodies");
+  for (const auto& [place, name] : kOfBase) h.*place = function_of(R_BaseEnv, name);
+  for (const auto& [place, name] : kOurs) h.*place = function_of(space, name);
+  for (const auto& [place, name] : kEntries) h.*place = address_of(space, name);
   h.strict_specials = strict_specials();
 }
 

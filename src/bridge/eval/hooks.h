@@ -9,7 +9,7 @@ namespace elsewhere::eval {
 struct Hooks {
   SEXP space;  // the namespace
   SEXP eval;   // base::eval, as closure
-  SEXP while_, quote, if_, invisible, stop, on_exit, sys_on_exit, list, brace, dot_call,
+  SEXP while_, quote, if_, invisible, stop, register_exit, sys_on_exit, list, brace, dot_call,
       with_visible, internal;  // base functions
   SEXP drive, left;            // native symbols for the base context's .Call
   SEXP gen_resume;
@@ -17,7 +17,7 @@ struct Hooks {
   SEXP guard, run_calling, call_handler, call_restart, build_error, run_error, muffle_warnings,
       muffle_messages, try_handler, as_awaitable, await_foreign, schedule, run_reaction, trace_leaf,
       last_error, refuse_loaded, trace_about, next_item, unhandled, foreign_resolve, run_task,
-      nested_error, stream_event, clean_condition, close_abandoned, debug_leaf, frame_words,
+      nested_error, stream_event, clean_condition, close_abandoned, debug_leaf, frame_word,
       close_iterator, close_quietly, as_native, compile_loop;
   SEXP current_loop, is_loop, current_domain, capture_context, run_in_context, run_outside,
       join_session, leave_session, note_waiter;  // R/context.R, R/shiny.R

@@ -1,7 +1,6 @@
 #include "bridge/eval/hot_loops.h"
 
 #include "bridge/eval/hooks.h"
-#include "bridge/eval/words.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -14,39 +13,6 @@ int rounds_at_first = 4096;
 constexpr int kRoundsOfInnerLoop = 16;
 
 SEXP sequence_to_take = nullptr;
-
-bool contains_loop(SEXP expr) {
-  if (TYPEOF(expr) != LANGSXP) return false;
-  const Words& w = words();
-  const SEXP head = CAR(expr);
-  if (head == w.for_ || head == w.while_ || head == w.repeat) return true;
-  for (SEXP rest = CDR(expr); rest != R_NilValue; rest = CDR(rest)) {
-    if (contains_loop(CAR(rest))) return true;
-  }
-  return false;
-}
-
-bool looks_at_frame(SEXP expr) {
-  if (TYPEOF(expr) != LANGSXP) return false;
-  static const char* const names[] = {"browser",    "on.exit",    "sys.on.exit", "sys.calls",
-                                      "sys.frames", "sys.nframe", "sys.parent",  "sys.status",
-                                      "debug",      "undebug",    "trace",       "local"};
-  static SEXP symbols[sizeof names / sizeof *names];
-  if (symbols[0] == nullptr) {
-    SEXP* symbol = symbols;
-    for (const char* name : names) *symbol++ = Rf_install(name);
-  }
-  const SEXP head = CAR(expr);
-  // A call of a function that stands in the code: one of ours (R/frame-words.R).
-  if (Rf_isFunction(head)) return true;
-  for (SEXP symbol : symbols) {
-    if (head == symbol) return true;
-  }
-  for (SEXP rest = expr; rest != R_NilValue; rest = CDR(rest)) {
-    if (looks_at_frame(CAR(rest))) return true;
-  }
-  return false;
-}
 
 // Not protected. FALSE where R's compiler is off, or does not take it.
 SEXP compiled(const Coroutine& co, SEXP call) {
@@ -62,8 +28,8 @@ SEXP compiled(const Coroutine& co, SEXP call) {
 
 }  // namespace
 
-bool may_be_compiled(SEXP expr) {
-  return !has_jump_in_argument(expr) && !asks_for_frame(expr) && !looks_at_frame(expr);
+bool may_be_compiled(const Compiler& c, SEXP expr) {
+  return !c.facts.has(expr, kJumpsInArgument | kAsksFrame | kReadsFrames);
 }
 
 int loop_site(Compiler& c, SEXP call) {
@@ -72,8 +38,8 @@ int loop_site(Compiler& c, SEXP call) {
   SEXP rounds = Rf_allocVector(REALSXP, 1);
   SET_VECTOR_ELT(site, kLoopRounds, rounds);
   const SEXP body = CAR(Rf_nthcdr(call, Rf_length(call) - 1));
-  REAL(rounds)[0] = contains_loop(body) ? -1 : 0;
-  if (!may_be_compiled(body) || !may_be_compiled(CADR(call))) {
+  REAL(rounds)[0] = c.facts.has(body, kMentionsLoop) ? -1 : 0;
+  if (!may_be_compiled(c, body) || !may_be_compiled(c, CADR(call))) {
     SET_VECTOR_ELT(site, kLoopCode, Rf_ScalarLogical(FALSE));
   }
   const int position = c.assembler.constant(site);
@@ -84,7 +50,7 @@ int loop_site(Compiler& c, SEXP call) {
 SEXP loop_call(SEXP site) { return VECTOR_ELT(site, kLoopCall); }
 
 SEXP hot_code(const Coroutine& co, SEXP site, R_xlen_t rounds) {
-  if (co.machine->is_traced || co.machine->is_debugged) return nullptr;
+  if (co.machine->options.is_traced || co.machine->options.is_debugged) return nullptr;
   const SEXP known = VECTOR_ELT(site, kLoopCode);
   if (known != R_NilValue) return TYPEOF(known) == BCODESXP ? known : nullptr;
   double* count = REAL(VECTOR_ELT(site, kLoopRounds));

@@ -13,7 +13,7 @@ namespace elsewhere::eval {
 
 // Is there nothing in `expr` that must be seen as it is written: a browser, a look at
 // the frame, a jump that R forces somewhere?
-bool may_be_compiled(SEXP expr);
+bool may_be_compiled(const Compiler& c, SEXP expr);
 
 // The constant of a loop: its call, its code when there is one, how often it ran.
 int loop_site(Compiler& c, SEXP call);

@@ -11,13 +11,13 @@ bool has_guarded_block(const Coroutine& co, int layer) {
   const Block* block = blocks(co);
   int scope = 0;
   for (int i = 0; i < m.blocks; ++i) {
-    const auto kind = static_cast<BlockKind>(block[i].kind);
+    const auto kind = block[i].kind;
     if (kind == BlockKind::Scope) ++scope;
     if (kind == BlockKind::Restart && scope == layer) return true;
     const bool is_ours = kind == BlockKind::Handler || kind == BlockKind::Finally ||
                          kind == BlockKind::Shown || is_closing_loop(block[i]);
     if (!is_ours) continue;
-    const bool may_pause = kind == BlockKind::Finally && block[i].x == 1;
+    const bool may_pause = kind == BlockKind::Finally && block[i].finally.may_pause;
     if (scope == layer || (layer == 0 && (m.kind != BodyKind::Generator || may_pause))) return true;
   }
   return false;
@@ -31,8 +31,8 @@ int for_restarts(const Coroutine& co, int layer, Each&& each) {
   int scope = 0;
   int count = 0;
   for (int i = 0; i < co.machine->blocks; ++i) {
-    if (block[i].kind == static_cast<int>(BlockKind::Scope)) ++scope;
-    if (block[i].kind != static_cast<int>(BlockKind::Restart) || scope != layer) continue;
+    if (block[i].kind == BlockKind::Scope) ++scope;
+    if (block[i].kind != BlockKind::Restart || scope != layer) continue;
     each(i, count++);
   }
   return count;
@@ -49,7 +49,7 @@ SEXP restarts_of(const Coroutine& co, int layer, int count) {
   SET_VECTOR_ELT(out, 0, Rf_allocVector(VECSXP, count));
   SET_VECTOR_ELT(out, 1, Rf_allocVector(INTSXP, count));
   for_restarts(co, layer, [&](int at, int number) {
-    SET_VECTOR_ELT(VECTOR_ELT(out, 0), number, constant(co, blocks(co)[at].y));
+    SET_VECTOR_ELT(VECTOR_ELT(out, 0), number, constant(co, blocks(co)[at].guard.names));
     INTEGER(VECTOR_ELT(out, 1))[number] = at;
   });
   UNPROTECT(1);
@@ -61,7 +61,7 @@ SEXP restarts_of(const Coroutine& co, int layer, int count) {
 bool wants_guard(const Coroutine& co, int layer) {
   const Machine& m = *co.machine;
   if ((m.guarded & bit(layer)) != 0) return false;
-  if (m.in_closure && layer == 0 && m.kind != BodyKind::Generator) return true;
+  if (m.now.in_closure && layer == 0 && m.kind != BodyKind::Generator) return true;
   return m.blocks > 0 && has_guarded_block(co, layer);
 }
 
@@ -84,7 +84,7 @@ void run_guarded(const Coroutine& co, int layer) {
 
 bool is_guard_stale(const Coroutine& co, int layer) {
   Machine& m = *co.machine;
-  m.is_stale = false;
+  m.now.is_stale = false;
   if ((m.guarded & bit(layer)) == 0) return false;
   return (m.told & bit(layer)) != 0 || m.restarts[layer] != count_restarts(co, layer);
 }

@@ -3,7 +3,7 @@
 #include "bridge/eval/call_site.h"
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/hot_loops.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/symbols.h"
 #include "bridge/r_api.h"
 
 namespace elsewhere::eval {
@@ -29,7 +29,7 @@ bool is_plain_sequence(SEXP value) {
 // what is wrong with the value.
 SEXP run_plain_for(const Coroutine& co, SEXP variable, SEXP value, SEXP body) {
   SEXP literal = PROTECT(as_literal(value));
-  SEXP loop = PROTECT(Rf_lang4(words().for_, variable, literal, body));
+  SEXP loop = PROTECT(Rf_lang4(symbols().for_, variable, literal, body));
   SEXP result = run_own_leaf(co, loop, current_env(co));
   UNPROTECT(2);
   return result;
@@ -69,7 +69,7 @@ void check_for(const Coroutine& co, int target, SEXP site) {
   }
   drop(co);
   push(co, R_NilValue);
-  co.machine->is_visible = false;
+  co.machine->now.is_visible = false;
   co.machine->pc = target;
 }
 
@@ -77,7 +77,7 @@ namespace {
 
 void end_leaf_loop(const Coroutine& co, int target) {
   push(co, R_NilValue);
-  co.machine->is_visible = false;
+  co.machine->now.is_visible = false;
   co.machine->pc = target;
 }
 
@@ -86,7 +86,7 @@ void end_leaf_loop(const Coroutine& co, int target) {
 void begin_leaf_loop(const Coroutine& co, SEXP site, int target) {
   const Machine& m = *co.machine;
   SEXP code = hot_code(co, site, 0);
-  if (code == nullptr && (m.is_traced || m.is_debugged)) {
+  if (code == nullptr && (m.options.is_traced || m.options.is_debugged)) {
     run_leaf(co, loop_call(site), current_env(co));
   } else if (code != nullptr) {
     run_own_leaf(co, code, current_env(co));
@@ -114,14 +114,15 @@ void set_up_for(const Coroutine& co, int break_pc, int next_pc, bool is_owner) {
   } else if (!is_iterable_object(value) && !is_plain_sequence(value)) {
     run_plain_for(co, Rf_install("i"), value, R_NilValue);
   }
-  push_block(co, BlockKind::Loop, break_pc, next_pc).x = is_owner && is_iterable_object(value);
+  const bool closes = is_owner && is_iterable_object(value);
+  push_block(co, BlockKind::Loop).loop = {break_pc, next_pc, LoopForm::For, closes, 0};
 }
 
 bool step_for(const Coroutine& co) {
   Block& loop = blocks(co)[co.machine->blocks - 1];
   SEXP sequence = VECTOR_ELT(co.slot(kStateStack), loop.sp - 1);
-  if (loop.index >= Rf_xlength(sequence)) return false;
-  SEXP item = PROTECT(element(sequence, static_cast<R_xlen_t>(loop.index++)));
+  if (loop.loop.index >= Rf_xlength(sequence)) return false;
+  SEXP item = PROTECT(element(sequence, static_cast<R_xlen_t>(loop.loop.index++)));
   push(co, item);
   UNPROTECT(1);
   return true;
@@ -135,7 +136,7 @@ bool condition_holds(const Coroutine& co, SEXP value, SEXP call) {
   SEXP literal = PROTECT(as_literal(value));
   SEXP yes = PROTECT(Rf_ScalarLogical(TRUE));
   SEXP no = PROTECT(Rf_ScalarLogical(FALSE));
-  SEXP test = PROTECT(Rf_lang4(words().if_, literal, yes, no));
+  SEXP test = PROTECT(Rf_lang4(symbols().if_, literal, yes, no));
   const SEXP answer = run_own_leaf(co, test, current_env(co));
   UNPROTECT(4);
   (void)call;
@@ -148,7 +149,7 @@ SEXP logic_left(const Coroutine& co, SEXP value, bool is_or, SEXP) {
   }
   SEXP literal = PROTECT(as_literal(value));
   SEXP neutral = PROTECT(Rf_ScalarLogical(!is_or));
-  SEXP test = PROTECT(Rf_lang3(is_or ? words().or_ : words().and_, literal, neutral));
+  SEXP test = PROTECT(Rf_lang3(is_or ? symbols().or_ : symbols().and_, literal, neutral));
   SEXP answer = run_own_leaf(co, test, current_env(co));
   UNPROTECT(3);
   return answer;
@@ -156,7 +157,7 @@ SEXP logic_left(const Coroutine& co, SEXP value, bool is_or, SEXP) {
 
 SEXP logic_right(const Coroutine& co, SEXP left, SEXP right, bool is_or, SEXP) {
   SEXP literal = PROTECT(as_literal(right));
-  SEXP test = PROTECT(Rf_lang3(is_or ? words().or_ : words().and_, left, literal));
+  SEXP test = PROTECT(Rf_lang3(is_or ? symbols().or_ : symbols().and_, left, literal));
   SEXP answer = run_own_leaf(co, test, current_env(co));
   UNPROTECT(2);
   return answer;

@@ -24,23 +24,82 @@ enum class BlockKind : int { Loop, Handler, Finally, Scope, Sub, Switch, Restart
 // How a stretch of code ends when it does not just go on.
 enum class Completion : int { Normal, Break, Next, Return, Throw, Reject, Jump, Goto };
 
+// The way a stretch of code ends. `target`: the scope that is left, or for Throw the
+// number of the block. `matched`: for Throw, which of its handlers.
+struct Exit {
+  Completion kind;
+  int target = 0;
+  int matched = 0;
+};
+
+enum class LoopForm : int { For, While, Repeat };
+
+struct LoopBlock {
+  int break_pc, next_pc;
+  LoopForm form;
+  bool closes;    // the iterator it goes through is its own
+  int64_t index;  // the next element
+};
+
+// HANDLER and RESTART: `count` handlers on the stack.
+struct GuardBlock {
+  int pc;  // where an exiting one goes on
+  int shown;
+  int count;
+  bool is_calling;
+  int names;  // constant: classes, or names of restarts
+};
+
+struct FinallyBlock {
+  int pc, shown;
+  bool may_pause;
+  bool is_of_exits;  // runs what on.exit() has registered
+};
+
+struct ScopeBlock {
+  int leave_pc, shown;
+  int environment;  // its place on the value stack
+};
+
+struct SwitchBlock {
+  int table_pc, expr_pc;
+};
+
+// `shown` is what shown_call() gives inside: a constant's number plus one; 0 for none.
 struct Block {
-  int kind;
-  int pc;         // break target; handler, finally or leaving code; return position
-  int pc2;        // Loop: next target. Switch: EXPR. Handler, Finally, Scope, Restart,
-                  // Shown: what shown_call() gives inside, a constant's number plus
-                  // one; 0 for none
-  int sp;         // height of the value stack that the block starts from
-  int x;          // Loop: 1 if the iterator it goes through is its own.
-                  // Handler, Restart: how many, negative if calling. Scope: its
-                  // environment. Finally: 1 if its code may pause
-  int y;          // Handler: constant with the classes. Restart: with the names.
-                  // Finally: 1 if it is the one of on.exit(). Loop: 1 for while,
-                  // 2 for repeat
-  int64_t index;  // Loop: the next element
+  BlockKind kind;
+  int sp;  // height of the value stack that the block starts from
+  union {
+    LoopBlock loop;
+    GuardBlock guard;
+    FinallyBlock finally;
+    ScopeBlock scope;
+    SwitchBlock switching;
+    int return_pc;  // SUB
+    int shown;      // SHOWN
+  };
 };
 constexpr int kBlockInts = sizeof(Block) / sizeof(int);
 constexpr int kLayersMax = 60;
+
+// What is known of a body before it runs.
+struct RunOptions {
+  bool is_traced;
+  bool is_debugged;  // a browser before each expression (debugAsync())
+  bool is_plain;     // a generator that needs no base context (base.h)
+  bool parks;        // an on.exit() may have to be put away at a pause
+};
+
+// What is so just now.
+struct RunState {
+  bool in_leaf;      // R evaluates an expression of the body
+  bool is_escaping;  // a handler was found: unwinding to it
+  bool in_closure;   // layer 0 is the frame of the user's own function call
+  bool is_visible;   // the value on top
+  bool is_watched;   // in the list of waiting coroutines (waiting.h)
+  bool is_stale;     // restarts came or went: the guard must be put up anew
+  bool has_finalizer;
+};
 
 struct Machine {
   Phase status;
@@ -54,18 +113,10 @@ struct Machine {
   uint64_t parked;    // bit per layer: its on.exit is put away
   uint64_t restored;  // bit per layer: its on.exit is back in place
   uint64_t told;      // bit per layer: a condition that is underway has its guard's call
-  bool in_leaf;       // R evaluates an expression of the body
-  bool is_escaping;   // a handler was found: unwinding to it
-  bool in_closure;    // layer 0 is the frame of the user's own function call
-  bool is_visible;
-  bool is_traced;
-  bool is_plain;     // a generator that needs no base context (base.h)
-  bool parks;        // an on.exit() may have to be put away at a pause
-  bool is_debugged;  // a browser before each expression (debugAsync())
-  bool is_watched;   // in the list of waiting coroutines (waiting.h)
-  bool has_finalizer;
-  bool is_stale;  // restarts came or went: the guard must be put up anew
-  int escape_kind, escape_target, matched;
+  RunOptions options;
+  RunState now;
+  Exit escape;     // the way to the handler, while it is escaping
+  int matched;     // which handler was entered last
   int leaving;     // the layer, plus one, that a foreign jump leaves (leaving.cpp)
   int leaving_sp;  // and the height of the stack in what is due there
   int back_edges;
@@ -74,6 +125,7 @@ struct Machine {
   Machine* next_waiting;  // waiting.h
   Machine* last_waiting;
   SEXP self;                     // the coroutine itself; not a reference for the garbage collector
+  SEXP outer;                    // while it runs: whose body ran before, or nullptr
   Inject next_inject;            // what the next run of a task brings
   int* goes_on[kLayersMax];      // a layer's logical in its base call
   uint8_t restarts[kLayersMax];  // RESTART blocks that a layer's guard stands for
@@ -134,7 +186,7 @@ void drop(const Coroutine& co, int count = 1);
 Block* blocks(const Coroutine& co);
 // A loop that closes its iterator when it is left early.
 bool is_closing_loop(const Block& block);
-Block& push_block(const Coroutine& co, BlockKind kind, int pc, int pc2);
+Block& push_block(const Coroutine& co, BlockKind kind);
 
 // Layers as bits of the machine's marks: one, and it with all further in.
 constexpr uint64_t bit(int layer) { return uint64_t{1} << layer; }
@@ -160,9 +212,9 @@ SEXP run_own_leaf(const Coroutine& co, SEXP expr, SEXP env);
 // (base.h).
 void run_instructions(const Coroutine& co);
 
-// Ends a stretch of code in the way of `kind`: pops blocks down to the one that
-// takes it, or ends the body. `target`: the scope, or for Throw the block.
-void complete(const Coroutine& co, Completion kind, SEXP value, int target, int matched);
+// Ends a stretch of code: pops blocks down to the one that takes the exit, or ends the
+// body. `value`: what goes with it.
+void complete(const Coroutine& co, Exit exit, SEXP value);
 // Closes the iterators of all loops, from the inside out: an error or a jump has
 // left the body.
 void close_iterators(const Coroutine& co);

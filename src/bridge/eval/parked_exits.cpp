@@ -6,7 +6,7 @@ namespace elsewhere::eval {
 
 void park_exits(const Coroutine& co, int layer) {
   Machine& m = *co.machine;
-  if (!m.parks || (m.parked & bit(layer)) != 0) return;
+  if (!m.options.parks || (m.parked & bit(layer)) != 0) return;
   m.parked |= bit(layer);
   const SEXP env = layer_env(co, layer);
   SEXP call = PROTECT(Rf_lang1(hooks().sys_on_exit));
@@ -15,7 +15,7 @@ void park_exits(const Coroutine& co, int layer) {
     // With one more, R shows them as a block of all; a block by itself could as
     // well be one that was registered.
     static const SEXP add_symbol = Rf_install("add");
-    SEXP add = PROTECT(Rf_lang3(hooks().on_exit, R_NilValue, Rf_ScalarLogical(TRUE)));
+    SEXP add = PROTECT(Rf_lang3(hooks().register_exit, R_NilValue, Rf_ScalarLogical(TRUE)));
     SET_TAG(CDDR(add), add_symbol);
     Rf_eval(add, env);
     UNPROTECT(2);
@@ -26,7 +26,7 @@ void park_exits(const Coroutine& co, int layer) {
                                               : Rf_lengthgets(list, layer + 1));
     }
     SET_VECTOR_ELT(co.slot(kStateParked), layer, expr);
-    Rf_eval(PROTECT(Rf_lang1(hooks().on_exit)), env);
+    Rf_eval(PROTECT(Rf_lang1(hooks().register_exit)), env);
     UNPROTECT(1);
   }
   UNPROTECT(2);
@@ -44,7 +44,8 @@ void restore_exits(const Coroutine& co, int layer) {
     SET_VECTOR_ELT(list, layer, R_NilValue);
     // The last one is park_exits()'s own.
     for (SEXP rest = CDR(expr); CDR(rest) != R_NilValue; rest = CDR(rest)) {
-      SEXP call = PROTECT(Rf_lang3(hooks().on_exit, CAR(rest), PROTECT(Rf_ScalarLogical(TRUE))));
+      SEXP call =
+          PROTECT(Rf_lang3(hooks().register_exit, CAR(rest), PROTECT(Rf_ScalarLogical(TRUE))));
       SET_TAG(CDDR(call), Rf_install("add"));
       Rf_eval(call, layer_env(co, layer));
       UNPROTECT(2);

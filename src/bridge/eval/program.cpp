@@ -9,7 +9,6 @@ namespace {
 
 constexpr int kInstructionsAtFirst = 32;
 constexpr int kConstantsAtFirst = 16;
-constexpr int kSubsAtFirst = 4;
 constexpr int kLinesAtFirst = 8;
 
 // A longer copy of slot `slot` of `roots`, in its place.
@@ -23,8 +22,6 @@ void grow(SEXP roots, int slot) {
 Assembler::Assembler(SEXP roots) : roots_(roots) {
   SET_VECTOR_ELT(roots, kCode, Rf_allocVector(INTSXP, kInstructionsAtFirst * kInstructionInts));
   SET_VECTOR_ELT(roots, kConstants, Rf_allocVector(VECSXP, kConstantsAtFirst));
-  SET_VECTOR_ELT(roots, kSubKeys, Rf_allocVector(VECSXP, kSubsAtFirst));
-  SET_VECTOR_ELT(roots, kSubLabels, Rf_allocVector(INTSXP, kSubsAtFirst));
 }
 
 int* Assembler::code(int position) {
@@ -65,23 +62,6 @@ void Assembler::at_line(SEXP srcref) {
   SET_VECTOR_ELT(VECTOR_ELT(roots_, kSrcrefs), lines_++, srcref);
 }
 
-int Assembler::sub_label(SEXP key) const {
-  const SEXP keys = VECTOR_ELT(roots_, kSubKeys);
-  for (int i = 0; i < subs_; ++i) {
-    if (VECTOR_ELT(keys, i) == key) return INTEGER(VECTOR_ELT(roots_, kSubLabels))[i];
-  }
-  return -1;
-}
-
-void Assembler::remember_sub(SEXP key, int label) {
-  if (subs_ == Rf_length(VECTOR_ELT(roots_, kSubKeys))) {
-    grow(roots_, kSubKeys);
-    grow(roots_, kSubLabels);
-  }
-  SET_VECTOR_ELT(VECTOR_ELT(roots_, kSubKeys), subs_, key);
-  INTEGER(VECTOR_ELT(roots_, kSubLabels))[subs_++] = label;
-}
-
 namespace {
 
 // Builtins give their value visibly, all but one.
@@ -91,29 +71,28 @@ bool may_be_invisible(SEXP expr) {
   return TYPEOF(head) != SYMSXP || !is_base_builtin(head);
 }
 
-// Whether what the instruction before `at` has pushed is the value of the body.
-bool is_last(const int* code, int count, int at) {
-  for (int steps = 0; at < count && steps < count; ++steps) {
-    switch (static_cast<Op>(code[at * kInstructionInts])) {
-      case Op::Jump: at = code[at * kInstructionInts + 1]; break;
+// Of what R evaluates last it is to say whether it was visible. `is_last`: a byte an
+// instruction, whether what the one before it has pushed is the value of the body.
+// From the end on, since code that goes on does so further down.
+void mark_last(int* code, int count, SEXP constants, Rbyte* is_last) {
+  is_last[count] = 0;
+  for (int at = count - 1; at >= 0; --at) {
+    int* instruction = code + at * kInstructionInts;
+    is_last[at] = 0;
+    switch (static_cast<Op>(instruction[0])) {
+      case Op::Jump: is_last[at] = instruction[1] > at ? is_last[instruction[1]] : 0; break;
       case Op::TryPop:
       case Op::ShowEnd:
-      case Op::SwitchEnd: ++at; break;
+      case Op::SwitchEnd: is_last[at] = is_last[at + 1]; break;
       case Op::Return:
-      case Op::Finish: return true;
-      default: return false;
+      case Op::Finish: is_last[at] = 1; break;
+      case Op::Eval:
+        if (is_last[at + 1] == 1 && may_be_invisible(VECTOR_ELT(constants, instruction[1]))) {
+          instruction[2] = 1;
+        }
+        break;
+      default: break;
     }
-  }
-  return false;
-}
-
-// Of what R evaluates last it is to say whether it was visible.
-void mark_last(int* code, int count, SEXP constants) {
-  for (int at = 0; at < count; ++at) {
-    int* instruction = code + at * kInstructionInts;
-    if (static_cast<Op>(instruction[0]) != Op::Eval) continue;
-    const SEXP expr = VECTOR_ELT(constants, instruction[1]);
-    if (may_be_invisible(expr) && is_last(code, count, at + 1)) instruction[2] = 1;
   }
 }
 
@@ -124,13 +103,16 @@ SEXP Assembler::finish(SEXP source, bool needs_eval, bool needs_frame, bool park
   SEXP code = Rf_allocVector(INTSXP, instructions_ * kInstructionInts);
   SET_VECTOR_ELT(program, kProgramCode, code);
   std::copy_n(INTEGER(VECTOR_ELT(roots_, kCode)), instructions_ * kInstructionInts, INTEGER(code));
-  mark_last(INTEGER(code), instructions_, VECTOR_ELT(roots_, kConstants));
+  SEXP marks = PROTECT(Rf_allocVector(RAWSXP, instructions_ + 1));
+  mark_last(INTEGER(code), instructions_, VECTOR_ELT(roots_, kConstants), RAW(marks));
+  UNPROTECT(1);
   SET_VECTOR_ELT(program, kProgramConstants, VECTOR_ELT(roots_, kConstants));
   SET_VECTOR_ELT(program, kProgramSource, source);
   SET_VECTOR_ELT(program, kProgramNeedsEval, Rf_ScalarLogical(needs_eval));
   SET_VECTOR_ELT(program, kProgramNeedsFrame, Rf_ScalarLogical(needs_frame));
   SET_VECTOR_ELT(program, kProgramParks, Rf_ScalarLogical(parks));
   SET_VECTOR_ELT(program, kProgramIsPlain, Rf_ScalarLogical(is_plain));
+  SET_VECTOR_ELT(program, kProgramSteps, Rf_ScalarInteger(steps));
   if (lines_ > 0) {
     SET_VECTOR_ELT(program, kProgramLines, Rf_lengthgets(VECTOR_ELT(roots_, kLines), lines_));
     SET_VECTOR_ELT(program, kProgramSrcrefs, VECTOR_ELT(roots_, kSrcrefs));

@@ -19,6 +19,7 @@ enum ProgramSlot {
   kProgramIsPlain,  // no frame around the body could be told from none
   kProgramLines,    // where the code of a statement begins, and
   kProgramSrcrefs,  // its place in the source
+  kProgramSteps,    // how much was looked at to make it
   kProgramSlots
 };
 
@@ -26,7 +27,7 @@ class Assembler {
  public:
   // `roots` must be a protected VECSXP of kRoots elements; it keeps what is
   // assembled alive.
-  enum { kCode, kConstants, kSubKeys, kSubLabels, kLines, kSrcrefs, kRoots };
+  enum { kCode, kConstants, kLines, kSrcrefs, kRoots };
   explicit Assembler(SEXP roots);
 
   // Appends an instruction and gives its position.
@@ -40,10 +41,9 @@ class Assembler {
   // What is emitted from here on comes from this place in the source.
   void at_line(SEXP srcref);
 
-  // Code shared by several places, by the expression it was made from; -1 if
-  // there is none yet.
-  int sub_label(SEXP key) const;
-  void remember_sub(SEXP key, int label);
+  // What the compiler has looked at so far. It grows with the code, not with how
+  // deep that is nested (test-async-nesting.R).
+  int steps = 0;
 
   // The finished program; not protected.
   SEXP finish(SEXP source, bool needs_eval, bool needs_frame, bool parks, bool is_plain);
@@ -53,7 +53,6 @@ class Assembler {
   SEXP roots_;
   int instructions_ = 0;
   int constants_ = 0;
-  int subs_ = 0;
   int lines_ = 0;
 };
 

@@ -4,7 +4,7 @@
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/loop_queues.h"
 #include "bridge/eval/machine.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/symbols.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -15,6 +15,20 @@ constexpr int kBlocksAtFirst = 4;
 SEXP coroutine_tag() {
   static const SEXP tag = Rf_install("elsewhere coroutine");
   return tag;
+}
+
+int shown_in(const Block& block) {
+  switch (block.kind) {
+    case BlockKind::Handler:
+    case BlockKind::Restart: return block.guard.shown;
+    case BlockKind::Finally: return block.finally.shown;
+    case BlockKind::Scope: return block.scope.shown;
+    case BlockKind::Shown: return block.shown;
+    case BlockKind::Loop:
+    case BlockKind::Sub:
+    case BlockKind::Switch: return 0;
+  }
+  return 0;
 }
 
 SEXP grown(SEXP vector) { return Rf_lengthgets(vector, 2 * Rf_length(vector)); }
@@ -53,12 +67,12 @@ SEXP new_coroutine(SEXP program, SEXP env, BodyKind kind, SEXP trace_function, S
   machine->status = Phase::Fresh;
   machine->kind = kind;
   machine->layer = -1;
-  machine->is_visible = true;
+  machine->now.is_visible = true;
   if (kind == BodyKind::Async || kind == BodyKind::Stream) machine->loop = current_loop();
-  machine->parks = LOGICAL(VECTOR_ELT(program, kProgramParks))[0] == TRUE;
-  machine->is_plain =
+  machine->options.parks = LOGICAL(VECTOR_ELT(program, kProgramParks))[0] == TRUE;
+  machine->options.is_plain =
       kind == BodyKind::Generator && LOGICAL(VECTOR_ELT(program, kProgramIsPlain))[0] == TRUE;
-  machine->is_traced = trace_function != R_NilValue;
+  machine->options.is_traced = trace_function != R_NilValue;
   machine->error_pc = -1;
   SET_VECTOR_ELT(state, kStateTrace, trace_function);
   SET_VECTOR_ELT(state, kStateCall, call);
@@ -95,15 +109,17 @@ Block* blocks(const Coroutine& co) {
 }
 
 bool is_closing_loop(const Block& block) {
-  return block.kind == static_cast<int>(BlockKind::Loop) && block.x == 1;
+  return block.kind == BlockKind::Loop && block.loop.closes;
 }
 
-Block& push_block(const Coroutine& co, BlockKind kind, int pc, int pc2) {
+Block& push_block(const Coroutine& co, BlockKind kind) {
   if ((co.machine->blocks + 1) * kBlockInts > Rf_length(co.slot(kStateBlocks))) {
     co.set(kStateBlocks, grown(co.slot(kStateBlocks)));
   }
   Block& block = blocks(co)[co.machine->blocks++];
-  block = Block{static_cast<int>(kind), pc, pc2, co.machine->sp, 0, 0, 0};
+  block = Block{};
+  block.kind = kind;
+  block.sp = co.machine->sp;
   return block;
 }
 
@@ -116,8 +132,8 @@ SEXP layer_env(const Coroutine& co, int layer) {
   int scope = 0;
   const Block* block = blocks(co);
   for (int i = 0; i < co.machine->blocks; ++i) {
-    if (block[i].kind == static_cast<int>(BlockKind::Scope) && ++scope == layer) {
-      return VECTOR_ELT(co.slot(kStateStack), block[i].x);
+    if (block[i].kind == BlockKind::Scope && ++scope == layer) {
+      return VECTOR_ELT(co.slot(kStateStack), block[i].scope.environment);
     }
   }
   return co.slot(kStateEnv);
@@ -128,9 +144,8 @@ SEXP current_env(const Coroutine& co) { return layer_env(co, co.machine->scopes)
 SEXP shown_call(const Coroutine& co) {
   const Block* block = blocks(co);
   for (int i = co.machine->blocks - 1; i >= 0; --i) {
-    const auto kind = static_cast<BlockKind>(block[i].kind);
-    if (kind == BlockKind::Loop || kind == BlockKind::Switch || kind == BlockKind::Sub) continue;
-    if (block[i].pc2 > 0) return constant(co, block[i].pc2 - 1);
+    const int shown = shown_in(block[i]);
+    if (shown > 0) return constant(co, shown - 1);
   }
   const SEXP call = co.slot(kStateCall);
   if (TYPEOF(call) == LANGSXP) return call;
@@ -138,7 +153,7 @@ SEXP shown_call(const Coroutine& co) {
 }
 
 void trace(const Coroutine& co, const char* message) {
-  if (!co.machine->is_traced) return;
+  if (!co.machine->options.is_traced) return;
   SEXP text = PROTECT(Rf_mkString(message));
   SEXP call = PROTECT(Rf_lang2(co.slot(kStateTrace), text));
   Rf_eval(call, current_env(co));
@@ -146,7 +161,7 @@ void trace(const Coroutine& co, const char* message) {
 }
 
 void trace_about(const Coroutine& co, const char* before, SEXP about, const char* after) {
-  if (!co.machine->is_traced) return;
+  if (!co.machine->options.is_traced) return;
   SEXP quoted = PROTECT(Rf_lang2(hooks().quote, about));
   SEXP start = PROTECT(Rf_mkString(before));
   SEXP end = PROTECT(Rf_mkString(after));

@@ -4,8 +4,8 @@
 #include "bridge/eval/context.h"
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/promise.h"
+#include "bridge/eval/symbols.h"
 #include "bridge/eval/waiting.h"
-#include "bridge/eval/words.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -94,7 +94,7 @@ void go_on(const Coroutine& co) {
       // Its promise follows that one; cancel() reaches it.
       if (Rf_isObject(result) && Rf_inherits(result, "promise")) co.set(kStateAwaited, result);
       leave_session(co);
-      resolve_core(promise_core(co), result, m.is_visible);
+      resolve_core(promise_core(co), result, m.now.is_visible);
       trace(co, "pump: finish\n");
       break;
     case Phase::Failed:
@@ -187,7 +187,7 @@ void wake_task(SEXP coroutine, SEXP core) {
   const Coroutine co = coroutine_from(coroutine);
   const Machine& m = *co.machine;
   if (core == R_NilValue) {
-    if (m.status == Phase::Fresh || (m.status == Phase::Paused && m.is_escaping)) {
+    if (m.status == Phase::Fresh || (m.status == Phase::Paused && m.now.is_escaping)) {
       run(co, Inject::None, R_NilValue);
     } else if (m.status == Phase::Paused && m.pause == Pause::Yield) {
       run(co, Inject::Same, R_NilValue);
@@ -237,16 +237,16 @@ void fail_task(const Coroutine& co, SEXP condition, SEXP frame) {
   if (m.status != Phase::Running && m.status != Phase::Done) return;
   co.set(kStateEscape, condition);
   if (m.status == Phase::Running) m.error_pc = m.pc;
-  m.is_escaping = true;
+  m.now.is_escaping = true;
   // An interrupt goes on to the top level; the task fails with it on the way.
-  if (!Rf_inherits(condition, "interrupt")) Rf_eval(Rf_lang1(words().return_), frame);
+  if (!Rf_inherits(condition, "interrupt")) Rf_eval(Rf_lang1(symbols().return_), frame);
 }
 
 void task_left(const Coroutine& co) {
   Machine& m = *co.machine;
-  if (m.status == Phase::Running || (m.status == Phase::Done && m.is_escaping)) {
+  if (m.status == Phase::Running || (m.status == Phase::Done && m.now.is_escaping)) {
     m.status = Phase::Running;
-    SEXP condition = PROTECT(m.is_escaping ? co.slot(kStateEscape) : jump_error());
+    SEXP condition = PROTECT(m.now.is_escaping ? co.slot(kStateEscape) : jump_error());
     if (leave_later(co, Completion::Reject, condition)) {
       note_waiting(co);
       put_off(co);

@@ -2,7 +2,7 @@
 // one takes them, and run what is due on the way.
 #include "bridge/eval/hooks.h"
 #include "bridge/eval/machine.h"
-#include "bridge/eval/words.h"
+#include "bridge/eval/symbols.h"
 
 namespace elsewhere::eval {
 namespace {
@@ -15,7 +15,7 @@ bool has_in_scope(const Coroutine& co, BlockKind wanted, int scope) {
   const Block* block = blocks(co);
   int current = co.machine->scopes;
   for (int i = co.machine->blocks - 1; i >= 0; --i) {
-    const auto kind = static_cast<BlockKind>(block[i].kind);
+    const auto kind = block[i].kind;
     if (kind == wanted && current == scope) return true;
     if (kind == BlockKind::Scope && current-- == scope) return false;
   }
@@ -39,7 +39,7 @@ void set_height(const Coroutine& co, int height) {
 // (leaving.cpp), which is replaced by it.
 void replace_jump(Machine& m) {
   m.leaving = 0;
-  m.is_stale = true;
+  m.now.is_stale = true;
 }
 
 void arrived(Machine& m) {
@@ -48,10 +48,9 @@ void arrived(Machine& m) {
 
 void enter_handler(const Coroutine& co, const Block& block, SEXP condition, int matched) {
   Machine& m = *co.machine;
-  const int count = block.x < 0 ? -block.x : block.x;
-  const int base = block.sp - count;
+  const int base = block.sp - block.guard.count;
   SEXP handler = PROTECT(VECTOR_ELT(co.slot(kStateStack), base + matched));
-  m.pc = block.pc;
+  m.pc = block.guard.pc;
   m.matched = matched;
   trace(co, "catch: stop\n");
   set_height(co, base);
@@ -62,17 +61,16 @@ void enter_handler(const Coroutine& co, const Block& block, SEXP condition, int 
   trace(co, "catch: calling error handler\n");
 }
 
-void enter_finally(const Coroutine& co, const Block& block, Completion kind, SEXP value, int target,
-                   int matched) {
-  co.machine->pc = block.pc;
+void enter_finally(const Coroutine& co, const Block& block, Exit exit, SEXP value) {
+  co.machine->pc = block.finally.pc;
   set_height(co, block.sp);
   push(co, value);
   SEXP record = PROTECT(Rf_allocVector(INTSXP, 3));
-  INTEGER(record)[0] = static_cast<int>(kind);
-  INTEGER(record)[1] = target;
-  INTEGER(record)[2] = matched;
+  INTEGER(record)[0] = static_cast<int>(exit.kind);
+  INTEGER(record)[1] = exit.target;
+  INTEGER(record)[2] = exit.matched;
   push(co, record);
-  if (kind == Completion::Jump) co.machine->leaving_sp = co.machine->sp;
+  if (exit.kind == Completion::Jump) co.machine->leaving_sp = co.machine->sp;
   UNPROTECT(1);
 }
 
@@ -102,8 +100,11 @@ void end_body(const Coroutine& co, Completion kind, SEXP value) {
 }
 
 void trace_jump(const Coroutine& co, const Block& loop, bool is_break) {
-  if (loop.y == 1) trace(co, is_break ? "while: break\n" : "while: next\n");
-  if (loop.y == 2) trace(co, is_break ? "repeat: break\n" : "repeat: next\n");
+  switch (loop.loop.form) {
+    case LoopForm::For: return;
+    case LoopForm::While: trace(co, is_break ? "while: break\n" : "while: next\n"); return;
+    case LoopForm::Repeat: trace(co, is_break ? "repeat: break\n" : "repeat: next\n"); return;
+  }
 }
 
 // The loop is left before its iterator has ended.
@@ -113,6 +114,74 @@ void close_iterator(const Coroutine& co, const Block& block, SEXP closer) {
   SEXP call = PROTECT(Rf_lang2(closer, source));
   run_own_leaf(co, call, current_env(co));
   UNPROTECT(2);
+}
+
+void go_on_in_loop(const Coroutine& co, const Block& block, Completion kind) {
+  Machine& m = *co.machine;
+  const bool is_break = kind == Completion::Break;
+  set_height(co, block.sp);
+  arrived(m);
+  m.pc = is_break ? block.loop.break_pc : block.loop.next_pc;
+  trace_jump(co, block, is_break);
+  if (is_break) close_iterator(co, block, hooks().close_iterator);
+}
+
+void go_on_in_switch(const Coroutine& co, const Block& block, SEXP label) {
+  Machine& m = *co.machine;
+  set_height(co, block.sp);
+  arrived(m);
+  const bool has_label = label != R_MissingArg;
+  if (has_label) push(co, label);
+  m.pc = has_label ? block.switching.table_pc : block.switching.expr_pc;
+}
+
+// The scope is left. False if the exit goes on further out.
+bool leave_scope(const Coroutine& co, const Block& block, Exit exit, SEXP value) {
+  Machine& m = *co.machine;
+  const bool is_target = m.scopes-- == exit.target;
+  // What lies further out hears of a jump by its own guard.
+  const bool passes = is_target && exit.kind == Completion::Jump;
+  const bool takes_it = is_target && exit.kind == Completion::Return;
+  if (!passes && !takes_it) return false;
+  set_height(co, block.sp);
+  if (takes_it) {
+    push(co, value);
+    if (m.leaving > m.scopes + 1) replace_jump(m);
+  }
+  m.pc = block.scope.leave_pc;
+  return true;
+}
+
+// Does the innermost block take the exit? If so, the body goes on there; if not, the
+// block is gone.
+bool takes_exit(const Coroutine& co, Exit exit, SEXP value) {
+  Machine& m = *co.machine;
+  const Block block = blocks(co)[m.blocks - 1];
+  const bool is_in_scope = m.scopes == exit.target;
+  if (block.kind == BlockKind::Loop && is_jump_to_loop(exit.kind) && is_in_scope) {
+    go_on_in_loop(co, block, exit.kind);
+    return true;
+  }
+  if (block.kind == BlockKind::Switch && exit.kind == Completion::Goto && is_in_scope) {
+    go_on_in_switch(co, block, value);
+    return true;
+  }
+  --m.blocks;
+  close_iterator(co, block, hooks().close_iterator);
+  switch (block.kind) {
+    case BlockKind::Restart: m.now.is_stale = true; [[fallthrough]];
+    case BlockKind::Handler:
+      if (exit.kind != Completion::Throw || m.blocks != exit.target) return false;
+      enter_handler(co, block, value, exit.matched);
+      return true;
+    case BlockKind::Finally: enter_finally(co, block, exit, value); return true;
+    case BlockKind::Scope: return leave_scope(co, block, exit, value);
+    case BlockKind::Loop:
+    case BlockKind::Switch:
+    case BlockKind::Sub:
+    case BlockKind::Shown: return false;
+  }
+  return false;
 }
 
 }  // namespace
@@ -125,73 +194,19 @@ void close_iterators(const Coroutine& co) {
   }
 }
 
-void complete(const Coroutine& co, Completion kind, SEXP value, int target, int matched) {
-  Machine& m = *co.machine;
-  if (is_jump_to_loop(kind) && !has_in_scope(co, BlockKind::Loop, target)) {
+void complete(const Coroutine& co, Exit exit, SEXP value) {
+  if (is_jump_to_loop(exit.kind) && !has_in_scope(co, BlockKind::Loop, exit.target)) {
     raise_in_body(co, "no loop for break/next, jump to top level");
     return;
   }
-  if (kind == Completion::Goto && !has_in_scope(co, BlockKind::Switch, target)) {
+  if (exit.kind == Completion::Goto && !has_in_scope(co, BlockKind::Switch, exit.target)) {
     raise_in_body(co, "no switch() for goto()");
     return;
   }
   PROTECT(value);
-  while (m.blocks > 0) {
-    const Block block = blocks(co)[m.blocks - 1];
-    const auto block_kind = static_cast<BlockKind>(block.kind);
-    if (block_kind == BlockKind::Loop && is_jump_to_loop(kind) && m.scopes == target) {
-      set_height(co, block.sp);
-      arrived(m);
-      m.pc = kind == Completion::Break ? block.pc : block.pc2;
-      trace_jump(co, block, kind == Completion::Break);
-      if (kind == Completion::Break) close_iterator(co, block, hooks().close_iterator);
-      UNPROTECT(1);
-      return;
-    }
-    if (block_kind == BlockKind::Switch && kind == Completion::Goto && m.scopes == target) {
-      set_height(co, block.sp);
-      arrived(m);
-      const bool has_label = value != R_MissingArg;
-      if (has_label) push(co, value);
-      m.pc = has_label ? block.pc : block.pc2;
-      UNPROTECT(1);
-      return;
-    }
-    --m.blocks;
-    close_iterator(co, block, hooks().close_iterator);
-    if (block_kind == BlockKind::Restart) m.is_stale = true;
-    const bool can_catch = block_kind == BlockKind::Handler || block_kind == BlockKind::Restart;
-    if (can_catch && kind == Completion::Throw && m.blocks == target) {
-      enter_handler(co, block, value, matched);
-      UNPROTECT(1);
-      return;
-    }
-    if (block_kind == BlockKind::Finally) {
-      enter_finally(co, block, kind, value, target, matched);
-      UNPROTECT(1);
-      return;
-    }
-    if (block_kind == BlockKind::Scope) {
-      const bool takes_it = kind == Completion::Return && m.scopes == target;
-      const bool passes = kind == Completion::Jump && m.scopes == target;
-      --m.scopes;
-      if (passes) {  // what lies further out hears of the jump by its own guard
-        set_height(co, block.sp);
-        m.pc = block.pc;
-        UNPROTECT(1);
-        return;
-      }
-      if (takes_it) {
-        set_height(co, block.sp);
-        push(co, value);
-        if (m.leaving > m.scopes + 1) replace_jump(m);
-        m.pc = block.pc;
-        UNPROTECT(1);
-        return;
-      }
-    }
-  }
-  end_body(co, kind, value);
+  bool is_taken = false;
+  while (!is_taken && co.machine->blocks > 0) is_taken = takes_exit(co, exit, value);
+  if (!is_taken) end_body(co, exit.kind, value);
   UNPROTECT(1);
 }
 
@@ -204,7 +219,7 @@ void go_on_after_finally(const Coroutine& co) {
   if (kind == Completion::Normal) {
     push(co, value);
   } else {
-    complete(co, kind, value, field[1], field[2]);
+    complete(co, {kind, field[1], field[2]}, value);
   }
   UNPROTECT(2);
 }

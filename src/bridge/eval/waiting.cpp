@@ -11,17 +11,17 @@ Machine* first_waiting = nullptr;
 Machine* last_waiting = nullptr;
 
 void unlink(Machine& m) {
-  if (!m.is_watched) return;
+  if (!m.now.is_watched) return;
   (m.last_waiting == nullptr ? first_waiting : m.last_waiting->next_waiting) = m.next_waiting;
   (m.next_waiting == nullptr ? last_waiting : m.next_waiting->last_waiting) = m.last_waiting;
   m.next_waiting = m.last_waiting = nullptr;
-  m.is_watched = false;
+  m.now.is_watched = false;
 }
 
 bool has_something_due(const Coroutine& co) {
   const Block* block = blocks(co);
   for (int i = 0; i < co.machine->blocks; ++i) {
-    if (block[i].kind == static_cast<int>(BlockKind::Finally)) return true;
+    if (block[i].kind == BlockKind::Finally) return true;
   }
   const SEXP parked = co.slot(kStateParked);
   for (int i = 0; i < Rf_length(parked); ++i) {
@@ -34,7 +34,7 @@ bool has_something_due(const Coroutine& co) {
 void collected(SEXP self) {
   auto* machine = static_cast<Machine*>(R_ExternalPtrAddr(self));
   if (machine == nullptr) return;
-  machine->has_finalizer = false;
+  machine->now.has_finalizer = false;
   unlink(*machine);
   if (machine->status != Phase::Paused) return;
   const Coroutine co{machine, R_ExternalPtrProtected(self), self};
@@ -46,8 +46,8 @@ void collected(SEXP self) {
 }
 
 void give_finalizer(const Coroutine& co) {
-  if (co.machine->has_finalizer) return;
-  co.machine->has_finalizer = true;
+  if (co.machine->now.has_finalizer) return;
+  co.machine->now.has_finalizer = true;
   R_RegisterCFinalizerEx(co.self, collected, FALSE);
 }
 
@@ -61,8 +61,8 @@ double now() {
 void note_waiting(const Coroutine& co) {
   Machine& m = *co.machine;
   give_finalizer(co);
-  if (m.is_watched) return;
-  m.is_watched = true;
+  if (m.now.is_watched) return;
+  m.now.is_watched = true;
   m.since = now();
   m.last_waiting = last_waiting;
   (last_waiting == nullptr ? first_waiting : last_waiting->next_waiting) = &m;
@@ -85,7 +85,7 @@ SEXP waiting_coroutines() {
 }
 
 void note_paused_generator(const Coroutine& co) {
-  if (!co.machine->has_finalizer && has_something_due(co)) give_finalizer(co);
+  if (!co.machine->now.has_finalizer && has_something_due(co)) give_finalizer(co);
 }
 
 }  // namespace elsewhere::eval

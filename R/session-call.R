@@ -190,7 +190,7 @@ relay_message <- function(message) {
             # What only looks like cli's, cli has nothing to show of.
             if (name == "cli_message" && !is.list(message$args)) return()
             warning(
-              "A `", name, "` from a session could not be handled: ",
+              "The handler failed for a `", name, "` from a session: ",
               conditionMessage(e), call. = FALSE
             )
           })
@@ -223,7 +223,7 @@ session_running_time <- function(private) {
 check_milliseconds <- function(value, arg) {
   if (!is_whole_number(value)) {
     abort_argument(
-      arg, "one whole number of milliseconds (-1 waits for ever)", value
+      arg, "one whole number of milliseconds (-1 waits forever)", value
     )
   }
 }

@@ -184,7 +184,7 @@ describe_signal <- function(signal) {
     "4" = "SIGILL: a bad instruction",
     "6" = "SIGABRT: abort() in C code", "7" = "SIGBUS: a bad address",
     "8" = "SIGFPE: bad arithmetic in C code",
-    "9" = "SIGKILL: somebody killed it, or the memory was used up",
+    "9" = "SIGKILL: it was killed, perhaps because memory ran out",
     "11" = "SIGSEGV: bad memory access in C code", "15" = "SIGTERM"
   )
   name <- known[as.character(signal)]

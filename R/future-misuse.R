@@ -131,7 +131,7 @@ misuse_message <- function(kind, future, details) {
     ConnectionMisuse = sprintf(
       paste0(
         "Future (%s) left connections behind (opened: %d%s, closed: %d). ",
-        "Close what it opens, and do not close what it did not open."
+        "Close every connection that it opens, and no others."
       ),
       who, length(details$added),
       paste0(", ", details$names, recycle0 = TRUE, collapse = ""),
@@ -147,7 +147,7 @@ misuse_message <- function(kind, future, details) {
     DefaultDeviceMisuse = sprintf(
       paste0(
         "Future (%s) opened the default graphics device, which writes ",
-        "'Rplots.pdf'. Open a device of its own, such as png(), and close it."
+        "'Rplots.pdf'. Open another device, such as png(), and close it."
       ),
       who
     )

@@ -61,10 +61,9 @@ reference_message <- function(future, found) {
   }
   sprintf(
     paste(
-      "Future %s needs %s, which would arrive dead in another process. Create",
-      "it inside the expression, or set",
-      "options(future.globals.onReference = \"ignore\") to send it all the",
-      "same. %s"
+      "Future %s needs %s, which does not work in another process. Create it",
+      "inside the expression, or set",
+      "options(future.globals.onReference = \"ignore\") to send it anyway. %s"
     ),
     describe_future(future), what, future_origin(future)
   )

@@ -49,7 +49,7 @@ futureAssign <- function(x, value, envir = parent.frame(), substitute = TRUE,
     globals = globals, packages = packages, stdout = stdout,
     conditions = conditions, label = label, ...
   )
-  # What the operators on the right said wins over the defaults.
+  # The operators on the right override the defaults.
   waiting <- plans$disposable
   plans$disposable <- NULL
   given[names(waiting)] <- waiting

@@ -133,9 +133,9 @@ print.elsewhere_tasks <- function(x, ...) {
   invisible(x)
 }
 
-# For the evaluator: the condition that ends a task notes where that was. An
-# error raised directly in a body has the evaluator's own call; the user's is
-# that of the async function, or none.
+# For the evaluator: adds to the condition that ends a task where it happened.
+# An error raised directly in a body has a call of the evaluator; it is replaced
+# by the call of the async function, or by none.
 eval_clean_condition <- function(condition, coroutine) {
   if (!is.list(condition) || !inherits(condition, "condition")) {
     return(condition)

@@ -76,13 +76,13 @@ async <- function(expr, ..., split_pipes = TRUE, trace = NULL,
 
 async_class <- c("async", "promise")
 
-# The frame of the function's call is the body's environment, so match.arg(),
+# The body's environment is the frame of the function's call, so match.arg(),
 # missing() and sys.call() work.
 async_call <- function(program, settings, frame, call, info) {
   force_arguments(frame)
   coroutine <- new_coroutine(program, frame, "async", settings, call, info)
-  # A return() that R may force inside another function, or an on.exit(), needs
-  # a frame of its own; otherwise the call's own frame is the real thing.
+  # on.exit(), and a return() that R may force inside another function, need a
+  # separate frame; otherwise the body runs in the frame of the call.
   if (program[[program_needs_eval]]) {
     .Call(ew_async_start, coroutine, async_class)
   } else {

@@ -154,7 +154,7 @@ watch_process <- function(process, listeners, timeout) {
   repeat {
     left <- ends_at - proc.time()[[3L]]
     is_late <- left <= 0
-    # Asked before reading: what is there then is all.
+    # Asked before reading, so that the last read gets all output.
     is_over <- is_late || !process$is_alive()
     if (!is_over) {
       slice <- min(left * 1000, if (is.null(spin)) 60000 else 100)

@@ -28,8 +28,8 @@ eval_guard <- function(coroutine, layer, loop, restarts = NULL) {
   is_over <- TRUE
 }
 
-# What is due when a jump leaves the guard whose frame is `guard`: once more for
-# each error of it that a handler of the body has caught.
+# Runs when a jump leaves the guard whose frame is `guard`, and again for each
+# error in it that a handler of the body has caught.
 eval_run_due <- function(coroutine, layer, guard) {
   is_first <- TRUE
   while (!isTRUE(eval_run_due_once(coroutine, layer, guard, is_first))) {

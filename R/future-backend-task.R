@@ -55,7 +55,7 @@ framework_payload <- function(future) {
     check_rng = isFALSE(future[["seed"]]),
     allow_references = TRUE
   )
-  # Of methods for the classes of globals, whom nothing else names.
+  # The packages of methods for the classes of globals: nothing else names them.
   if (length(payload$globals)) {
     payload$namespaces <- find_globals(
       payload$expr, globalenv(), payload$globals
@@ -113,7 +113,7 @@ framework_label <- function(future) {
 }
 
 refuse_foreign_framework <- function(future) {
-  # One that was read from a file has lost its task, in whatever process.
+  # A future that was read from a file has lost its task, even in this process.
   has_task <- tryCatch(
     {
       task_settled(future[["task"]])

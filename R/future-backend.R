@@ -13,14 +13,11 @@
 #'
 #' @details
 #' Workers start with the first future, are replaced when they die, and end with
-#' the next `future::plan()`. As in the future package: what is sent to a
-#' worker, how conditions, output and random numbers are handled, and what
-#' causes a warning.
+#' the next `future::plan()`. Globals, conditions, output, random numbers and
+#' warnings are handled as in the future package.
 #'
-#' Four arguments can be passed on to the engine through `future::future()`:
-#' `timeout` (seconds), `retries`, `priority` and `label`; see
-#' reach the engine: `timeout` (seconds), `retries`, `priority` and `label`; see
-#' [future()].
+#' Four further arguments of `future::future()` are passed on to the engine:
+#' `timeout` (seconds), `retries`, `priority` and `label`; see [future()].
 #'
 #' Under elsewhere's own [plan()], `pool` means [multisession].
 #'

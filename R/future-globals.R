@@ -6,7 +6,7 @@ future_globals <- function(expr, envir, globals, packages) {
   if (length(packages)) check_packages(packages)
   if (!is.environment(envir)) abort_argument("envir", "an environment", envir)
   if (isFALSE(as.vector(globals)) && !is.null(attr(globals, "add"))) {
-    # What is added to nothing is all.
+    # `FALSE` with `add`: only the added ones.
     globals <- attr(globals, "add")
   }
   if (is.null(globals) || identical(globals, FALSE)) {

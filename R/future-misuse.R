@@ -2,7 +2,7 @@
 # seed, leaked connections and devices, objects left in the workspace.
 
 misuse_classes <- function(kind, what) {
-  # What holds a resource has a class in common, as at home.
+  # Conditions about resources share a class, as in the future package.
   holds <- kind %in% c(
     "ConnectionMisuse", "DeviceMisuse", "DefaultDeviceMisuse"
   )
@@ -96,7 +96,7 @@ DefaultDeviceMisuseFutureError <- misuse_constructor(
   "DefaultDeviceMisuse", "Error"
 )
 
-# The option that rules each kind, its default, and an older spelling of it.
+# The option for each kind, its default, and an older spelling of its name.
 misuse_rules <- list(
   Rng = list("future.rng.onMisuse", "warning", "future.rng.misUse"),
   GlobalEnvMisuse = list("future.globalenv.onMisuse", "ignore", NULL),

@@ -244,8 +244,8 @@ current_state <- function(future) {
   if (is.character(i)) `$.elsewhere_future`(x, i) else .subset2(x, i)
 }
 
-# The word of a state is looked at by many: one that is none is told of, as
-# option `future.state.onInvalid` says.
+# Other code reads the state, so an invalid one is reported, as option
+# `future.state.onInvalid` says.
 #' @export
 `$<-.elsewhere_future` <- function(x, name, value) {
   is_wrong <- name == "state" && !is_state(value)

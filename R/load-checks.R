@@ -1,6 +1,6 @@
-# What is looked at when the package is loaded, so that it is said once, in one
-# sentence, and not by whatever fails later. That each package is there and new
-# enough is checked by R itself, before, from DESCRIPTION.
+# Checks when the package is loaded, so that the user sees one sentence now and
+# not an obscure error later. R itself has already checked the versions in
+# DESCRIPTION.
 
 # Each gives the sentence, or NULL: without it some of elsewhere does not work, or
 # works more slowly.

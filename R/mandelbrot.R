@@ -6,7 +6,6 @@
 #' @param Z A complex matrix, as returned by `mandelbrot_tiles()`. With numbers
 #'   instead, `mandelbrot(xmid, ymid, side, resolution)` computes a whole
 #'   region.
-#'   region.
 #' @param maxIter The largest number of iterations. Default: 200.
 #' @param tau The modulus at which a point counts as escaped. Default: 2.
 #' @param x An object of class `Mandelbrot`.

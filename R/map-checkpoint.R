@@ -77,7 +77,7 @@ fingerprint <- function(value, path = tempfile()) {
   # Version 2 writes a range as the numbers that it stands for.
   bytes <- serialize(value, NULL, version = 2L)
   problem <- io_problem(writeBin(bytes, path))
-  # Half of it would be that of other maps, too.
+  # An incomplete file would have the fingerprint of other maps, too.
   if (!is.null(problem)) cannot_write(path, problem)
   unname(tools::md5sum(path))
 }
@@ -85,8 +85,8 @@ fingerprint <- function(value, path = tempfile()) {
 write_whole <- function(value, path) {
   half <- tempfile(".half-", dirname(path))
   on.exit(unlink(half))
-  # Closing a compressed file does not tell that the last bytes had no room:
-  # it is whole if it can be read.
+  # Closing a compressed file does not report that the disk was full: the file
+  # is complete if it can be read.
   problem <- tryCatch(
     {
       saveRDS(value, half)

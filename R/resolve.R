@@ -54,7 +54,7 @@ has_settled <- function(x) {
   if (!is.null(.subset2(x, "outcome"))) return(TRUE)
   if (.subset2(x, "state") == "created") {
     start_queued(x)
-    # A fork cannot queue: as at home, this waits until one may be made.
+    # A fork cannot queue: as in the future package, this waits for a free slot.
     if (.subset2(x, "state") == "created") launch_lazy(x)
   }
   task <- .subset2(x, "task")

@@ -113,7 +113,7 @@ process_result <- function(process, output = list(NULL, NULL)) {
     identical(process$get_exit_status(), 0L)
   if (news$kind == "aborted" || has_quit) return(NULL)
   for (i in 1:2) {
-    # An error without its output is half the story.
+    # An error is shown with its output.
     if (is.null(output[[i]])) output[i] <- list(rest_of_output(process, i))
   }
   error <- switch(news$kind,

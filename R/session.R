@@ -30,7 +30,6 @@
 #' @param signal One integer, see [tools::SIGINT].
 #' @param ... For `$signal()` and `$interrupt()`: passed to the method of
 #'   [processx::process]. Not used by `$print()`.
-#'   [processx::process]. Not used by `$print()`.
 #'
 #' @section Events:
 #' `$read()` returns `NULL` if there is no event. Otherwise it returns a list of

@@ -75,7 +75,7 @@ drop_future <- function(future) {
 #' @export
 values <- function(future, ...) {
   values <- value(future, ...)
-  # As it was at home, where it had this name.
+  # As in the future package when value() had this name.
   if (inherits(future, "listenv") && is.list(values)) {
     with_shape(listenv::as.listenv(values), future)
   } else {
@@ -157,8 +157,8 @@ reduce_values <- function(values, reduce) {
   if (is.null(init)) Reduce(fold, values) else Reduce(fold, values, init)
 }
 
-# There is one `+` in an R process: an attribute that one call sets on it would
-# rule in all that follow, so it is taken off again.
+# There is only one `+` in an R process. An attribute that one call sets on it
+# would affect all later calls, so it is removed again.
 refuse_marked_primitive <- function(fun) {
   attr(fun, "init") <- NULL
   abort(

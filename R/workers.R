@@ -166,7 +166,6 @@ backend_from <- function(evaluator) {
 #'   lost.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: `x` is not a strategy.
-#' * `elsewhere_bad_argument`: `x` is no strategy.
 #' @examples
 #' resetWorkers()
 #' @export

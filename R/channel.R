@@ -31,6 +31,7 @@
 #' * `elsewhere_closed`, raised by `emit()`: the channel has ended.
 #' * `elsewhere_too_large`: `max_queue` values, or `max_awaiting` requests, are
 #'   already waiting.
+#' @examples
 #' numbers <- channel(function(emit, reject, close) {
 #'   for (i in 1:3) emit(i)
 #'   close()

@@ -134,8 +134,8 @@ eval_build_error <- function(problem, culprit) {
 # A condition to raise inside a body.
 eval_run_error <- function(message) simpleError(message)
 
-# Its frame is where C++ takes the forced promise from: what is in `...` can be had
-# as the promise it is, by R's API.
+# C++ takes the forced promise from the frame of this function: R's API returns
+# an element of `...` as a promise.
 forced_promise <- function(...) {
   ..1
   environment()

@@ -13,6 +13,7 @@
 #'   futures. `futures()`: `x` with each such variable replaced by its future.
 #' @section Errors:
 #' * `FutureError`: `var` has no future; its value may have been read already.
+#' @examples
 #' x %<-% { 1 + 1 }
 #' f <- futureOf(x)
 #' value(f)

@@ -10,6 +10,7 @@
 #' @section Errors:
 #' The errors of [value()], except the error of the expression, which is the
 #' last element of `conditions`.
+#' @examples
 #' result(future({ cat("hello"); 1 }))$stdout
 #' @export
 result <- function(future, ...) UseMethod("result")

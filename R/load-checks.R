@@ -2,8 +2,8 @@
 # not an obscure error later. R itself has already checked the versions in
 # DESCRIPTION.
 
-# Each gives the sentence, or NULL: without it some of elsewhere does not work, or
-# works more slowly.
+# Each returns the sentence, or NULL. If one returns a sentence, a part of
+# elsewhere does not work, or is slower.
 load_checks <- list(
   sessions = function() {
     tryCatch(check_processx(), error = conditionMessage)

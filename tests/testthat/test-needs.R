@@ -47,7 +47,7 @@ test_that("a compiler that knows C++20 passes without a word", {
   expect_identical(configured("g++"), list(said = character(), status = 0L))
 })
 
-test_that("a compiler without C++20 is named, with what it says and the way out", {
+test_that("a compiler without C++20 is named, with its words and the way out", {
   old <- c(
     'case "$*" in *-std=gnu++20*)',
     "  echo \"g++: error: unrecognized option '-std=gnu++20'\" >&2; exit 1 ;;",

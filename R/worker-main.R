@@ -95,7 +95,7 @@ worker_arguments <- function() {
 }
 
 # R with our front end (src/frontend/), if that could be built. Otherwise, or if
-# the arguments need R's shell script, which knows most of them, R's own program.
+# the arguments need R's shell script (it knows most of them), R's own program.
 worker_program <- function(arguments = worker_arguments()) {
   known <- c(worker_arguments(), "--no-echo", "--quiet", "--silent")
   own <- if (all(arguments %in% known)) installed_program("R")

@@ -10,24 +10,25 @@ future_name <- function(name) paste0(".future_", name)
 #'
 #' @details
 #' `x` may be a variable, an element of an environment (`e$x`, `e[["x"]]`), or
-#' of a listenv, also by position. Options follow on the right, as in
+#' an element of a listenv, also by position. Options follow on the right, as in
 #' `x %<-% { rnorm(1) } %seed% TRUE`: `%globals%`, `%packages%`, `%seed%`,
-#' `%stdout%`, `%conditions%`, `%lazy%`, `%label%` take the argument of
-#' [future()] of that name, `%plan%` a strategy, `%tweak%` a list of arguments
-#' of the strategy.
+#' `%stdout%`, `%conditions%`, `%lazy%` and `%label%` take the value of that
+#' argument of [future()], `%plan%` takes a strategy, `%tweak%` a list of
+#' arguments of the strategy.
 #'
 #' @param x Where to assign; for `futureAssign()` one string, a name.
 #' @param value An expression.
-#' @param envir Where globals are looked up. Default: the caller's.
-#' @param substitute `FALSE` takes `value` as an expression. Default: `TRUE`.
+#' @param envir Where globals are looked up. Default: the caller's environment.
+#' @param substitute `FALSE` uses the value of `value`, a call or an expression.
+#'   Default: `TRUE`.
 #' @param lazy,seed,globals,packages,stdout,conditions,label,... As in
 #'   [future()].
 #' @param assign.env An environment or listenv: where to assign. Default:
 #'   `envir`.
 #' @return The future, invisibly.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: `x` is no such place, for example an element of
-#'   an ordinary list.
+#' * `elsewhere_bad_argument`: `x` cannot be assigned to, for example because it
+#'   is an element of an ordinary list.
 #'
 #' Reading the variable raises the error of the expression, each time.
 #' @examples
@@ -48,7 +49,7 @@ futureAssign <- function(x, value, envir = parent.frame(), substitute = TRUE,
     globals = globals, packages = packages, stdout = stdout,
     conditions = conditions, label = label, ...
   )
-  # What the operators on the right said wins over the defaults.
+  # The operators on the right override the defaults.
   waiting <- plans$disposable
   plans$disposable <- NULL
   given[names(waiting)] <- waiting
@@ -165,8 +166,8 @@ assign_target <- function(target, envir) {
   abort(
     sprintf(
       paste0(
-        "`%s` is a %s: a future can be assigned to an element of an ",
-        "environment or of a listenv only."
+        "`%s` is a %s. Futures can be assigned only to variables and to ",
+        "elements of an environment or a listenv."
       ),
       paste(deparse(target[[2L]]), collapse = ""), class(where)[[1L]]
     ),
@@ -179,7 +180,7 @@ listenv_position <- function(where, indices) {
   if (length(indices) == 1L) return(indices[[1L]])
   size <- dim(where)
   if (is.null(size) || length(size) != length(indices)) {
-    abort_argument("x", "an element, by one index a dimension", indices)
+    abort_argument("x", "an element, with one index per dimension", indices)
   }
   at <- mapply(function(index, extent, names) {
     if (is.character(index)) match(index, names) else index

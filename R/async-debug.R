@@ -1,20 +1,21 @@
-#' Look at a coroutine while it runs
+#' Debug a coroutine while it runs
 #'
-#' With `R = TRUE`, R's [browser()] is entered before each step of the body, in
-#' the body's environment: look at variables, `n` or `c` goes on to the next
-#' step, `Q` leaves (a task is then rejected). A call of `browser()` in the body
-#' itself works, too, and source lines are shown where the code has source
+#' With `R = TRUE`, R's [browser()] opens before each step of the body, in the
+#' body's environment: look at variables, type `n` or `c` to go on to the next
+#' step, or `Q` to leave (a task is then rejected). You can also call
+#' `browser()` in the body itself. Source lines are shown if the code has source
 #' references.
 #'
-#' @param x What [gen()], [async()] or [stream()] made. For a function made by
-#'   `async(function(...) ...)`, use the argument `debugR` of that.
+#' @param x What [gen()], [async()] or [stream()] returned. For a function made
+#'   by `async(function(...) ...)`, use its argument `debugR`.
 #' @param R `TRUE` or `FALSE`: stop before each step.
 #' @param internal Accepted for compatibility with the async package; `FALSE`.
-#' @param trace `TRUE` prints each step by [cat()]; or a function of one string;
-#'   `FALSE` stops that. Left out, nothing changes.
-#' @return A list of what is in force (`R`, `internal`, `trace`), invisibly.
+#' @param trace `TRUE` prints each step with [cat()]; a function of one string
+#'   is called with each step; `FALSE` turns tracing off. If missing, tracing is
+#'   left as it is.
+#' @return A list of the current settings (`R`, `internal`, `trace`), invisibly.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: `x` is nothing of that kind.
+#' * `elsewhere_bad_argument`: `x` is not a generator, task or stream.
 #' @examples
 #' ten <- gen(for (i in 1:10) yield(i))
 #' debugAsync(ten, trace = TRUE)
@@ -69,14 +70,14 @@ eval_debug_leaf <- function(expr, srcref) {
   call("{", quote(base::browser(skipCalls = 0L)), expr)
 }
 
-#' The tasks that wait
+#' List the waiting tasks
 #'
-#' @return A data frame, a row for each task and stream that waits now, those
-#'   that have waited longest first: `label` (its call, or its code), `at` (the
-#'   place in the source, `"file.R#12"`; `""` without source references),
-#'   `waits` (the call that it waits in), `for_what` (a task's label, or a
-#'   class), `seconds` (how long), and `task`, a list of the promises and
-#'   streams themselves, for [cancel()]. It prints without the last one.
+#' @return A data frame with one row for each task and stream that is waiting
+#'   now, longest wait first: `label` (its call, or its code), `at` (the place
+#'   in the source, `"file.R#12"`; `""` without source references), `waits` (the
+#'   call in which it waits), `for_what` (a task's label, or a class), `seconds`
+#'   (how long it has waited), and `task`, a list of the promises and streams
+#'   themselves, for [cancel()]. The last column is not printed.
 #' @examples
 #' slow <- async(function(secs) await(delay(secs)))
 #' task <- slow(10)
@@ -127,14 +128,14 @@ print.elsewhere_tasks <- function(x, ...) {
     shown$seconds <- round(shown$seconds, 2L)
     print(shown, ...)
   } else {
-    cat("No task waits.\n")
+    cat("No tasks are waiting.\n")
   }
   invisible(x)
 }
 
-# For the evaluator: the condition that ends a task notes where that was. An
-# error raised directly in a body has the evaluator's own call; the user's is
-# that of the async function, or none.
+# For the evaluator: adds to the condition that ends a task where it happened.
+# An error raised directly in a body has a call of the evaluator; it is replaced
+# by the call of the async function, or by none.
 eval_clean_condition <- function(condition, coroutine) {
   if (!is.list(condition) || !inherits(condition, "condition")) {
     return(condition)
@@ -169,7 +170,7 @@ close_abandoned <- function(coroutine) {
         .Call(ew_promise_mark_handled, state$promise)
       }
       .Call(ew_async_raise, coroutine, cancelled_condition(
-        "nothing can settle what it waits for any more"
+        "it waits for something that can never settle"
       ))
     },
     error = report_closing_error

@@ -19,9 +19,9 @@ has_as_promise <- function(value) {
   FALSE
 }
 
-# A promise of the promises package that is fulfilled already, as one of ours:
-# its then() costs twenty times what the wait does. Any other promise as it is;
-# so is every one, should that package keep the value elsewhere some day.
+# Converts a fulfilled promise of the promises package into one of ours, because
+# its then() costs twenty times as much as the wait. Returns any other promise
+# as it is; and all of them, if that package one day stores the value elsewhere.
 fulfilled_as_native <- function(promise) {
   behind <- attr(promise, "promise_impl", exact = TRUE)
   if (!is.environment(behind)) return(promise)

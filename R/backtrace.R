@@ -1,15 +1,15 @@
 #' Get the calls that led to the error of a future
 #'
-#' @param future A `Future` whose value is an error, or a variable or element
-#'   that was assigned by [`%<-%`], whose value is not read.
+#' @param future A `Future` that failed, or a variable or element that was
+#'   assigned by [`%<-%`]; its value is not read.
 #' @param envir An environment: where to look for such a variable. Default: the
-#'   caller's.
+#'   caller's environment.
 #' @param ... Not used.
-#' @return A list of calls, outermost first: those of the worker, from the
-#'   future's expression to the error.
+#' @return A list of calls in the worker, outermost first, from the future's
+#'   expression to the error.
 #' @section Errors:
 #' * `FutureError`: the future has no error, or has not settled.
-#' * `elsewhere_bad_argument`: `future` is none.
+#' * `elsewhere_bad_argument`: `future` is not a future.
 #' @examples
 #' f <- future(log("a"))
 #' try(value(f))
@@ -25,7 +25,7 @@ backtrace <- function(future, envir = parent.frame(), ...) {
     ), NULL, future = future))
   }
   if (!resolved(future)) {
-    refuse("future %s has not settled; wait for it by resolve()")
+    refuse("future %s has not settled; wait for it with resolve()")
   }
   outcome <- await_outcome(future)
   if (!isTRUE(outcome$failed)) {

@@ -1,44 +1,48 @@
 #' Evaluate a function in another R process
 #'
 #' `r()` starts an R process, runs the function in it, waits, and returns its
-#' value. `r_bg()` does not wait: it returns the process, which has the value
-#' when it has ended. For many calls, [r_session] saves the start of each.
+#' value. `r_bg()` does not wait: it returns the process, and `$get_result()`
+#' returns the value once the process has ended. If you make many calls, use
+#' [r_session]: it starts R only once.
 #'
-#' @param func A function. Its environment becomes the global one: what it needs
-#'   comes by `args`.
-#' @param args A list: its arguments.
-#' @param package `NULL` (the default) or `FALSE`: as above. `TRUE`: the
-#'   function keeps its environment. The name of a package: that becomes its
-#'   environment.
-#' @param libpath Character, existing folders: the library of the process;
-#'   `NULL` leaves it to R. The default is `.libPaths()`.
-#' @param repos Named character or list: `options("repos")` of the process. The
-#'   default is that of this session, with a CRAN mirror if none is chosen.
-#' @param stdout,stderr Where the process prints to. A file name; `"|"`: a pipe,
-#'   the default of `r_bg()`, which `$read_output()` and `$read_error()` read;
-#'   `""`: where this process prints; for `stderr` `"2>&1"`: where `stdout`
-#'   goes. `NULL`, the default of `r()`, keeps what is printed for the error, if
-#'   there is one.
-#' @param poll_connection One logical, by default `TRUE`: can [poll()] tell when
-#'   the result is there?
-#' @param error One of `"error"` (the default: rethrow), `"stack"` (with the
-#'   frames in `$stack`), `"debugger"` (and start [utils::debugger()] on them).
-#' @param cmdargs Character: command line arguments for R.
-#' @param show One logical, by default `FALSE`: show what the process prints
+#' @param func A function. Its environment becomes the global environment of the
+#'   new process: pass everything it needs in `args`.
+#' @param args A list: the arguments of the function.
+#' @param package `NULL` (the default) or `FALSE`: the function runs in the
+#'   global environment. `TRUE`: the function keeps its environment. The name of
+#'   a package: the function runs in the namespace of that package.
+#' @param libpath Character vector of existing folders: the library path of the
+#'   process; `NULL` leaves it to R. The default is `.libPaths()`.
+#' @param repos Named character vector or list: `options("repos")` of the
+#'   process. The default is that of this session, with a CRAN mirror if none is
+#'   set.
+#' @param stdout,stderr Where the output of the process goes. A file name;
+#'   `"|"`: a pipe, to be read by `$read_output()` and `$read_error()` (the
+#'   default of `r_bg()`); `""`: where this process prints; for `stderr` also
+#'   `"2>&1"`: to the same place as `stdout`. `NULL`, the default of `r()`,
+#'   keeps the output only for the error, if there is one.
+#' @param poll_connection One logical, by default `TRUE`: should [poll()] be
+#'   able to tell when the result is ready?
+#' @param error One of `"error"` (the default: raise it here), `"stack"` (also
+#'   store the frames in `$stack`), `"debugger"` (also start [utils::debugger()]
+#'   on them).
+#' @param cmdargs Character vector: command line arguments for R.
+#' @param show One logical, by default `FALSE`: show the output of the process
 #'   while it runs?
-#' @param callback,block_callback `NULL` or a function of one string, called for
-#'   each line, or each piece, that the process prints.
-#' @param spinner One logical: show that something runs? By default if `show` is
-#'   `TRUE` and somebody looks.
+#' @param callback,block_callback `NULL` or a function of one string. It is
+#'   called with each line (`callback`) or each piece (`block_callback`) of
+#'   output.
+#' @param spinner One logical: show a spinner while the process runs? By
+#'   default, if `show` is `TRUE` and the session is interactive.
 #' @param system_profile One logical, default `FALSE`: run the site profile?
 #' @param user_profile `"project"` (the default: only `.Rprofile` of the working
-#'   directory), `TRUE` (as R would) or `FALSE`.
-#' @param env Named character: environment variables; `NA` unsets one. By
-#'   default nothing in the process opens a browser or a PDF viewer.
+#'   directory), `TRUE` (as R does) or `FALSE`.
+#' @param env Named character vector: environment variables; `NA` unsets one. By
+#'   default, the process cannot open a browser or a PDF viewer.
 #' @param timeout One number of seconds or a difftime, by default `Inf`: a
 #'   process that takes longer is killed.
 #' @param supervise One logical, default `FALSE`: let the supervisor process of
-#'   processx watch the process, too.
+#'   processx watch the process, too?
 #' @param arch `"same"` (the default), a sub-architecture, or the path of an R
 #'   executable.
 #' @param ... Further arguments of `processx::process$new()`, such as `wd` and
@@ -51,12 +55,13 @@
 #'   ended without a result. Fields `status` (exit status of the process,
 #'   negative for a signal), `stdout`, `stderr`; the condition from the process
 #'   is in `$parent`, its calls are in `$parent_trace`.
-#' * `callr_timeout_error`: the process has run out of time.
-#' * `elsewhere_still_running`, `rlib_error`: `$get_result()` of a process that
-#'   has not ended.
-#' * `elsewhere_cannot_travel`: an argument means nothing in another process.
-#'   Field `path` says where it is (`args[[1]]$con`), `reference_class` what,
-#'   and `holder_class` of which object it is a part, if of any.
+#' * `callr_timeout_error`: the process exceeded its time limit.
+#' * `elsewhere_still_running`, `rlib_error`: `$get_result()` was called before
+#'   the process ended.
+#' * `elsewhere_cannot_travel`: an argument cannot be used in another process.
+#'   Field `path` says where it is (`args[[1]]$con`), `reference_class` what it
+#'   is, and `holder_class`, if it is part of an object, the class of that
+#'   object.
 #' @examples
 #' r(function(x) x + 1, list(41))
 #' process <- r_bg(function() Sys.getpid())
@@ -149,7 +154,7 @@ watch_process <- function(process, listeners, timeout) {
   repeat {
     left <- ends_at - proc.time()[[3L]]
     is_late <- left <= 0
-    # Asked before reading: what is there then is all.
+    # Asked before reading, so that the last read gets all output.
     is_over <- is_late || !process$is_alive()
     if (!is_over) {
       slice <- min(left * 1000, if (is.null(spin)) 60000 else 100)

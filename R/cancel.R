@@ -3,17 +3,16 @@
 #' Stops futures that have not settled. Their value is a `FutureCanceledError`.
 #'
 #' @param x A `Future`, or a list or environment of futures.
-#' @param interrupt `TRUE` (default) interrupts the evaluation, and ends its
-#'   worker if that does not help within `grace`; the worker is replaced.
-#'   `FALSE` only marks the future: it is evaluated to its end and has its
-#'   value.
+#' @param interrupt `TRUE` (default) interrupts the evaluation. If the worker
+#'   does not react within `grace`, it is killed and replaced. `FALSE` only
+#'   marks the future: it is evaluated to its end and keeps its value.
 #' @param grace Seconds between the interrupt and the end of the worker.
 #'   Default: 2.
 #' @param ... Not used.
-#' @return `x`, invisibly. A future that was not started, or has settled, is as
-#'   before.
+#' @return `x`, invisibly. A future that was not started, or has settled, is
+#'   unchanged.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: `x` is nothing that can be cancelled.
+#' * `elsewhere_bad_argument`: `x` cannot be cancelled.
 #' @examples
 #' f <- future(42, lazy = TRUE)
 #' cancel(f)
@@ -57,15 +56,15 @@ cancel.listenv <- function(x, interrupt = TRUE, ...) {
   invisible(x)
 }
 
-#' Make a future new again
+#' Reset a future
 #'
-#' Forgets what a future came to, so that it can be started once more.
+#' Forgets the outcome of a future, so that it can be started again.
 #'
 #' @param x A `Future` that is not running, or a list of them.
 #' @param ... Not used.
 #' @return The future, lazy and not started, with a new identifier.
 #' @section Errors:
-#' * `FutureError`: it is running.
+#' * `FutureError`: the future is running.
 #' @examples
 #' f <- future(Sys.time())
 #' first <- value(f)
@@ -95,7 +94,7 @@ reset.elsewhere_future <- function(x, ...) {
   if (!is.null(task) && !task_settled(task)) {
     stop(new_future_error(sprintf(
       paste0(
-        "Future %s is running and cannot be reset. Take its value() or ",
+        "Future %s is running and cannot be reset. Wait for its value() or ",
         "cancel() it first. %s"
       ),
       describe_future(x), future_origin(x)

@@ -2,34 +2,35 @@
 # nobody has taken yet (`queue`), and those who wait for one (`listeners`). At
 # any time at least one of the two is empty.
 
-#' Values that arrive over time
+#' Create a channel: values that arrive over time
 #'
-#' A channel is to a promise what an iterator is to a value: it gives value
-#' after value, each when it is there, until it is closed. [stream()] makes one
-#' from sequential code; `channel(function(emit, reject, close) ...)` makes one
-#' by hand.
+#' A channel is to a promise what an iterator is to a value: it delivers one
+#' value after another, as they become available, until it is closed. [stream()]
+#' creates a channel from sequential code;
+#' `channel(function(emit, reject, close) ...)` creates one from callbacks.
 #'
-#' Take values by a `for` loop or [awaitNext()] in the body of [async()] or
-#' [stream()], by callbacks ([nextThen()], [subscribe()]), or by `nextOr(ch)`,
-#' which gives a promise of the next value.
+#' Take values with a `for` loop or [awaitNext()] in the body of [async()] or
+#' [stream()], with callbacks ([nextThen()], [subscribe()]), or with
+#' `nextOr(ch)`, which returns a promise of the next value.
 #'
-#' @param obj A function of three functions. `emit(value)` gives a value out and
-#'   returns a promise that is fulfilled when there is room for another;
-#'   `reject(error)` ends the channel with an error; `close()` ends it. Or an
-#'   iterator, a generator or a promise, to be made into a channel.
+#' @param obj A function of three functions. `emit(value)` adds a value to the
+#'   channel and returns a promise that is fulfilled when there is room for
+#'   another; `reject(error)` ends the channel with an error; `close()` ends it.
+#'   Or an iterator, a generator or a promise, to be converted into a channel.
 #' @param ... For methods.
-#' @param max_queue Values kept that nobody has taken; `emit()` beyond it is an
-#'   error. 500 by default.
-#' @param max_awaiting Requests kept that no value has answered; more are an
-#'   error. 500 by default.
-#' @param wakeup A function, called when somebody waits and nothing is queued.
+#' @param max_queue Maximum number of values that nobody has taken yet; one more
+#'   `emit()` is an error. Default: 500.
+#' @param max_awaiting Maximum number of requests that have no value yet; one
+#'   more request is an error. Default: 500.
+#' @param wakeup A function that is called when somebody waits for a value and
+#'   the queue is empty.
 #' @param x Any object.
 #' @return `channel()`: a function of class `c("channel", "iteror", "iter")`.
 #'   `is.channel()`: `TRUE` or `FALSE`.
 #' @section Errors:
 #' * `elsewhere_closed`, raised by `emit()`: the channel has ended.
 #' * `elsewhere_too_large`: `max_queue` values, or `max_awaiting` requests, are
-#'   waiting already.
+#'   already waiting.
 #' @examples
 #' numbers <- channel(function(emit, reject, close) {
 #'   for (i in 1:3) emit(i)
@@ -146,7 +147,7 @@ tell_listener <- function(listener, event, value) {
 
 channel_emit <- function(state, value) {
   if (state$closed) {
-    abort("The channel is closed: nothing can be emitted.", "elsewhere_closed")
+    abort("The channel is closed: emit() is not possible.", "elsewhere_closed")
   }
   if (state$listeners$length > 0L) {
     tell_listener(fifo_pop(state$listeners), "next_value", value)
@@ -154,9 +155,9 @@ channel_emit <- function(state, value) {
   } else if (state$queue$length >= state$max_queue) {
     abort(
       paste0(
-        "Outgoing queue is full! ", state$max_queue, " values wait to be ",
-        "taken. Await what `emit()` returns before the next one, or raise ",
-        "`max_queue`."
+        "Outgoing queue is full! ", state$max_queue, " values are waiting to ",
+        "be taken. Await the promise that `emit()` returns before the next ",
+        "`emit()`, or raise `max_queue`."
       ),
       "elsewhere_too_large"
     )
@@ -232,8 +233,8 @@ channel_wait <- function(state, listener) {
   if (state$listeners$length >= state$max_awaiting) {
     abort(
       paste0(
-        "The channel has ", state$max_awaiting, " requests without an answer. ",
-        "Await one before the next, or raise `max_awaiting`."
+        "The channel has ", state$max_awaiting, " unanswered requests. ",
+        "Await one before you make the next, or raise `max_awaiting`."
       ),
       "elsewhere_too_large"
     )
@@ -273,14 +274,15 @@ channel_promise <- function(state, or) {
 #' @export
 nextOr.channel <- function(obj, or, ...) obj(or)
 
-#' Take values from a channel by callbacks
+#' Take values from a channel with callbacks
 #'
-#' `nextThen()` asks for one value; `subscribe()` for all that come.
+#' `nextThen()` asks for one value, `subscribe()` for all values that arrive.
 #'
 #' @param x A [channel()].
 #' @param onNext A function of one value.
-#' @param onError A function of a condition: the channel ended with an error.
-#' @param onClose A function without arguments: the channel was closed.
+#' @param onError A function of a condition, called if the channel ends with an
+#'   error.
+#' @param onClose A function without arguments, called when the channel closes.
 #' @param ... Not used.
 #' @return `NULL`, invisibly.
 #' @examples

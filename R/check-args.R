@@ -42,7 +42,7 @@ is_whole_number <- function(value) {
 check_seconds <- function(value, arg) {
   if (!is.numeric(value) || length(value) != 1L || is.na(value) || value < 0) {
     abort_argument(
-      arg, "one number of seconds, 0 or more (`Inf` waits for ever)", value
+      arg, "one number of seconds, 0 or more (`Inf` waits forever)", value
     )
   }
 }

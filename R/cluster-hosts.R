@@ -36,8 +36,9 @@ remote_launch <- function(remote, setup) {
   if (!nzchar(program)) {
     stop(FutureLaunchError(sprintf(
       paste(
-        "No worker can be started on %s: there is no program %s here. Install",
-        "it (package openssh-client has ssh), or name another: `rshcmd =`."
+        "No worker can be started on %s: program %s is not on this machine.",
+        "Install it (ssh is in package openssh-client), or name another one:",
+        "`rshcmd =`."
       ),
       paste(sQuote(unique(remote$hosts), FALSE), collapse = ", "),
       sQuote(remote$rshcmd[[1L]], FALSE)
@@ -78,7 +79,7 @@ remote_command <- function(remote) {
     if (!length(place)) {
       cat(
         "elsewhere is not installed there: R ", format(getRversion()), " (",
-        R.home(), ") finds it in none of ",
+        R.home(), ") does not find it in any of ",
         paste(.libPaths(), collapse = ", "),
         ". Install it, or name its library: ",
         "rscript_libs = .\n",
@@ -90,8 +91,8 @@ remote_command <- function(remote) {
     start <- file.path(place, "worker", "remote.R")
     if (!file.exists(start)) {
       cat(
-        "elsewhere is too old there, in ", place, ". Install the version that ",
-        "is here.\n", sep = "", file = stderr()
+        "elsewhere is too old there, in ", place, ". Install the same version ",
+        "as here.\n", sep = "", file = stderr()
       )
       quit("no", 3L)
     }

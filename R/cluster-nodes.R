@@ -125,7 +125,7 @@ node_descriptor <- function(node) {
     sockets <- unique(Sys.readlink(paste0("/proc/self/fd/", found)))
     if (length(sockets) == 1L) return(found[[1L]])
   }
-  stop("its sockets are busy with something else.")
+  stop("its sockets are in use by other code.")
 }
 
 # Processes with the same are reached by the same numbers.
@@ -177,12 +177,12 @@ drop_lost_nodes <- function(backend) {
       ngettext(
         left,
         paste(
-          "%s. Futures go on in the %d node that is left. Make a new cluster",
-          "and give it to `plan(cluster, workers = )` to have all again."
+          "%s. Futures continue in the %d remaining node. To replace it,",
+          "create a new cluster and pass it to `plan(cluster, workers = )`."
         ),
         paste(
-          "%s. Futures go on in the %d nodes that are left. Make a new cluster",
-          "and give it to `plan(cluster, workers = )` to have all again."
+          "%s. Futures continue in the %d remaining nodes. To replace it,",
+          "create a new cluster and pass it to `plan(cluster, workers = )`."
         )
       ),
       paste(why, collapse = "; "), left
@@ -213,7 +213,7 @@ abort_no_node <- function(backend) {
   why <- c(backend$lost, why_lost(backend$links))
   stop(FutureLaunchError(paste0(
     "No node of the cluster is left: ", paste(why, collapse = "; "),
-    ". Make a new cluster and give it to `plan(cluster, workers = )`."
+    ". Create a new cluster and pass it to `plan(cluster, workers = )`."
   )))
 }
 
@@ -254,7 +254,7 @@ send_to_node <- function(backend, i, bytes, timeout = Inf) {
   # What is sent by halves, because of Ctrl-C, say, is of no use to anybody.
   is_sent <- FALSE
   on.exit(if (!is_sent) {
-    .Call(ew_node_lose, link, "was lost while a future was sent to it")
+    .Call(ew_node_lose, link, "was lost while a future was being sent to it")
   })
   is_sent <- tryCatch(
     {
@@ -281,8 +281,8 @@ nodes_close <- function(backend) {
     left <- deadline - as.double(Sys.time())
     if (left <= 0) {
       warning(
-        "Nodes of the cluster that `plan()` leaves are still busy with a ",
-        "future that does not react to an interrupt: ",
+        "Nodes of the previous plan's cluster are still busy with a future ",
+        "that does not react to an interrupt: ",
         toString(which(is_busy)), call. = FALSE
       )
       break
@@ -325,8 +325,8 @@ node_boot <- function(library, version, functions, setup) {
   found <- as.character(getNamespaceVersion("elsewhere"))
   if (found != version) {
     stop(
-      "elsewhere ", found, " is installed in a node, and ", version, " here. ",
-      "Install the same version there."
+      "A node has elsewhere ", found, ", but this process has ", version, ". ",
+      "Install the same version for both."
     )
   }
   package <- asNamespace("elsewhere")
@@ -342,7 +342,7 @@ node_boot <- function(library, version, functions, setup) {
       home$connection <- master$con
     }
   }
-  if (is.null(home$connection)) stop("a node does not know its connection.")
+  if (is.null(home$connection)) stop("the node did not find its connection.")
   # The answer in two pieces would otherwise take 40 ms more.
   port <- as.integer(sub("^.*:", "", summary(home$connection)$description))
   if (!is.na(port)) package$send_soon(port)

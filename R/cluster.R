@@ -2,32 +2,33 @@
 # a pool of one worker, so what is left in its workspace is there for the next
 # call; a message to it is a task, and so is the answer.
 
-#' Make a cluster for the parallel package
+#' Create a cluster for the parallel package
 #'
 #' The nodes are background R processes of elsewhere, on this machine.
 #' [parallel::parLapply()], [parallel::clusterApplyLB()],
 #' [parallel::clusterExport()], [parallel::clusterSetRNGStream()] and the other
-#' functions of that package take the cluster as one of their own.
+#' functions of that package accept this cluster.
 #'
 #' @details
-#' Nodes end with [parallel::stopCluster()], with the cluster object, and with
-#' this R process. A call that is interrupted leaves nothing behind: what the
-#' nodes were doing for it is interrupted, too, and its answers are dropped.
+#' Nodes end at [parallel::stopCluster()], when the cluster object is garbage
+#' collected, and with this R process. An interrupted call leaves nothing
+#' behind: its work in the nodes is interrupted, too, and its answers are
+#' dropped.
 #'
-#' @param workers One number, 1 or more, or a function that gives one. Default:
-#'   all cores, [parallelly::availableCores()].
-#' @param rscript_libs Character vector of library folders that the nodes use.
-#'   Default: those of this process. `NULL` leaves what R starts with.
-#' @param setup What each node does when it starts: a function without
+#' @param workers One number, 1 or more, or a function that returns one.
+#'   Default: all cores, [parallelly::availableCores()].
+#' @param rscript_libs Character vector of library folders for the nodes.
+#'   Default: those of this process. `NULL` leaves R's default.
+#' @param setup Code that each node runs when it starts: a function without
 #'   arguments, or code made by [quote()], which is evaluated in the node's
 #'   workspace. Globals and packages are found and sent, as for [future()].
 #'   Default: nothing.
 #' @return A list of nodes, of class `elsewhere_cluster` and `cluster`.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: an argument is not as above.
+#' * `elsewhere_bad_argument`: an argument is invalid.
 #' * `elsewhere_cannot_travel`: `setup` needs something that cannot be sent.
 #' * `elsewhere_worker_died`, raised by the functions of the parallel package: a
-#'   node ended. It is not replaced, because what it had been given is lost.
+#'   node ended. It is not replaced, because its state is lost.
 #' @examples
 #' \donttest{
 #' cl <- make_cluster(2)
@@ -118,7 +119,7 @@ recvData.elsewhere_node <- function(node) {
   state <- node$state
   if (!length(state$tasks)) {
     abort(
-      sprintf("Node %d was sent nothing that it could answer.", node$rank),
+      sprintf("Node %d has no pending request.", node$rank),
       "elsewhere_cluster_idle"
     )
   }
@@ -131,7 +132,7 @@ recvOneData.elsewhere_cluster <- function(cl) {
   busy <- which(vapply(cl, function(node) length(node$state$tasks) > 0L, NA))
   if (!length(busy)) {
     abort(
-      "No node of the cluster was sent anything that it could answer.",
+      "No node of the cluster has a pending request.",
       "elsewhere_cluster_idle"
     )
   }
@@ -182,7 +183,7 @@ take_answer <- function(node) {
   }
   # What stays: it jumped to top level, or its value cannot be sent.
   text <- switch(outcome$kind,
-    aborted = "the call jumped to R's top level and has no value",
+    aborted = "the call jumped to R's top level, so it has no value",
     unserializable = said_of_travel(
       outcome$message, "the value cannot be sent back:"
     ),
@@ -198,7 +199,7 @@ abort_node_ended <- function(node, outcome = NULL) {
   abort(
     sprintf(
       paste0(
-        "Node %d of the cluster has ended: %s. Make a new cluster with ",
+        "Node %d of the cluster has ended: %s. Create a new cluster with ",
         "make_cluster()."
       ),
       node$rank, sub("[.]$", "", node$state$ended)

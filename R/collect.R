@@ -1,20 +1,21 @@
 #' Collect values into a vector
 #'
 #' `gather()` takes all values of a channel. `collect()` calls a function that
-#' may call `emit(value)` any number of times, and `collector()` gives out that
-#' function and one that returns what has been collected so far.
+#' may call `emit(value)` any number of times, and returns all these values.
+#' `collector()` also passes the function `extract()`, which returns the values
+#' collected so far.
 #'
 #' @param ch A [channel()].
 #' @param type A vector whose type (and class) the result has; `list()` by
 #'   default.
-#' @param fn For `collect()` a function of `emit`; for `collector()` of `emit`
-#'   and `extract`. `emit(value, name = NULL)` returns its value.
+#' @param fn For `collect()` a function of `emit`; for `collector()` a function
+#'   of `emit` and `extract`. `emit(value, name = NULL)` returns its value.
 #' @return `gather()`: a promise of the vector. If the channel ends with an
-#'   error, the promise is rejected with it, and its attribute `partialResults`
-#'   has what came before. `collect()`: the vector. `collector()`: the value of
-#'   `fn`.
+#'   error, the promise is rejected with that error; its attribute
+#'   `partialResults` holds the values before the error. `collect()`: the
+#'   vector. `collector()`: the value of `fn`.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: `collect()` was given no function of `emit`.
+#' * `elsewhere_bad_argument`: `fn` of `collect()` is not a function of `emit`.
 #' @examples
 #' collect(type = 0, function(emit) {
 #'   total <- 0
@@ -45,8 +46,8 @@ gather <- function(ch, type = list()) {
 collect <- function(fn, type = list()) {
   if (!is.function(fn) || inherits(fn, c("channel", "iter", "promise"))) {
     abort_argument("fn", paste(
-      "a function of `emit` (for a channel or stream there is gather(), for a",
-      "generator as.list())"
+      "a function of `emit` (use gather() for a channel or stream, as.list()",
+      "for a generator)"
     ), fn)
   }
   collector(type = type, function(emit, extract) {
@@ -96,8 +97,8 @@ as.promise.channel <- function(x) gather(x)
 #' Merge promises and channels into one channel
 #'
 #' @param ... Promises and channels.
-#' @return A [channel()] that gives their values in the order they come, and
-#'   closes when all of them have ended. The first error ends it.
+#' @return A [channel()] that emits their values in the order of arrival. It
+#'   closes when all of them have ended, or with the first error.
 #' @examples
 #' both <- combine(delay(0.02, "later"), stream(for (i in 1:2) yield(i)))
 #' gather(both)$then(str)
@@ -134,21 +135,23 @@ combine_one <- function(source, emit, reject, ended) {
 #' Run a generator's code, or a lazy future, at once
 #'
 #' `run(expr)` runs code as [gen()] would, in the calling environment, and
-#' collects what it yields. `run(function(...) ...)` makes a function whose
-#' calls do so. If its value is a future that was not started,
-#' `run()` starts that: [value()] and [resolved()] do so by themselves.
+#' collects the values it yields. `run(function(...) ...)` creates a function
+#' whose calls do so. If its argument evaluates to a future that was not
+#' started, `run()` starts that future; [value()] and [resolved()] do so by
+#' themselves.
 #'
 #' @inheritParams async
 #' @inheritParams gather
 #' @inheritParams gen
 #' @param debugInternal Accepted for compatibility with the async package; it
-#'   changes nothing.
+#'   has no effect.
 #' @param future Instead of `expr`: a future that was created with
 #'   `lazy = TRUE`.
-#' @return If `expr` has a `yield()` or `yieldFrom()`, a vector of what was
-#'   yielded; otherwise the value of `expr`. A future: invisibly.
+#' @return If `expr` contains `yield()` or `yieldFrom()`, a vector of the
+#'   yielded values; otherwise the value of `expr`. For a future: the future,
+#'   invisibly.
 #' @section Errors:
-#' * `FutureError`: the future was started before.
+#' * `FutureError`: the future has been started already.
 #' @examples
 #' run(type = 0, for (i in 1:20) if (i %% 7 == 0) yield(i))
 #'

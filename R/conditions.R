@@ -11,13 +11,13 @@ abort <- function(message, class, ..., home = NULL, call = NULL) {
   ))
 }
 
-# What R has said of an error, as a part of a sentence.
+# R's message of an error, without "Error in ... :".
 said_by_r <- function(text) {
   trimws(sub("^Error( in [^\n]*?)? ?:[[:space:]]*", "", text, perl = TRUE))
 }
 
-# A task failed on its way, not by its own error: what was sent could not be
-# read there, or its value could not be sent back.
+# The task itself did not fail, but its transfer did: the worker could not read
+# what was sent, or could not send back the value.
 said_of_travel <- function(
     text, value = "has a value that cannot be sent back:") {
   text <- said_by_r(text)

@@ -4,7 +4,7 @@
 #' @rdname as.promise.process
 #' @section Errors:
 #' * `elsewhere_cannot_await`: the connection is a pipe, a fifo, a URL or a
-#'   terminal, of which R does not tell whether they can be read.
+#'   terminal. R does not tell whether these can be read without waiting.
 #' @exportS3Method promises::as.promise
 as.promise.connection <- function(x) {
   kind <- summary(x)$class  # an error, if it has been closed
@@ -12,8 +12,8 @@ as.promise.connection <- function(x) {
   if (kind %in% c("pipe", "fifo", "terminal") || startsWith(kind, "url")) {
     abort(
       paste0(
-        "R does not tell whether a connection of class `", kind,
-        "` can be read, so it cannot be awaited. ", way_out_of(kind)
+        "A connection of class `", kind, "` cannot be awaited: R does not ",
+        "tell when it can be read. ", way_out_of(kind)
       ),
       "elsewhere_cannot_await"
     )
@@ -27,12 +27,12 @@ as.promise.connection <- function(x) {
 way_out_of <- function(kind) {
   switch(kind,
     pipe = paste(
-      "Start the program by `processx::process$new(..., stdout = \"|\")` and",
-      "await its `$get_output_connection()`, or the process."
+      "Start the program with `processx::process$new(..., stdout = \"|\")`",
+      "and await its `$get_output_connection()`, or the process."
     ),
     fifo = paste(
-      "Open it by `processx::conn_connect_fifo()` or `conn_create_fifo()`:",
-      "what they give can be awaited."
+      "Open it with `processx::conn_connect_fifo()` or `conn_create_fifo()`:",
+      "their connections can be awaited."
     ),
     terminal = "Read it in a session or a future.",
     paste(

@@ -2,8 +2,8 @@
 # others, bring back what belongs to a callback (a user's session, a reactive
 # context, a graphics device). The evaluator calls these (eval/context.h).
 
-# promises and later keep what is current to themselves; these are theirs, taken
-# when the package is loaded.
+# promises and later do not export their current domain and loop; these
+# functions are replaced by theirs when the package is loaded.
 current_domain <- function() NULL
 current_loop_id <- function() later::current_loop()$id
 
@@ -36,8 +36,8 @@ without_domain <- function(expr) {
   promises::with_promise_domain(NULL, expr, replace = TRUE)
 }
 
-# In nobody's context: for the event loop that somebody runs in the middle of
-# theirs, and for tasks that were made outside of any.
+# Runs code without any context: for an event loop that is run inside somebody's
+# context, and for tasks that were created outside of any.
 outside_context <- function(expr) {
   if (is.null(shiny_session())) return(without_domain(expr))
   promises::with_promise_domain(

@@ -1,26 +1,28 @@
 # How coroutines show themselves: states, print(), summary().
 
-#' The state of a generator, task or stream
+#' Get the state of a generator, task or stream
 #'
-#' @param object What [gen()], [async()] or [stream()] made.
+#' @param object What [gen()], [async()] or [stream()] returned.
 #' @param ... Not used.
 #' @return A list of class `summaryCoroutine`:
-#' * `code`: the expression; `state`: one string, for a generator `"yielded"`
-#'   (also before it begins), `"running"`, `"finished"` or `"stopped"` (by an
-#'   error); for a task `"pending"`, `"running"`, `"resolved"` or `"rejected"`;
-#'   for a stream `"yielded"`, `"woken"`, `"running"`, `"pending"` (it awaits
-#'   something), `"resolved"` or `"rejected"`;
-#' * `cont`: the place in the source where it stands (`"file.R#12"`, `""`
-#'   without source references); `awaits`: the call that it waits in, or `NULL`;
-#' * `err`: the condition of a stopped or rejected one, or `NULL`. A generator
-#'   hears of an error that [tryCatch()], [try()] or nobody caught; one that
-#'   other code stopped by a jump of its own is `NULL`, too;
-#' * `targetEnv`: its environment; the empty one when it has ended;
+#' * `code`: the expression.
+#' * `state`: one string. For a generator, `"yielded"` (also before it starts),
+#'   `"running"`, `"finished"` or `"stopped"` (by an error). For a task,
+#'   `"pending"`, `"running"`, `"resolved"` or `"rejected"`. For a stream,
+#'   `"yielded"`, `"woken"`, `"running"`, `"pending"` (it is waiting in an
+#'   `await()`), `"resolved"` or `"rejected"`.
+#' * `cont`: where it is in the source (`"file.R#12"`, `""` without source
+#'   references).
+#' * `awaits`: the call in which it waits, or `NULL`.
+#' * `err`: the condition that stopped or rejected it, or `NULL`. For a
+#'   generator it is also `NULL` if its error was caught by other means than
+#'   [tryCatch()] or [try()].
+#' * `targetEnv`: its environment; the empty environment once it has ended.
 #' * `debug`: `TRUE` or `FALSE`, see [debugAsync()].
 #'
-#' Of a [channel()] a plain list: `state`, `"open"` or `"closed"`; `awaiting`,
-#' how many wait for a value of it; `sent`, how many values wait for somebody;
-#' `err`.
+#' For a [channel()], a plain list: `state`, `"open"` or `"closed"`; `awaiting`,
+#' the number of requests that wait for a value; `sent`, the number of values
+#' that nobody has taken yet; `err`.
 #' @examples
 #' letters_of <- gen(for (letter in letters) yield(letter))
 #' nextOr(letters_of)

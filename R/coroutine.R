@@ -80,8 +80,8 @@ refuse_pausing_defaults <- function(formals) {
     if (any(pauses %in% all.names(formals[[name]]))) {
       eval_build_error(
         paste0(
-          "the default of `", name, "` cannot pause; give it a value in the ",
-          "body, `if (missing(", name, ")) ...`"
+          "the default of `", name, "` cannot pause; set it in the body: ",
+          "`if (missing(", name, ")) ...`"
         ),
         formals[[name]]
       )

@@ -1,8 +1,8 @@
-#' Make a promise that is fulfilled after some time
+#' Create a promise that is fulfilled after some time
 #'
-#' @param secs Seconds to wait, 0 or more. `Inf` never ends, but by [cancel()].
-#' @param expr Evaluated when the time has passed; its value is the promise's.
-#'   `NULL` by default.
+#' @param secs Seconds to wait, 0 or more. `Inf` waits until cancelled.
+#' @param expr Evaluated when the time has passed; its value is the value of the
+#'   promise. `NULL` by default.
 #' @return A promise. An error in `expr` rejects it.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: `secs` is not one number, 0 or more.

@@ -1,59 +1,61 @@
 #' @details
-#' `vignette("sessions", "elsewhere")`, `vignette("futures", "elsewhere")` and
-#' `vignette("async", "elsewhere")` are the places to start; who comes from the
-#' future package or from mirai reads
+#' Start with `vignette("sessions", "elsewhere")`,
+#' `vignette("futures", "elsewhere")` or `vignette("async", "elsewhere")`. If
+#' you come from the future package or from mirai, read
 #' `vignette("moving-from-future", "elsewhere")`.
 #'
 #' @section Options of sessions:
 #' * `elsewhere.session_start`: `"nursery"` (default) forks sessions from a
-#'   clean R process where their options allow it, `"exec"` starts R for each.
-#' * `elsewhere.wait_timeout`: milliseconds that a session may take to start.
-#'   Default: 3000.
+#'   clean R process if their options allow it, `"exec"` starts R for each.
+#' * `elsewhere.wait_timeout`: how many milliseconds a session may take to
+#'   start. Default: 3000.
 #' * `callr.error`: `"error"` (default), `"stack"` or `"debugger"`, see
 #'   [r_session_options()].
-#' * `callr.traceback`: `TRUE` keeps the frames of an error in a session for
+#' * `callr.traceback`: `TRUE` keeps the frames of an error in a session, for
 #'   `$debug()`. Default: `FALSE`.
 #' * `callr.keep.source`: `TRUE` sends functions with their source references.
 #'   Default: `FALSE`.
-#' * `callr.condition_handler_<class>`: a function of one argument that takes
-#'   the `callr_message` conditions of that class that nothing else has handled.
+#' * `callr.condition_handler_<class>`: a function of one argument. It is called
+#'   with `callr_message` conditions of that class that no handler has muffled.
 #'
 #' @section Options of futures:
-#' Those of the future package. Each but the last can be given by an environment
-#' variable, `R_FUTURE_RNG_ONMISUSE` for `future.rng.onMisuse`, say, which is
-#' read when elsewhere is loaded.
-#' * `future.plan`: the plan where none was made: a strategy, its name, or a
-#'   list of these. Default: [sequential].
-#' * `future.plan.disallow`: character: names of strategies that [plan()]
+#' These are the options of the future package. Each but the last can also be
+#' set by an environment variable, such as `R_FUTURE_RNG_ONMISUSE` for
+#' `future.rng.onMisuse`, which is read when elsewhere is loaded.
+#' * `future.plan`: the default plan: a strategy, its name, or a list of these.
+#'   Default: [sequential].
+#' * `future.plan.disallow`: character vector: names of strategies that [plan()]
 #'   refuses.
-#' * `future.startup.script`: `TRUE` (default): `.future.R`, here or at home, is
-#'   run when the package is attached. A file name: that one; `FALSE`: none.
-#' * `future.globals.maxSize`: bytes that the globals of a future may have.
-#'   Default: no limit.
-#' * `future.globals.onMissing`: what follows when the code names something that
+#' * `future.startup.script`: `TRUE` (default) runs `.future.R`, from the
+#'   working directory or else from the home directory, when the package is
+#'   attached. A file name runs that file; `FALSE` runs none.
+#' * `future.globals.maxSize`: maximum total size of the globals of a future, in
+#'   bytes. Default: no limit.
+#' * `future.globals.onMissing`: what to do when the code names something that
 #'   does not exist: `"ignore"` (default), `"warning"` or `"error"`.
-#' * `future.globals.onReference`: what follows when a global is an external
-#'   pointer or a connection. Not set: an error where the code uses it and it
-#'   would have to travel; `"error"`: in every case; `"warning"`, `"ignore"`: it
-#'   is sent, and dead on arrival.
-#' * `future.globals.resolve`: `TRUE` sends the values of futures that are among
-#'   the globals. Default: `FALSE`.
+#' * `future.globals.onReference`: what to do when a global is an external
+#'   pointer or a connection. Not set: an error if the code uses it and it would
+#'   have to be sent to another process. `"error"`: always an error.
+#'   `"warning"`, `"ignore"`: it is sent, but does not work there.
+#' * `future.globals.resolve`: `TRUE` resolves futures among the globals and
+#'   sends their values. Default: `FALSE`.
 #' * `future.rng.onMisuse` (or `future.rng.misUse`),
 #'   `future.connections.onMisuse`, `future.devices.onMisuse`,
-#'   `future.defaultDevice.onMisuse`, `future.globalenv.onMisuse`: what follows
+#'   `future.defaultDevice.onMisuse`, `future.globalenv.onMisuse`: what to do
 #'   when a future draws random numbers without a seed, leaves connections or
 #'   graphics devices open, draws on the default device, or leaves variables in
 #'   the workspace: `"ignore"`, `"warning"` or `"error"`, see [FutureCondition].
-#'   Default: `"warning"`, for the workspace `"ignore"`.
-#' * `future.state.onInvalid`: what follows when somebody sets the field `state`
-#'   of a future to something else than a state: `"warning"` (default),
-#'   `"error"` or `"ignore"`.
-#' * `future.relay.immediate`: character: classes of conditions that are relayed
-#'   while a future runs; `FALSE`: none. Default: `"immediateCondition"`.
-#' * `future.journal`: `TRUE` notes when what happened to each future. Default:
+#'   Default: `"warning"`; for the workspace `"ignore"`.
+#' * `future.state.onInvalid`: what to do when the field `state` of a future is
+#'   set to something that is not a state: `"warning"` (default), `"error"` or
+#'   `"ignore"`.
+#' * `future.relay.immediate`: character vector: classes of conditions that are
+#'   relayed while a future runs; `FALSE`: none. Default:
+#'   `"immediateCondition"`.
+#' * `future.journal`: `TRUE` logs each future's events with times. Default:
 #'   `FALSE`.
-#' * `future.cmdargs`: character: where `-p 4` is looked for, see [plan()].
-#'   Default: [commandArgs()].
+#' * `future.cmdargs`: character vector: the command line in which `-p 4` is
+#'   looked for, see [plan()]. Default: [commandArgs()].
 #' @importFrom R6 R6Class
 #' @useDynLib elsewhere, .registration = TRUE
 #' @importFrom later later

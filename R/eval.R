@@ -28,8 +28,8 @@ eval_guard <- function(coroutine, layer, loop, restarts = NULL) {
   is_over <- TRUE
 }
 
-# What is due when a jump leaves the guard whose frame is `guard`: once more for
-# each error of it that a handler of the body has caught.
+# Runs when a jump leaves the guard whose frame is `guard`, and again for each
+# error in it that a handler of the body has caught.
 eval_run_due <- function(coroutine, layer, guard) {
   is_first <- TRUE
   while (!isTRUE(eval_run_due_once(coroutine, layer, guard, is_first))) {
@@ -134,8 +134,8 @@ eval_build_error <- function(problem, culprit) {
 # A condition to raise inside a body.
 eval_run_error <- function(message) simpleError(message)
 
-# Its frame is where C++ takes the forced promise from: what is in `...` can be had
-# as the promise it is, by R's API.
+# C++ takes the forced promise from the frame of this function: R's API returns
+# an element of `...` as a promise.
 forced_promise <- function(...) {
   ..1
   environment()
@@ -162,14 +162,14 @@ eval_nested_error <- function(culprit) {
   is_map <- as.character(head)[[1L]] %in% maps
   abort(
     paste0(
-      "`", shorten(culprit, 80L), "` pauses in a function of its own, which R ",
-      "cannot stop in the middle of. ",
+      "`", shorten(culprit, 80L), "` contains an ordinary function that ",
+      "pauses, and R cannot suspend an ordinary function. ",
       if (is_map) {
         "Use `await(async_map(x, function(i) ...))`, or a `for` loop."
       } else {
         paste0(
-          "Make that function `async(function(...) ...)`, or ",
-          "`gen(function(...) ...)`, and await or go through what it returns."
+          "Make that function `async(function(...) ...)` and await its ",
+          "result, or `gen(function(...) ...)` and loop over its result."
         )
       }
     ),
@@ -189,9 +189,9 @@ eval_refuse_loaded <- function() {
   abort(
     paste(
       "This task, promise or generator was saved and loaded, or sent to",
-      "another process; it lives only in the R process that made it. Make it",
-      "anew here (code can travel: send a function that makes it), or save",
-      "what it gives: `wait_for(task)`, `as.list(generator)`."
+      "another process. It works only in the R process that created it.",
+      "Create it here instead (you can send a function that does so), or save",
+      "its values: `wait_for(task)`, `as.list(generator)`."
     ),
     "elsewhere_other_process"
   )

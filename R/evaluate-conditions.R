@@ -31,7 +31,8 @@ evaluate_caught <- function(.future_expression, .future_environment, payload,
       return()
     }
     if (inherits(condition, "interrupt")) {
-      # In this process it is the user's, who means more than one future.
+      # In this process an interrupt comes from the user, who wants to stop more
+  # than this future.
       if (!is_worker()) return()
       answer <<- list(visible = FALSE, interrupted = TRUE, conditions = kept)
       leave

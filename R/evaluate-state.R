@@ -4,7 +4,7 @@
 
 process_state <- function(payload) {
   state <- .Call(ew_process_state)
-  # Where there is no state yet, the kind is remembered by itself.
+  # If there is no state yet, the kind must be saved separately.
   if (is.null(state$seed) && !is.null(payload$seed)) state$kind <- RNGkind()
   # R closes connections that nobody holds when it collects garbage. While they
   # are held here, what is gone afterwards was closed by the expression.
@@ -28,7 +28,7 @@ process_restore <- function(state, payload) {
     new <- setdiff(ls(globalenv(), all.names = TRUE), known)
     if (length(new)) {
       misuse$GlobalEnvMisuse <- list(names = new)
-      # Whoever asked for the check does not want them.
+      # If new variables are checked for, they are also removed.
       rm(list = new, envir = globalenv())
     }
   }
@@ -47,7 +47,7 @@ message_sink <- function() sink.number(type = "message")
 restore_changed <- function(changes, state, payload) {
   has_changed <- function(bit) bitwAnd(changes, bit) != 0L
   misuse <- NULL
-  # What a package has set when it was loaded, it may need.
+  # Options that a package set when it was loaded stay: it may need them.
   drop_new <- is_worker() && !isTRUE(payload$keep) &&
     length(loadedNamespaces()) == state$namespaces
   if (has_changed(1L)) {
@@ -69,7 +69,7 @@ restore_changed <- function(changes, state, payload) {
       has_drawn(state$seed, .GlobalEnv$.Random.seed)) {
       misuse$Rng <- list()
     }
-    # The state is forgotten with the workspace; the kind would stay.
+    # Clearing the workspace drops the state, but not the kind.
     if (is_worker() && !isTRUE(payload$keep)) {
       RNGkind("default", "default", "default")
     }

@@ -1,38 +1,37 @@
 # What every worker of a plan does once, before its first future.
 
-#' Do something in every worker
+#' Run code in every worker
 #'
-#' `everywhere(expr)` evaluates `expr` once in each worker of the plan that
-#' rules, and in each that replaces one: to attach packages, set options, or
-#' make what all futures use, such as a connection to a database or a model.
+#' `everywhere(expr)` evaluates `expr` once in every worker of the current plan,
+#' and in every replacement: to attach packages, set options, or create objects
+#' that all futures use, such as a connection to a database or a model.
 #'
 #' @details
-#' The workers are those that are there: what earlier calls, the `setup` of the
-#' plan and packages have made in them stays. What `expr` assigns can be used by
-#' futures; it is not part of the workspace, which is emptied after each. A
-#' worker that starts later does, in order, the `setup` and what all calls have
-#' asked for, before its first future.
+#' `expr` runs in the existing workers, so what earlier calls, the `setup` of
+#' the plan and packages have created in them is kept. Futures can use what
+#' `expr` assigns; these variables are not part of the workspace, which is
+#' cleared after each future. A worker that starts later runs, in order, the
+#' `setup` and the code of all calls, before its first future.
 #'
-#' The call waits for the workers that are free. One that is busy evaluates
-#' `expr` as soon as it has finished its future, before any other; should it
-#' fail there, the next future that is created says so by a warning. Under
-#' [sequential] and [multicore], `expr` is evaluated in the workspace of this
-#' process.
+#' The call waits for the free workers. A busy worker evaluates `expr` as soon
+#' as it has finished its future, before any other. If `expr` fails there, the
+#' next call of [future()] gives a warning. Under [sequential] and [multicore],
+#' `expr` is evaluated in the workspace of this process.
 #'
 #' @param expr An expression. Globals are found and sent, as for [future()].
 #' @param envir An environment: where globals are looked up. Default: the
-#'   caller's.
-#' @param substitute `TRUE` (default) takes `expr` as it is written; `FALSE`
-#'   takes its value, a call or an expression.
+#'   caller's environment.
+#' @param substitute `TRUE` (default) uses `expr` as it is written; `FALSE` uses
+#'   its value, a call or an expression.
 #' @param packages Character vector of packages to attach first. Default: only
 #'   those that the globals need.
-#' @return `NULL`, invisibly, when all workers that were free have done it.
+#' @return `NULL`, invisibly, once all free workers have evaluated `expr`.
 #' @section Errors:
-#' * `FutureLaunchError`: `expr` failed in a worker, or one ended while it
-#'   evaluated it; the message says which, why and what it printed. Field
-#'   `failures` is a data frame with `pid`, `message` and `printed` of each.
-#'   Workers that start later are not asked to do it; what it has done in the
-#'   others stays.
+#' * `FutureLaunchError`: `expr` failed in a worker, or a worker ended while
+#'   evaluating it; the message says which worker, why, and shows its output.
+#'   Field `failures` is a data frame with `pid`, `message` and `printed` of
+#'   each. Workers that start later do not evaluate `expr`; its effects in the
+#'   other workers stay.
 #' @examples
 #' \donttest{
 #' plan(multisession, workers = 2)
@@ -184,7 +183,7 @@ startup_steps <- function(tweaks) {
   }
   if (!is.null(code)) {
     if (!is.language(code)) {
-      abort_argument("rscript_startup", "code as text or quoted", code)
+      abort_argument("rscript_startup", "a string or quoted code", code)
     }
     steps <- c(steps, list(code))
   }
@@ -214,7 +213,7 @@ check_recycle <- function(recycle) {
     abort_argument(
       "recycle",
       paste0(
-        "a named vector of numbers over 0, with names among `tasks`, `age` ",
+        "a named vector of numbers above 0, with names among `tasks`, `age` ",
         "and `memory`"
       ),
       recycle

@@ -55,7 +55,7 @@ framework_payload <- function(future) {
     check_rng = isFALSE(future[["seed"]]),
     allow_references = TRUE
   )
-  # Of methods for the classes of globals, whom nothing else names.
+  # The packages of methods for the classes of globals: nothing else names them.
   if (length(payload$globals)) {
     payload$namespaces <- find_globals(
       payload$expr, globalenv(), payload$globals
@@ -113,7 +113,7 @@ framework_label <- function(future) {
 }
 
 refuse_foreign_framework <- function(future) {
-  # One that was read from a file has lost its task, in whatever process.
+  # A future that was read from a file has lost its task, even in this process.
   has_task <- tryCatch(
     {
       task_settled(future[["task"]])
@@ -125,7 +125,7 @@ refuse_foreign_framework <- function(future) {
   stop(future::FutureError(sprintf(
     paste(
       "Future %s can only be queried by the R process that created it (%s),",
-      "not by this one (%s). Take its value() there and pass that on."
+      "not by this one (%s). Get its value() there and pass the value on."
     ),
     framework_label(future), future[["home"]], session_id()
   ), future = future))
@@ -213,7 +213,8 @@ framework_outcome <- function(future, outcome) {
   if (!is.list(came)) {
     future[["state"]] <- "failed"
     return(framework_error("UnexpectedFutureResultError", future, sprintf(
-      "came back as %s, not as a result.", describe_value(came)
+      "returned %s instead of a result: please report this as a bug.",
+      describe_value(came)
     )))
   }
   if (!is.null(came$package)) {
@@ -221,7 +222,7 @@ framework_outcome <- function(future, outcome) {
     return(framework_error("FutureLaunchError", future, sprintf(
       paste(
         "needs package %s, which could not be attached on its worker: %s.",
-        "Install it in a library that is in .libPaths() there."
+        "Install it in one of the worker's .libPaths()."
       ),
       sQuote(came$package$name, FALSE), sub("[.]$", "", came$package$message)
     )))
@@ -289,12 +290,12 @@ framework_failure <- function(future, outcome) {
     cancelled = fail(
       if (was_cancelled) "FutureCanceledError" else "FutureInterruptError",
       "interrupted", paste(
-        "was canceled, by cancel(), by a change of plan() or because it was in",
-        "a list with one that failed."
+        "was canceled: by cancel(), by a new plan(), or because another future",
+        "in its list failed."
       )
     ),
     timeout = fail("FutureInterruptError", "interrupted", sprintf(
-      "was not done within its `timeout` of %g seconds.", future[["timeout"]]
+      "exceeded its `timeout` of %g seconds.", future[["timeout"]]
     )),
     aborted = fail(
       "FutureInterruptError", "interrupted",
@@ -307,7 +308,7 @@ framework_failure <- function(future, outcome) {
       "%s.", said_of_travel(outcome$message)
     )),
     fail("UnexpectedFutureResultError", "failed", sprintf(
-      "came back as %s, which is no outcome.", outcome$kind
+      "got an unexpected reply (%s): please report this as a bug.", outcome$kind
     ))
   )
 }

@@ -7,20 +7,19 @@
 #' Let the future package evaluate on elsewhere's workers
 #'
 #' `future::plan(elsewhere::pool, workers = 2)` evaluates the futures of the
-#' future package in background R processes of elsewhere. Packages that are
-#' built on future, such as future.apply, furrr, doFuture and targets, run there
-#' as they are.
+#' future package in background R processes of elsewhere. Packages that build on
+#' future, such as future.apply, furrr, doFuture and targets, run there
+#' unchanged.
 #'
 #' @details
 #' Workers start with the first future, are replaced when they die, and end with
-#' the next `future::plan()`. What is sent, how conditions, output and random
-#' numbers are treated, and what is a warning follows the future package.
+#' the next `future::plan()`. Globals, conditions, output, random numbers and
+#' warnings are handled as in the future package.
 #'
-#' Four fields of a future, given as further arguments of `future::future()`,
-#' reach the engine: `timeout` (seconds), `retries`, `priority` and `label`; see
-#' [future()].
+#' Four further arguments of `future::future()` are passed on to the engine:
+#' `timeout` (seconds), `retries`, `priority` and `label`; see [future()].
 #'
-#' Given to elsewhere's own [plan()], `pool` means [multisession].
+#' Under elsewhere's own [plan()], `pool` means [multisession].
 #'
 #' @param ... For a direct call: an expression and further arguments of
 #'   `future::Future()`. In `future::plan()`: further arguments of
@@ -32,9 +31,9 @@
 #' @param lazy `FALSE` (default) starts the future of a direct call at once.
 #' @return Called directly: a `Future` of the future package.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: an argument is not as above.
+#' * `elsewhere_bad_argument`: an argument is invalid.
 #' * `FutureInterruptError`, raised by `future::value()`: the worker died, the
-#'   future was canceled, or the plan has changed.
+#'   future was canceled, or the plan was changed.
 #' @examples
 #' \donttest{
 #' if (requireNamespace("future", quietly = TRUE)) {
@@ -216,7 +215,7 @@ framework_methods <- list(
     if (future[["state"]] != "created") {
       stop(future::FutureError(sprintf(
         paste0(
-          "A future can only be launched once, and %s is %s. Call reset() to ",
+          "A future can only be launched once, but %s is %s. Call reset() to ",
           "run it again."
         ),
         framework_label(future), sQuote(future[["state"]], FALSE)

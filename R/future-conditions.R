@@ -3,25 +3,26 @@
 
 #' Conditions of futures
 #'
-#' What is signalled about a future itself, as opposed to what its expression
-#' signals, which is relayed unchanged. All inherit from `FutureCondition`;
-#' errors also from `elsewhere_error`.
+#' Conditions that concern a future itself. Conditions that its expression
+#' signals are relayed unchanged and are not among these. All inherit from
+#' `FutureCondition`; errors also inherit from `elsewhere_error`.
 #'
 #' @details
 #' * `FutureLaunchError`: the future could not be started.
 #' * `FutureInterruptError`: its worker died or it was interrupted; the message
 #'   names the signal and shows the last output. `FutureCanceledError` is the
 #'   same after [cancel()].
-#' * `FutureDroppedError`: the value was asked for after `value(drop = TRUE)`.
-#' * `UnexpectedFutureResultError`: what came back is not a result.
+#' * `FutureDroppedError`: the value was requested after `value(drop = TRUE)`.
+#' * `UnexpectedFutureResultError`: the worker returned something that is not a
+#'   result.
 #' * `RngFutureCondition`, `GlobalEnvMisuseFutureCondition`,
 #'   `ConnectionMisuseFutureCondition`, `DeviceMisuseFutureCondition` and
 #'   `DefaultDeviceMisuseFutureCondition`, each as `...Warning` and `...Error`:
-#'   the expression had a side effect that it should not have.
+#'   the expression had an unwanted side effect.
 #'
-#' @param message One string, or a condition, whose message is taken.
-#'   `UnexpectedFutureResultError()` takes a future, too.
-#' @param hint One string that is added to the message, or `NULL` (default).
+#' @param message One string, or a condition whose message is used.
+#'   `UnexpectedFutureResultError()` also accepts a future.
+#' @param hint One string to append to the message, or `NULL` (default).
 #' @param call A call or `NULL` (default).
 #' @param uuid The future's identifier, or `NULL` (default).
 #' @param future The future, or `NULL` (default).
@@ -131,7 +132,7 @@ UnexpectedFutureResultError <- function(message, call = NULL,
     future <- message
     message <- paste(c(
       sprintf(
-        "Future (%s) has no result that could be used.", describe_future(future)
+        "Future (%s) has no usable result.", describe_future(future)
       ),
       hint
     ), collapse = " ")

@@ -6,7 +6,7 @@ future_globals <- function(expr, envir, globals, packages) {
   if (length(packages)) check_packages(packages)
   if (!is.environment(envir)) abort_argument("envir", "an environment", envir)
   if (isFALSE(as.vector(globals)) && !is.null(attr(globals, "add"))) {
-    # What is added to nothing is all.
+    # `FALSE` with `add`: only the added ones.
     globals <- attr(globals, "add")
   }
   if (is.null(globals) || identical(globals, FALSE)) {
@@ -58,12 +58,12 @@ signal_missing_globals <- function(names) {
   }
 }
 
-#' Find what an expression needs from here
+#' Find the globals and packages of an expression
 #'
-#' What [future()] does before it sends an expression away. [explain_globals()]
-#' says why each global was found.
+#' Finds what [future()] would send along with an expression.
+#' [explain_globals()] says why each global is needed.
 #'
-#' @param expr An expression that is a value, such as `quote(a + b)`.
+#' @param expr A quoted expression, such as `quote(a + b)`.
 #' @param envir,globals As in [future()].
 #' @param ... Not used.
 #' @return A list: `expr`; `globals`, a named list of class `FutureGlobals`;
@@ -87,22 +87,22 @@ as_future_globals <- function(globals) {
   structure(globals, class = c("FutureGlobals", "Globals", "list"))
 }
 
-#' Globals of a future as an object
+#' Create the globals of a future
 #'
-#' What `getGlobalsAndPackages()$globals` and the field `globals` of a future
-#' are, made from a list. [future()] takes it for its argument `globals`, as it
-#' takes the list.
+#' Turns a named list into the class that `getGlobalsAndPackages()$globals` and
+#' the field `globals` of a future have. Argument `globals` of [future()]
+#' accepts such an object as well as a list.
 #'
 #' @param object,x A named list.
-#' @param resolved `TRUE` says that no element is a future that has not settled.
+#' @param resolved `TRUE` states that every future in the list has settled.
 #'   Default: `FALSE`.
-#' @param total_size Bytes of all together, or `NA` (default).
+#' @param total_size Total size in bytes, or `NA` (default).
 #' @param ... Not used.
 #' @return A list of class `FutureGlobals` and `Globals`, with attributes
 #'   `resolved` and `total_size`.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: not a list, or one without a name for each
-#'   element.
+#' * `elsewhere_bad_argument`: the argument is not a list, or an element has no
+#'   name.
 #' @examples
 #' value(future(a + b, globals = as.FutureGlobals(list(a = 40, b = 2))))
 #' @export
@@ -140,7 +140,7 @@ check_globals_size <- function(future, limit) {
   stop(new_future_error(sprintf(
     paste(
       "The total size of the %d globals of future %s is %s, which exceeds the",
-      "maximum allowed size of %s. %s Pass less, or raise the limit:",
+      "maximum allowed size of %s. %s Use smaller globals, or raise the limit:",
       "options(future.globals.maxSize = ) or plan(maxSizeOfObjects = ).",
       "`explain_globals()` shows why each is needed. %s"
     ),

@@ -1,19 +1,21 @@
 #' Apply a function over a list, with the arguments of future.apply
 #'
-#' As [future_map()], with the names, the chunks and the random numbers of
-#' `future_lapply()` of the future.apply package.
+#' Works as [future_map()], with the argument names, the chunks and the random
+#' numbers of `future_lapply()` from the future.apply package.
 #'
-#' @param X A vector or list. An environment is taken as a list.
+#' @param X A vector or list. An environment is converted to a list.
 #' @param FUN A function, or its name.
 #' @param ... Further arguments of `FUN`.
-#' @param future.envir Where globals are looked up. Default: the caller's.
-#' @param future.stdout,future.conditions,future.globals,future.packages
-#'   As in [future()], without `future.`.
-#' @param future.seed,future.label
-#'   As these; `future.seed` may be a list with one seed an element.
-#' @param future.scheduling Chunks a worker. Default: 1. `Inf`: one an element;
-#'   `FALSE`: one chunk; `TRUE`: 1.
-#' @param future.chunk.size Elements a chunk, instead of `future.scheduling`.
+#' @param future.envir Where globals are looked up. Default: the caller's
+#'   environment.
+#' @param future.stdout,future.conditions,future.globals,future.packages As in
+#'   [future()], without `future.`.
+#' @param future.seed,future.label As `seed` and `label` in [future()].
+#'   `future.seed` may also be a list with one seed for each element.
+#' @param future.scheduling Number of chunks per worker. Default: 1. `Inf`: one
+#'   chunk per element; `FALSE`: a single chunk; `TRUE`: 1.
+#' @param future.chunk.size Number of elements per chunk, instead of
+#'   `future.scheduling`.
 #' @return A list as long as `X`, with its names.
 #' @inheritSection future_map Errors
 #' @examples

@@ -1,45 +1,47 @@
-#' Apply a function to each element, elsewhere
+#' Apply a function to each element, using futures
 #'
-#' Evaluates `.f` for each element of `.x` where [plan()] says, many elements in
-#' one future, and gives the results in the order of `.x`.
+#' Calls `.f` for each element of `.x`, where [plan()] says, many elements in
+#' one future. The results are in the order of `.x`.
 #'
 #' @details
 #' Elements are handed out in chunks: large ones first, smaller ones towards the
-#' end, so that all workers finish together. Where what `.f` needs is large,
-#' there are fewer chunks, because each carries a copy. With `.seed`, every
-#' element has a stream of random numbers of its own, so results are the same,
-#' to the bit, under every plan, number of workers and chunking.
+#' end, so that all workers finish at about the same time. If the data that `.f`
+#' needs is large, there are fewer chunks, because each chunk carries a copy.
+#' With `.seed`, every element has its own stream of random numbers, so results
+#' are bit-identical under every plan, number of workers and chunking.
 #'
-#' @param .x A vector or list. An environment is taken as a list.
-#' @param .f A function of an element and of `...`; a formula, where `.x` or `.`
-#'   is the element; or a name or position to extract from each element.
+#' @param .x A vector or list. An environment is converted to a list.
+#' @param .f A function of an element and of `...`; a formula, in which `.x` or
+#'   `.` is the element; or a name or position to extract from each element.
 #' @param ... Further arguments of `.f`.
 #' @param .progress `TRUE` shows a progress bar. Default: `FALSE`.
-#' @param .seed `FALSE` (default), `TRUE`, an integer, seven integers, or a list
-#'   with one seed an element; as `seed` in [future()].
+#' @param .seed `FALSE` (default), `TRUE`, an integer or seven integers, as
+#'   `seed` in [future()]; or a list with one seed for each element.
 #' @param .globals,.packages,.stdout,.conditions,.label,.timeout As in
-#'   [future()]; `.timeout` in seconds for one chunk.
-#' @param .chunk_size Elements a future. Default: chosen as above.
+#'   [future()]; `.timeout` is in seconds, for one chunk.
+#' @param .chunk_size Number of elements per future. Default: chosen as
+#'   described in Details.
 #' @param .retries How often a chunk is evaluated again when its worker dies.
 #'   Default: 0.
-#' @param .ordered `FALSE` gives the results, and relays output, in the order in
-#'   which they came. Default: `TRUE`.
-#' @param .each A function of a result and its position, called in this process
-#'   as soon as the result is here. Default: none.
-#' @param .checkpoint The path of a folder, which is made: what is done is kept
-#'   there, and the same map with the same folder goes on where it was
-#'   interrupted, with the same random numbers. Output and conditions are not
-#'   kept. Delete the folder when you no longer need it. Default: none.
+#' @param .ordered `FALSE` returns the results, and relays output, in the order
+#'   in which they arrive. Default: `TRUE`.
+#' @param .each A function of a result and its position. It is called in this
+#'   process as soon as the result arrives. Default: none.
+#' @param .checkpoint The path of a folder, which is created if needed. Finished
+#'   results are stored there. If the map is interrupted, the same call with the
+#'   same folder continues where it stopped, with the same random numbers.
+#'   Output and conditions are not stored. Delete the folder when you no longer
+#'   need it. Default: none.
 #' @return `future_map()`: a list as long as `.x`, with its names.
-#'   `future_map_dbl()` and its kin: a vector of that type.
+#'   `future_map_dbl()` and the other variants: a vector of that type.
 #' @section Errors:
 #' The first error of `.f`, unchanged; the other chunks are cancelled. Or
-#' * `FutureInterruptError`: a worker died, and `.retries` did not help.
-#' * `elsewhere_bad_argument`: an argument is not as above.
+#' * `FutureInterruptError`: a worker died, and `.retries` was used up.
+#' * `elsewhere_bad_argument`: an argument is invalid.
 #' * `elsewhere_bad_checkpoint`: `.checkpoint` is the folder of another map, or
 #'   cannot be written.
-#' * `elsewhere_bad_result`: `future_map_dbl()` and its kin: a result is not one
-#'   value of that type.
+#' * `elsewhere_bad_result`: a result of `future_map_dbl()` or another variant
+#'   is not one value of that type.
 #' @examples
 #' plan(sequential)
 #' future_map(1:3, function(i) i^2)

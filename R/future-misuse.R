@@ -2,7 +2,7 @@
 # seed, leaked connections and devices, objects left in the workspace.
 
 misuse_classes <- function(kind, what) {
-  # What holds a resource has a class in common, as at home.
+  # Conditions about resources share a class, as in the future package.
   holds <- kind %in% c(
     "ConnectionMisuse", "DeviceMisuse", "DefaultDeviceMisuse"
   )
@@ -96,7 +96,7 @@ DefaultDeviceMisuseFutureError <- misuse_constructor(
   "DefaultDeviceMisuse", "Error"
 )
 
-# The option that rules each kind, its default, and an older spelling of it.
+# The option for each kind, its default, and an older spelling of its name.
 misuse_rules <- list(
   Rng = list("future.rng.onMisuse", "warning", "future.rng.misUse"),
   GlobalEnvMisuse = list("future.globalenv.onMisuse", "ignore", NULL),
@@ -131,7 +131,7 @@ misuse_message <- function(kind, future, details) {
     ConnectionMisuse = sprintf(
       paste0(
         "Future (%s) left connections behind (opened: %d%s, closed: %d). ",
-        "Close what it opens, and do not close what it did not open."
+        "Close every connection that it opens, and no others."
       ),
       who, length(details$added),
       paste0(", ", details$names, recycle0 = TRUE, collapse = ""),
@@ -147,7 +147,7 @@ misuse_message <- function(kind, future, details) {
     DefaultDeviceMisuse = sprintf(
       paste0(
         "Future (%s) opened the default graphics device, which writes ",
-        "'Rplots.pdf'. Open a device of its own, such as png(), and close it."
+        "'Rplots.pdf'. Open another device, such as png(), and close it."
       ),
       who
     )

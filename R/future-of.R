@@ -1,17 +1,18 @@
 #' Get the future behind a variable
 #'
-#' @param var A variable or element that was assigned by [`%<-%`]. Missing:
-#'   all in `envir`.
+#' @param var A variable or element that was assigned by [`%<-%`]. Missing: all
+#'   of them in `envir`.
 #' @param envir An environment, listenv or list: where to look. Default: the
-#'   caller's.
-#' @param mustExist `TRUE` (default): it is an error if there is none.
-#' @param default What to give if there is none and `mustExist` is `FALSE`.
-#' @param drop For all in `envir`: `TRUE` leaves out what is no future.
-#' @return `futureOf()`: the `Future`, or with `var` missing a list of them.
-#'   `futures()`: `x` with each such variable replaced by its future.
+#'   caller's environment.
+#' @param mustExist `TRUE` (default) raises an error if there is no future.
+#' @param default The value to return if there is no future and `mustExist` is
+#'   `FALSE`.
+#' @param drop If `var` is missing: `TRUE` leaves out elements that are not
+#'   futures.
+#' @return `futureOf()`: the `Future`, or, if `var` is missing, a list of
+#'   futures. `futures()`: `x` with each such variable replaced by its future.
 #' @section Errors:
-#' * `FutureError`: there is no future behind `var`; its value may have been
-#'   read.
+#' * `FutureError`: `var` has no future; its value may have been read already.
 #' @examples
 #' x %<-% { 1 + 1 }
 #' f <- futureOf(x)
@@ -42,7 +43,7 @@ futureOf <- function(var = NULL, envir = parent.frame(), mustExist = TRUE,
   if (!is.null(found)) return(found)
   if (!mustExist) return(default)
   stop(new_future_error(sprintf(
-    "There is no future behind `%s`. Its value may have been read already.",
+    "`%s` has no future. Its value may have been read already.",
     paste(deparse(target), collapse = "")
   ), NULL))
 }

@@ -1,9 +1,9 @@
 # Objects that cannot travel: external pointers, and connections, which hold
 # one.
 
-# A function takes along all that was around when it was made, in a Shiny app
-# the whole user interface. That some of it cannot travel is nobody's concern as
-# long as the function does not use it.
+# A function takes its whole environment along, in a Shiny app the whole user
+# interface. An object in it that cannot be sent does no harm as long as the
+# function does not use it.
 refuse_used_references <- function(future) {
   expr <- .subset2(future, "expr")
   globals <- as.list(unclass(.subset2(future, "globals")))
@@ -61,10 +61,9 @@ reference_message <- function(future, found) {
   }
   sprintf(
     paste(
-      "Future %s needs %s, which would arrive dead in another process. Create",
-      "it inside the expression, or set",
-      "options(future.globals.onReference = \"ignore\") to send it all the",
-      "same. %s"
+      "Future %s needs %s, which does not work in another process. Create it",
+      "inside the expression, or set",
+      "options(future.globals.onReference = \"ignore\") to send it anyway. %s"
     ),
     describe_future(future), what, future_origin(future)
   )

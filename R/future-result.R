@@ -1,14 +1,15 @@
-#' Get everything a future came to
+#' Get the full result of a future
 #'
 #' @param future A `Future`.
 #' @param ... Not used.
 #' @return An object of class `FutureResult`, a list: `value`, `visible`,
-#'   `stdout` (`NULL` if not captured), `conditions` (list of lists with
-#'   `condition`), `rng` (whether random numbers were drawn without a seed),
-#'   `seed`, `started`, `finished`, `uuid`, `session_uuid`, `r_info`, `version`.
+#'   `stdout` (`NULL` if not captured), `conditions` (a list of lists with
+#'   element `condition`), `rng` (whether random numbers were drawn without a
+#'   seed), `seed`, `started`, `finished`, `uuid`, `session_uuid`, `r_info`,
+#'   `version`.
 #' @section Errors:
-#' As [value()], but not the error of the expression, which is the last of
-#' `conditions`.
+#' The errors of [value()], except the error of the expression, which is the
+#' last element of `conditions`.
 #' @examples
 #' result(future({ cat("hello"); 1 }))$stdout
 #' @export
@@ -64,14 +65,15 @@ worker_id <- function(future) {
   sprintf("%s-%d", Sys.info()[["nodename"]], pid)
 }
 
-#' Make a result of a future
+#' Create the result of a future
 #'
-#' For backends of other packages and for tests.
+#' For backends in other packages and for tests.
 #'
 #' @param value The value. Default: `NULL`.
-#' @param visible Whether it is to be printed. Default: `TRUE`.
+#' @param visible Whether the value is visible, that is, auto-printed. Default:
+#'   `TRUE`.
 #' @param stdout One string or `NULL` (default).
-#' @param conditions List of lists with `condition`. Default: `NULL`.
+#' @param conditions A list of lists with element `condition`. Default: `NULL`.
 #' @param rng Whether random numbers were drawn without a seed.
 #' @param ... Further fields.
 #' @param uuid,session_uuid Identifiers of the future and of its session.

@@ -1,64 +1,64 @@
 # The future object: one environment, whose fields are read where they are used.
 
-#' Start an evaluation elsewhere
+#' Create a future
 #'
-#' Starts evaluating `expr` where [plan()] says and returns at once. [value()]
-#' gives the value, waiting for it if need be.
+#' Starts evaluating `expr` where [plan()] says, and returns at once. [value()]
+#' returns the value; it waits if necessary.
 #'
 #' @details
-#' What `expr` needs is found by looking at its code, and copied when the future
-#' is created: later changes do not reach it. What `expr` assigns stays inside.
-#' Output and conditions are relayed by [value()]. Where all workers of the plan
-#' are busy, creation waits for one; under `plan(multisession, queue = Inf)` it
-#' never waits.
+#' The globals of `expr` are found by looking at its code. They are copied when
+#' the future is created: later changes do not affect the future. Assignments in
+#' `expr` have no effect outside of it. Output and conditions are relayed by
+#' [value()]. If all workers of the plan are busy, `future()` waits for one;
+#' under `plan(multisession, queue = Inf)` it never waits.
 #'
 #' @param expr An expression.
 #' @param envir An environment: where globals are looked up. Default: the
-#'   caller's.
-#' @param substitute `TRUE` (default) takes the argument `expr` as it is
-#'   written; `FALSE` takes its value, a call or an expression.
-#' @param lazy `TRUE` starts the evaluation when it is first asked for. Default:
-#'   `FALSE`.
+#'   caller's environment.
+#' @param substitute `TRUE` (default) uses the argument `expr` as it is written;
+#'   `FALSE` uses its value, a call or an expression.
+#' @param lazy `TRUE` starts the evaluation only when [value()] or [resolved()]
+#'   asks for it. Default: `FALSE`.
 #' @param seed `FALSE` (default): no seed, and a warning if random numbers are
-#'   drawn all the same. `TRUE`: a stream of its own, which depends only on
+#'   drawn anyway. `TRUE`: a separate stream, which depends only on
 #'   [set.seed()]. One integer, or seven (a seed of kind `"L'Ecuyer-CMRG"`):
 #'   that seed. `NULL`: no seed and no warning.
 #' @param globals `TRUE` (default) finds the globals. `FALSE`: none. A character
-#'   vector: those names. A named list: those values. `structure(TRUE, add =,
-#'   ignore =)` adds names or values and leaves names out.
+#'   vector: those names. A named list: those values.
+#'   `structure(TRUE, add =, ignore =)` adds names or values and leaves out
+#'   names.
 #' @param packages Character vector of packages to attach before evaluation, or
 #'   `NULL` (default): only those that the globals need.
-#' @param stdout `TRUE` (default) captures standard output, which [value()]
-#'   prints; `FALSE` drops it; `NA` leaves it alone. `structure(TRUE, drop =
-#'   TRUE)` keeps it until it was printed once. `structure(TRUE, live = TRUE)`
-#'   does not keep it: each line is printed as soon as it came, by whatever asks
-#'   for the future at that time ([value()], [resolved()]); not under
-#'   [multicore].
+#' @param stdout `TRUE` (default) captures standard output, and [value()] prints
+#'   it; `FALSE` drops it; `NA` does not capture it.
+#'   `structure(TRUE, drop = TRUE)` keeps it until it has been printed once.
+#'   `structure(TRUE, live = TRUE)` does not keep it: [value()] and [resolved()]
+#'   print each line as soon as it arrives; not under [multicore].
 #' @param conditions Character vector of condition classes to capture and relay.
 #'   Default: all. `structure("condition", exclude = "message")` leaves some
-#'   out; `character(0)` silences all; `NULL` leaves them alone.
+#'   out; `character(0)` silences all; `NULL` does not capture any.
 #' @param label One string that names the future in messages, or `NULL`.
 #' @param gc `TRUE` collects garbage in the worker after each value. Default:
 #'   `FALSE`.
-#' @param earlySignal `TRUE` signals conditions already in [resolved()].
-#'   Default: `FALSE`.
-#' @param timeout One number: seconds that the evaluation may take. `Inf`
+#' @param earlySignal `TRUE` lets [resolved()] signal conditions, too. Default:
+#'   `FALSE`.
+#' @param timeout One number: how many seconds the evaluation may take. `Inf`
 #'   (default): no limit.
 #' @param retries One whole number: how often the evaluation is started again
-#'   when its worker dies. Default: 0. An error of `expr` itself is never
+#'   when its worker dies. Default: 0. Errors of `expr` itself are never
 #'   retried.
-#' @param priority One whole number: higher is started earlier where futures
-#'   queue. Default: 0.
-#' @param ... Further named values are kept as fields of the future.
+#' @param priority One whole number: queued futures with a higher priority start
+#'   earlier. Default: 0.
+#' @param ... Further named values are stored as fields of the future.
 #' @return An environment of class `Future`.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: an argument is not as above.
-#' * `FutureError`: a global cannot travel or is too large, or `globals` names
-#'   something that does not exist. What cannot travel is an
-#'   `elsewhere_cannot_travel`, too; its field `path` says where it is
-#'   (`model$ptr`), `reference_class` what, and `holder_class` of which object
-#'   it is a part, if of any. So is the error of a value that cannot be sent
-#'   back.
+#' * `elsewhere_bad_argument`: an argument is invalid.
+#' * `FutureError`: a global cannot be sent or is too large, or `globals` names
+#'   something that does not exist. If an object cannot be sent to another
+#'   process, or cannot be sent back as part of the value, the error also has
+#'   class `elsewhere_cannot_travel`. Its field `path` says where the object is
+#'   (`model$ptr`), `reference_class` what it is, and `holder_class`, if it is
+#'   part of an object, the class of that object.
 #' * `FutureLaunchError`: the evaluation could not be started.
 #' @examples
 #' plan(sequential)
@@ -244,8 +244,8 @@ current_state <- function(future) {
   if (is.character(i)) `$.elsewhere_future`(x, i) else .subset2(x, i)
 }
 
-# The word of a state is looked at by many: one that is none is told of, as
-# option `future.state.onInvalid` says.
+# Other code reads the state, so an invalid one is reported, as option
+# `future.state.onInvalid` says.
 #' @export
 `$<-.elsewhere_future` <- function(x, name, value) {
   is_wrong <- name == "state" && !is_state(value)
@@ -268,7 +268,7 @@ signal_invalid_state <- function(future, value) {
   action <- getOption("future.state.onInvalid", "warning")
   if (action == "ignore") return()
   text <- sprintf(
-    "%s is no state that future %s can be in. %s", describe_value(value),
+    "%s is not a valid state for future %s. %s", describe_value(value),
     describe_future(future), future_origin(future)
   )
   if (action == "error") stop(FutureError(text, future = future))
@@ -280,7 +280,7 @@ run_future <- function(future) {
   if (.subset2(future, "state") != "created") {
     stop(new_future_error(sprintf(
       paste0(
-        "A future can only be launched once, and %s is %s. Call reset() to ",
+        "A future can only be launched once, but %s is %s. Call reset() to ",
         "run it again. %s"
       ),
       describe_future(future), sQuote(.subset2(future, "state"), FALSE),
@@ -291,16 +291,16 @@ run_future <- function(future) {
   invisible(future)
 }
 
-#' Make a future without starting it
+#' Create a future without starting it
 #'
-#' The bare constructor behind [future()], for packages that build on futures.
-#' What it makes is started by [run()], [value()] or [resolved()], wherever
-#' [plan()] says at that time.
+#' The low-level constructor behind [future()], for packages that build on
+#' futures. The future starts at [run()], [value()] or [resolved()], under the
+#' plan that is current at that time.
 #'
 #' @inheritParams future
 #' @param expr An expression. Default: `NULL`.
-#' @param globals As in [future()], but an empty list by default: nothing is
-#'   looked for.
+#' @param globals As in [future()], but the default is an empty list: the code
+#'   is not searched.
 #' @return A `Future` in state `"created"`.
 #' @inheritSection future Errors
 #' @examples
@@ -386,13 +386,13 @@ call_globals <- function(globals, envir) {
 
 #' Create a future with every check left out
 #'
-#' As [future()], but without looking for globals or capturing anything: for
+#' As [future()], but does not look for globals and captures nothing. Use it for
 #' expressions that need nothing and print nothing.
 #'
 #' @param expr An expression.
 #' @param substitute,... As in [future()].
-#' @param globals,packages,stdout,conditions,seed As in [future()], with the
-#'   cheapest value as default.
+#' @param globals,packages,stdout,conditions,seed As in [future()], but the
+#'   default is the cheapest value.
 #' @return A `Future`.
 #' @inheritSection future Errors
 #' @examples

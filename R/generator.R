@@ -1,26 +1,26 @@
-#' Make an iterator from sequential code
+#' Create an iterator from sequential code
 #'
-#' `gen({...})` makes an iterator. Its code does not run before the first value
-#' is asked for; it then runs to the first [yield()], gives that value out, and
-#' goes on from there when the next one is asked for.
-#' `gen(function(...) ...)` makes a function whose calls are such iterators.
+#' `gen({...})` creates an iterator, called a generator. Its code does not start
+#' until the first value is requested. It then runs to the first [yield()],
+#' returns that value, and continues from there at the next request.
+#' `gen(function(...) ...)` creates a function whose calls are such iterators.
 #'
-#' A generator `g` is asked by `nextOr(g, or)` or `g(or)`, by
-#' `iterators::nextElem(g)`, by [as.list()], or by a `for` loop in the body of
-#' another generator or task.
+#' Request values of a generator `g` with `nextOr(g, or)` or `g(or)`, with
+#' `iterators::nextElem(g)`, with [as.list()], or with a `for` loop in the body
+#' of another generator or task.
 #'
 #' @inheritParams async
 #' @param split_pipes `FALSE` (the default, as in the async package) or `TRUE`.
-#'   `yield()` may stand anywhere all the same; only a `FALSE` that you write
-#'   yourself refuses it in the arguments of ordinary functions.
-#' @param value Given out.
-#' @return `gen()`: a function of class `c("generator", "coroutine", "iteror",
-#'   "iter")`. `yield()`: the value that was given out, or what the consumer
-#'   sent by `g(send = )`.
+#'   `yield()` may be used anywhere with either default; only if you pass
+#'   `FALSE` yourself is it refused in the arguments of ordinary functions.
+#' @param value The value to return to the consumer.
+#' @return `gen()`: a function of class
+#'   `c("generator", "coroutine", "iteror", "iter")`. `yield()`: its value, or
+#'   what the consumer sent with `g(send = )`.
 #' @section Errors:
 #' * `elsewhere_yield_outside`: `yield()`, `yieldFrom()` or `goto()` was called
-#'   outside of what they pause.
-#' * `elsewhere_bad_argument`: an option is not what it should be.
+#'   outside of a body that it can pause.
+#' * `elsewhere_bad_argument`: an option is invalid.
 #' @examples
 #' fibonacci <- gen({
 #'   pair <- c(0, 1)
@@ -71,18 +71,18 @@ generator_function <- function(or = stop("StopIteration", call. = FALSE),
   .External2(ew_gen_ask, coroutine)
 }
 
-#' Go on at another alternative of a `switch()`
+#' Jump to another alternative of a `switch()`
 #'
-#' In the body of [gen()], [async()], [stream()] or [run()], an alternative of
-#' [switch()] may go on at another one. `finally` and other code that is due on
-#' the way out runs first. A `switch()` with a `goto()` in it is strict: without
-#' a matching alternative it is an error.
+#' In the body of [gen()], [async()], [stream()] or [run()], `goto()` continues
+#' at another alternative of the surrounding [switch()]. `finally` and
+#' `on.exit()` code runs first, as for any other jump. A `switch()` with a
+#' `goto()` in it is strict: it is an error if no alternative matches.
 #'
 #' @param branch The name or number of an alternative. Without it, `goto()`
 #'   evaluates the first argument of `switch()` again.
 #' @return It does not return.
 #' @section Errors:
-#' * `elsewhere_yield_outside`: called outside such a body.
+#' * `elsewhere_yield_outside`: `goto()` was called outside of such a body.
 #' @examples
 #' run(type = 0, switch("a",
 #'   a = {
@@ -110,24 +110,24 @@ yield <- function(value) {
     paste0(
       "`yield(", shorten(substitute(value)),
       ")` was called outside of a generator. ",
-      "Write it in the body of gen({...}) ",
+      "Use it in the body of gen({...}) ",
       "or gen(function(...) ...)."
     ),
     "elsewhere_yield_outside"
   )
 }
 
-#' Ask an iterator for its next value
+#' Get the next value of an iterator
 #'
 #' @param obj A generator, another iterator (of the iterators or iterors
-#'   packages), or a function that gives the next value.
-#' @param or Evaluated and given back when there is no further value.
+#'   packages), or a function that returns the next value.
+#' @param or Evaluated and returned when there are no more values.
 #' @param ... Passed on to the method.
-#' @return The next value, or `or`. Of a [channel()], a promise of that.
+#' @return The next value, or `or`. For a [channel()], a promise of it.
 #' @section Errors:
-#' * An error with the message `StopIteration`: there is no further value, and
-#'   no `or`.
-#' * `elsewhere_bad_argument`: `obj` is nothing of that kind.
+#' * An error with the message `StopIteration`: there are no more values, and
+#'   `or` is missing.
+#' * `elsewhere_bad_argument`: `obj` is not an iterator or a function.
 #' @examples
 #' letters_of <- gen(for (letter in c("a", "b")) yield(letter))
 #' nextOr(letters_of, "end")
@@ -206,7 +206,7 @@ eval_close_iterator <- function(source) {
   if (inherits(source, "coro_generator_instance")) {
     source(close = TRUE)
   } else if (inherits(source, "stream") && !is.null(channel_state(source))) {
-    cancel(source, reason = "the loop that took its values was left")
+    cancel(source, reason = "the loop over its values has ended")
   } else if (inherits(source, "generator") && is_own_generator(source)) {
     if (generator_rests(environment(source)$coroutine)) close(source)
   }
@@ -220,7 +220,7 @@ eval_close_quietly <- function(source) {
 
 report_closing_error <- function(error) {
   cat(
-    "Error while an iterator or task was closed: ", conditionMessage(error),
+    "Error while closing an iterator or task: ", conditionMessage(error),
     "\n", sep = "", file = stderr()
   )
 }

@@ -20,7 +20,7 @@ largest_globals <- function(globals, count = 3L) {
 }
 
 # Goes down from `value` as long as one part makes up most of it. An environment
-# is entered once: functions in it would lead back to it for ever.
+# is entered only once, because functions in it lead back to it.
 largest_part <- function(value, path, size = object_bytes(value)) {
   entered <- list()
   repeat {

@@ -57,37 +57,37 @@ is_named <- function(x) {
 # The bytes that `x` takes when it is sent; nothing is written anywhere.
 object_bytes <- function(x) .Call(ew_object_bytes, x)
 
-#' Explain what an expression takes along
+#' Explain the globals of an expression
 #'
-#' Shows what a future of this expression would send to its worker: every value,
+#' Shows what a future of this expression would send to its worker: each value,
 #' where it was found, how large it is and why it is needed. Nothing is
-#' evaluated, except that promises are forced and active bindings computed, as
+#' evaluated, except that promises are forced and active bindings are read, as
 #' for the future itself.
 #'
-#' Code is searched without running it, so a name is taken along when some way
+#' Code is searched without running it, so a value is sent along if any path
 #' through the code may use it. Quoted code, formulas and arguments that may be
 #' columns of a data frame count as "may be used". Functions are searched in
-#' turn, and so are functions in lists, attributes, environments and R6 objects;
-#' methods and classes that the workspace defines come with the classes and
-#' generics that need them.
+#' turn, including functions in lists, attributes, environments and R6 objects.
+#' Methods and classes that the workspace defines are sent along with the
+#' classes and generics that need them.
 #'
-#' @param expr An expression, quoted for you.
-#' @param envir The environment where its names are looked up. The default is
-#'   the caller's.
-#' @return A data frame with one row a name, largest first, and the columns
+#' @param expr An expression; it is quoted automatically.
+#' @param envir The environment in which names are looked up. Default: the
+#'   caller's environment.
+#' @return A data frame with one row per name, largest first, and the columns
 #'   * `name`: the name of the value or package.
 #'   * `where`: where it was found: `"local"` (in a function around the
 #'     expression), `"global"`, `"attached"`, `"namespace"` (of the package
-#'     whose code asks), or, for what is not sent but has to be there,
-#'     `"package"` (attached on the worker), `"loaded"` (only loaded) and
+#'     whose code uses it). Or, for what is not sent but must exist on the
+#'     worker, `"package"` (attached there), `"loaded"` (only loaded) and
 #'     `"nowhere"` (not found).
-#'   * `size`: bytes when it is sent. `NA` for packages and missing names.
-#'     Environments that values share are counted in each.
-#'   * `why`: a sentence; for a large function, list or environment also which
-#'     part of it is large.
+#'   * `size`: serialized size in bytes. `NA` for packages and missing names. An
+#'     environment that several values share is counted in each.
+#'   * `why`: a sentence; for a large function, list or environment it also
+#'     names the part that is large.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: `envir` is no environment.
-#' * Whatever a promise that has to be forced raises.
+#' * `elsewhere_bad_argument`: `envir` is not an environment.
+#' * The error of a promise that has to be forced.
 #' @examples
 #' rate <- 0.2
 #' decay <- function(t) exp(-rate * t)
@@ -114,9 +114,9 @@ explain_globals <- function(expr, envir = parent.frame()) {
     size = c(size, rep(NA_real_, sum(lengths(rest)))),
     why = c(
       paste0(why, part),
-      rep("a name in the code was found there", length(found$packages)),
+      rep("exports a name that the code uses", length(found$packages)),
       rep("named by `::`, or by a class of a value", length(found$namespaces)),
-      rep("used by the expression, but not there", length(found$missing))
+      rep("used by the expression, but not found", length(found$missing))
     ),
     stringsAsFactors = FALSE
   )
@@ -133,7 +133,7 @@ explain_reason <- function(reason, asked_by, values) {
     maybe = "may be used by the expression",
     method = "an S3 method for a class or generic in use",
     class = "an S4 class, or methods for it",
-    given = "asked for"
+    given = "requested"
   )
   ifelse(reason == "code", paste("used by", by), plain[reason])
 }

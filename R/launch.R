@@ -137,8 +137,8 @@ note_interrupt_here <- function(future) {
   set_outcome(future, list(failure = FutureInterruptError(
     sprintf(
       paste(
-        "Future %s was interrupted while it was evaluated in this process.",
-        "reset() makes it new again. %s"
+        "Future %s was interrupted while this process was evaluating it. Call",
+        "reset() to run it again. %s"
       ),
       describe_future(future), future_origin(future)
     ),
@@ -209,7 +209,7 @@ refuse_foreign <- function(future) {
   stop(new_future_error(sprintf(
     paste(
       "Future %s can only be queried by the R process that created it (%s),",
-      "not by this one (%s). Take its value() there and pass that on. %s"
+      "not by this one (%s). Get its value() there and pass the value on. %s"
     ),
     describe_future(future), .subset2(future, "owner"), session_id(),
     future_origin(future)
@@ -240,11 +240,11 @@ take_outcome <- function(future) {
       "was interrupted: %s", outcome$message
     )),
     cancelled = fail(FutureCanceledError, "canceled", paste(
-      "was canceled, by cancel(), by a change of plan() or because it was in",
-      "a list with one that failed."
+      "was canceled: by cancel(), by a new plan(), or because another future",
+      "in its list failed."
     )),
     timeout = fail(timeout_error, "interrupted", sprintf(
-      "was not done within its `timeout` of %g seconds.",
+      "exceeded its `timeout` of %g seconds.",
       future$timeout
     )),
     start = fail(FutureLaunchError, "failed", sprintf(
@@ -255,11 +255,12 @@ take_outcome <- function(future) {
       describe_unserializable(future, outcome)
     ),
     aborted = fail(FutureInterruptError, "interrupted", paste0(
-      "jumped to R's top level and has no value",
+      "jumped to R's top level, so it has no value",
       if (nzchar(outcome$message)) ". R said: ", outcome$message
     )),
     fail(UnexpectedFutureResultError, "failed", sprintf(
-      "came back as %s, which is no outcome.", outcome$kind
+      "got an unexpected reply (%s): please report this as a bug.",
+      outcome$kind
     ))
   )
 }
@@ -270,8 +271,9 @@ describe_unserializable <- function(future, outcome) {
   if (is.null(found)) return(paste0(said_of_travel(outcome$message), "."))
   paste(
     "has a value that cannot be sent back:",
-    describe_reference(found, "its value"), "cannot travel. Return what it was",
-    "made from, or set options(future.globals.onReference = \"ignore\")."
+    describe_reference(found, "its value"), "does not work in another process.",
+    "Return the data it was made from, or set",
+    "options(future.globals.onReference = \"ignore\")."
   )
 }
 
@@ -317,7 +319,7 @@ take_result <- function(future, result) {
     future$state <- "failed"
     return(set_outcome(future, list(failure = UnexpectedFutureResultError(
       sprintf(
-        "Future %s came back as %s, not as a result. %s",
+        "Future %s returned %s instead of a result. %s",
         describe_future(future), describe_value(result), future_origin(future)
       ),
       future = future
@@ -329,7 +331,7 @@ take_result <- function(future, result) {
       sprintf(
         paste(
           "Future %s needs package %s, which could not be attached%s: %s.",
-          "Install it in a library that is in .libPaths() there. %s"
+          "Install it in one of the .libPaths() there. %s"
         ),
         describe_future(future), sQuote(result$package$name, FALSE),
         if (is.null(.subset2(future, "pid"))) "" else " on its worker",

@@ -1,9 +1,9 @@
-# What is looked at when the package is loaded, so that it is said once, in one
-# sentence, and not by whatever fails later. That each package is there and new
-# enough is checked by R itself, before, from DESCRIPTION.
+# Checks when the package is loaded, so that the user sees one sentence now and
+# not an obscure error later. R itself has already checked the versions in
+# DESCRIPTION.
 
-# Each gives the sentence, or NULL: without it some of elsewhere does not work, or
-# works more slowly.
+# Each returns the sentence, or NULL. If one returns a sentence, a part of
+# elsewhere does not work, or is slower.
 load_checks <- list(
   sessions = function() {
     tryCatch(check_processx(), error = conditionMessage)
@@ -12,8 +12,8 @@ load_checks <- list(
     if (processx_can_hold_forks()) return(NULL)
     sprintf(
       paste(
-        "processx %s does not let a session be forked: each session starts R",
-        "itself, which takes longer. With processx 3.8.0 to 3.9.0 it does."
+        "processx %s cannot hold forked sessions, so each session starts R,",
+        "which takes longer. Install processx 3.8.0 to 3.9.0 to avoid that."
       ),
       utils::packageVersion("processx")
     )
@@ -22,7 +22,7 @@ load_checks <- list(
     if (file.access(stand_in_file(), 1L) == 0L) return(NULL)
     sprintf(
       paste(
-        "`%s` cannot be executed, so that sessions cannot be forked. Install",
+        "`%s` cannot be executed, so sessions cannot be forked. Install",
         "elsewhere in a library on a file system without `noexec`, or set",
         "options(elsewhere.session_start = \"exec\")."
       ),
@@ -34,8 +34,8 @@ load_checks <- list(
     sprintf(
       paste(
         "promises %s does not tell its current domain: after await(), a task",
-        "is no longer in the Shiny session in which it began. Install promises",
-        "1.3.2 to 1.5.0, or a newer elsewhere."
+        "loses the Shiny session in which it started. Install promises 1.3.2",
+        "to 1.5.0, or a newer elsewhere."
       ),
       utils::packageVersion("promises")
     )

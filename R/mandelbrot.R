@@ -1,20 +1,20 @@
 #' Count the iterations of the Mandelbrot map
 #'
-#' Work that is easily cut into pieces, for demonstrations: see
+#' An example of work that is easily split into pieces: see
 #' `demo("mandelbrot", package = "elsewhere")`.
 #'
-#' @param Z A complex matrix, as `mandelbrot_tiles()` makes them. With numbers
-#'   in its place, `mandelbrot(xmid, ymid, side, resolution)` counts a whole
+#' @param Z A complex matrix, as returned by `mandelbrot_tiles()`. With numbers
+#'   instead, `mandelbrot(xmid, ymid, side, resolution)` computes a whole
 #'   region.
 #' @param maxIter The largest number of iterations. Default: 200.
 #' @param tau The modulus at which a point counts as escaped. Default: 2.
 #' @param x An object of class `Mandelbrot`.
 #' @param ... Not used; for `plot()`, further arguments of [image()].
-#' @return `mandelbrot()`: an integer matrix of class `Mandelbrot`: iterations
-#'   until each point escaped. `mandelbrot_tiles()`: a matrix of mode list, each
-#'   element a complex matrix.
+#' @return `mandelbrot()`: an integer matrix of class `Mandelbrot`: the number
+#'   of iterations until each point escaped. `mandelbrot_tiles()`: a matrix of
+#'   mode list, each element a complex matrix.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: `Z` is no complex matrix.
+#' * `elsewhere_bad_argument`: `Z` is not a complex matrix.
 #' @examples
 #' tiles <- mandelbrot_tiles(nrow = 2, resolution = 20)
 #' counts <- future_map(tiles, mandelbrot)
@@ -56,10 +56,10 @@ mandelbrot.default <- function(Z, maxIter = 200L, tau = 2, ...) {
 }
 
 #' @rdname mandelbrot
-#' @param xmid,ymid The middle of the region.
+#' @param xmid,ymid The centre of the region.
 #' @param side The length of its side.
-#' @param nrow,ncol How many tiles it is cut into, down and across.
-#' @param resolution Points along the side of the whole region.
+#' @param nrow,ncol The number of tiles, down and across.
+#' @param resolution The number of points along the side of the whole region.
 #' @export
 mandelbrot_tiles <- function(xmid = -0.75, ymid = 0, side = 3, nrow = 2L,
                              ncol = nrow, resolution = 400L) {

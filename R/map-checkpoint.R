@@ -15,7 +15,9 @@ map_checkpoint <- function(folder, x, f, args, seed, seeds) {
   check_string(folder, ".checkpoint")
   if (!dir.exists(folder) && !dir.create(folder, FALSE, TRUE)) {
     abort(
-      sprintf("`.checkpoint` folder %s cannot be made.", sQuote(folder, FALSE)),
+      sprintf(
+        "`.checkpoint` folder %s cannot be created.", sQuote(folder, FALSE)
+      ),
       "elsewhere_bad_checkpoint", path = folder
     )
   }
@@ -61,7 +63,7 @@ refuse_other_map <- function(kept, about, folder) {
   abort(
     sprintf(
       paste(
-        "`.checkpoint` folder %s belongs to another map: %s is not the same.",
+        "`.checkpoint` folder %s belongs to another map: %s differs.",
         "Use another folder, or delete this one."
       ),
       sQuote(folder, FALSE), paste(words[differs], collapse = ", ")
@@ -75,7 +77,7 @@ fingerprint <- function(value, path = tempfile()) {
   # Version 2 writes a range as the numbers that it stands for.
   bytes <- serialize(value, NULL, version = 2L)
   problem <- io_problem(writeBin(bytes, path))
-  # Half of it would be that of other maps, too.
+  # An incomplete file would have the fingerprint of other maps, too.
   if (!is.null(problem)) cannot_write(path, problem)
   unname(tools::md5sum(path))
 }
@@ -83,8 +85,8 @@ fingerprint <- function(value, path = tempfile()) {
 write_whole <- function(value, path) {
   half <- tempfile(".half-", dirname(path))
   on.exit(unlink(half))
-  # Closing a compressed file does not tell that the last bytes had no room:
-  # it is whole if it can be read.
+  # Closing a compressed file does not report that the disk was full: the file
+  # is complete if it can be read.
   problem <- tryCatch(
     {
       saveRDS(value, half)
@@ -115,7 +117,7 @@ cannot_write <- function(path, problem) {
     sprintf(
       "`.checkpoint`: %s cannot be written: %s. %s", sQuote(path, FALSE),
       sub("[.]$", "", problem),
-      "What was written before is kept; the same call goes on from there."
+      "Results stored before are kept; the same call continues from there."
     ),
     "elsewhere_bad_checkpoint", path = path
   )

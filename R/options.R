@@ -53,7 +53,7 @@ processes_asked <- function(arguments) {
   count <- suppressWarnings(as.integer(text))
   cores <- availableCores(methods = "system")
   if (is.na(count) || count < 1L) {
-    reason <- "it is no number of processes, 1 or more"
+    reason <- "it is not a number of processes, 1 or more"
   } else if (count > cores) {
     reason <- sprintf("there are %d cores", cores)
   } else {
@@ -63,7 +63,7 @@ processes_asked <- function(arguments) {
   if (words == "-p" && !is.na(text)) words <- paste(words, text)
   warning(
     sprintf(
-      "elsewhere takes no notice of `%s` on the command line: %s.",
+      "elsewhere ignores `%s` on the command line: %s.",
       words, reason
     ),
     call. = FALSE, immediate. = TRUE

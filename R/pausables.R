@@ -1,9 +1,9 @@
-#' List the functions whose arguments may pause
+#' List the functions with special support for pauses
 #'
-#' In elsewhere a pause may stand in the arguments of any function. The
-#' functions listed here are run by the evaluator itself, so that they go on
-#' across a pause as if there had been none; all others are called once the
-#' pauses in their arguments are over (arguments without a pause stay lazy).
+#' In elsewhere, a pause is allowed in the arguments of any function. The
+#' evaluator runs the functions listed here itself, so a pause does not change
+#' what they do. All other functions are called only after all pauses in their
+#' arguments are over (arguments without a pause stay lazy).
 #'
 #' @return A list of symbols.
 #' @examples

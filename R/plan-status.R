@@ -1,27 +1,28 @@
 # What the workers of a plan do, and what has happened to them.
 
-#' See how the workers of a plan are
+#' Report the state of a plan's workers
 #'
-#' How many there are, what they do, and what has happened to them: when each
-#' started, and when and of what one ended, with what it printed last.
+#' Shows how many workers there are and what they do, when each started, and
+#' when and how it ended, with its last output.
 #'
 #' @return A list of class `elsewhere_plan_status`, which prints as a summary:
-#'   * `strategy`: name of the strategy that rules.
+#'   * `strategy`: name of the current strategy.
 #'   * `workers`, `busy`, `free`: numbers of workers, as [nbrOfWorkers()] counts
-#'     them. `queued`: futures that wait for one.
-#'   * `answered`: tasks that workers have answered (a future is one task, a map
-#'     one for each chunk), `started` and `ended`: workers that have become
-#'     ready and that have ended, all since the plan was set. `NA` where they are
-#'     not counted: under [sequential], [multicore] and in the nodes of a cluster
-#'     of the parallel package.
+#'     them. `queued`: number of futures that wait for a worker.
+#'   * `answered`: number of tasks that workers have answered (a future is one
+#'     task, a map has one for each chunk); `started` and `ended`: numbers of
+#'     workers that have become ready and that have ended. All count from when
+#'     the plan was set. They are `NA` if they are not counted: under
+#'     [sequential], [multicore] and in the nodes of a cluster of the parallel
+#'     package.
 #'   * `pids`: integer vector, process identifiers of the workers that are up.
-#'   * `broken`: why no worker comes any more, or `NULL` if all is well.
+#'   * `broken`: why no more workers can be started, or `NULL` if all is well.
 #'   * `events`: data frame of the last 1000 events, oldest first. `event` is
-#'     `"start"`, `"replace"` (a start in the place of a worker that has ended),
-#'     `"exit"`, `"recycle"` (it had served as long as `plan(recycle = )` says)
+#'     `"start"`, `"replace"` (a worker started to replace one that has ended),
+#'     `"exit"`, `"recycle"` (a worker was replaced as `plan(recycle = )` says)
 #'     or `"no start"`; `at` (time), `place` (the number of the worker in the
-#'     plan), `pid`, `host` (`""` for this machine), `tasks` (answered by that
-#'     worker) and `how` (it ended, in words).
+#'     plan), `pid`, `host` (`""` for this machine), `tasks` (how many that
+#'     worker has answered) and `how` (how it ended, in words).
 #' @section Errors:
 #' * `FutureLaunchError`: the workers of the plan cannot be started.
 #' @examples
@@ -95,7 +96,9 @@ print.elsewhere_plan_status <- function(x, ...) {
       x$answered, x$started, x$ended
     ))
   }
-  if (!is.null(x$broken)) cat("no worker comes any more:", x$broken, "\n")
+  if (!is.null(x$broken)) {
+    cat("no more workers can be started:", x$broken, "\n")
+  }
   ends <- x$events[x$events$event %in% c("exit", "no start"), ]
   for (i in utils::tail(seq_len(nrow(ends)), 3L)) {
     cat(format(ends$at[[i]]), " ", ends$how[[i]], "\n", sep = "")

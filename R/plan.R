@@ -1,42 +1,46 @@
-#' Say where futures are evaluated
+#' Set where futures are evaluated
 #'
-#' `plan(multisession, workers = 2)` evaluates the futures that follow in two
-#' background R processes. Until `plan()` is called, futures are evaluated in
-#' this process, one after the other ([sequential]).
+#' `plan(multisession, workers = 2)` evaluates all later futures in two
+#' background R processes. Without a `plan()`, futures are evaluated in this
+#' process, one after the other ([sequential]).
 #'
 #' @details
-#' A list gives one strategy a level: the first for futures, the second for
-#' futures that these make themselves. Below the last, futures are sequential.
-#' Environment variables `R_FUTURE_PLAN`, `R_FUTURE_GLOBALS_MAXSIZE`,
-#' `R_FUTURE_RNG_ONMISUSE` and so on stand for options `future.plan`,
-#' `future.globals.maxSize`, `future.rng.onMisuse` where these are not set when
-#' the package is loaded. A file `.future.R` here or at home, or the one that
-#' option `future.startup.script` names, is run when the package is attached;
-#' `FALSE` runs none. `-p 4` or `--parallel=4` among the arguments of R or of a
-#' script sets option `mc.cores` and, where no plan is chosen in one of these
-#' ways, `plan(multisession, workers = 4)`.
+#' A list sets one strategy per nesting level: the first for futures, the second
+#' for futures that are created inside of these. Below the last level, futures
+#' are sequential.
 #'
-#' Changing the plan ends the workers of the old one; what they were doing is
-#' lost, and its value is a `FutureInterruptError`. Setting a plan equal to the
-#' one that rules changes nothing.
+#' Environment variables `R_FUTURE_PLAN`, `R_FUTURE_GLOBALS_MAXSIZE`,
+#' `R_FUTURE_RNG_ONMISUSE` and so on set options `future.plan`,
+#' `future.globals.maxSize`, `future.rng.onMisuse`, if these are not set when
+#' the package is loaded. When the package is attached, it runs a file
+#' `.future.R` from the working directory or else from the home directory, or
+#' the file in option `future.startup.script`; `FALSE` runs none. `-p 4` or
+#' `--parallel=4` among the arguments of R or of a script sets option `mc.cores`
+#' and, if nothing else has set a plan, `plan(multisession, workers = 4)`.
+#'
+#' A new plan ends the workers of the old one. Futures that these were
+#' evaluating are lost; their value is a `FutureInterruptError`. Setting the
+#' current plan again changes nothing.
 #'
 #' @param strategy A strategy ([sequential], [multisession], [multicore],
-#'   [cluster], [multiprocess]), its name, a list of these, or what an earlier
-#'   `plan()` returned. Missing: nothing is changed. `NULL` or `"default"`: what
-#'   option `future.plan` or environment variable `R_FUTURE_PLAN` says, or
-#'   sequential. `"list"`, `"tail"`, `"next"`, `"pop"`, `"reset"`, `"backend"`:
-#'   see Value.
+#'   [cluster], [multiprocess]), its name, a list of these, or the value of an
+#'   earlier `plan()`. Missing: nothing is changed. `NULL` or `"default"`: the
+#'   plan in option `future.plan` or environment variable `R_FUTURE_PLAN`, or
+#'   else sequential. `"list"`, `"tail"`, `"next"`, `"pop"`, `"reset"`,
+#'   `"backend"`: see Value.
 #' @param ... Arguments of the strategy, such as `workers`.
 #' @param substitute `FALSE`: `strategy` is a value. `TRUE` (default):
 #'   `multisession(workers = 2)` means `multisession, workers = 2`.
 #' @param .skip,.call,.cleanup,.init For compatibility; not used.
-#' @return The former stack of strategies, a list of class
-#'   `FutureStrategyList`, invisibly. `plan()` gives the strategy that rules;
-#'   `plan("list")` the stack; `plan("tail")` the stack without its first;
-#'   `plan("next")` its first; `plan("pop")` removes the first, `plan("reset")`
-#'   goes back to the default; `plan("backend")` gives what runs the futures.
+#' @return The previous stack of strategies, a list of class
+#'   `FutureStrategyList`, invisibly. `plan()` returns the current strategy;
+#'   `plan("list")` the stack; `plan("tail")` the stack without its first
+#'   strategy; `plan("next")` its first strategy; `plan("pop")` removes the
+#'   first, `plan("reset")` restores the default; `plan("backend")` returns the
+#'   backend that evaluates the futures.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: no such strategy, or an argument it cannot have.
+#' * `elsewhere_bad_argument`: the strategy does not exist, or does not accept
+#'   an argument.
 #' * `FutureError`: option `future.plan.disallow` names the strategy.
 #' @examples
 #' old <- plan(sequential)
@@ -139,12 +143,12 @@ refuse_disallowed <- function(stack) {
   }
 }
 
-#' Use a plan for a while
+#' Use a plan temporarily
 #'
 #' `with(plan(multisession, workers = 2), expr)` evaluates `expr` under that
-#' plan and goes back to the former one.
+#' plan and restores the previous one.
 #'
-#' @param data What [plan()] returned.
+#' @param data The value of [plan()].
 #' @param expr An expression.
 #' @param ... Not used.
 #' @param local `TRUE` keeps the new plan until the calling function ends.

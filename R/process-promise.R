@@ -3,21 +3,21 @@
 
 #' Use a process or a connection as a promise
 #'
-#' `await()` takes processes of the processx and callr packages, connections of
-#' processx, and R's own sockets, as it takes promises. The promise of a process
-#' is fulfilled when the process has ended, that of a connection when something
-#' can be read from it without waiting, that of a listening socket when somebody
-#' has called. None reads anything. R's own files and text connections can be
-#' read at any time.
+#' `await()` accepts processes of the processx and callr packages, connections
+#' of processx, and R's own sockets. The promise of a process is fulfilled when
+#' the process has ended; that of a connection when something can be read from
+#' it without waiting; that of a listening socket when a client has connected.
+#' None of them reads anything. R's own files and text connections are always
+#' ready.
 #'
 #' @param x A `process` of processx, an `r_process` of callr (as started by
 #'   `callr::r_bg()`), a `processx_connection`, or a connection of R
 #'   ([socketConnection()], [serverSocket()]).
-#' @return A promise, see [promises::promise()]. Its value is the exit status of
-#'   a `process` (negative: the signal that ended it; `NA` if processx does not
-#'   know), the result of an
-#'   `r_process`, whose error rejects it, or the connection.
-#'   [cancel()] of the promise of a process kills the process.
+#' @return A promise, see [promises::promise()]. For a `process`, its value is
+#'   the exit status (negative: the signal that killed it; `NA` if processx does
+#'   not know it). For an `r_process`, it is the result; an error rejects the
+#'   promise. For a connection, it is the connection. [cancel()] of the promise
+#'   of a process kills the process.
 #' @examples
 #' sleeper <- processx::process$new("sleep", "0.05")
 #' wait_for(async(cat("ended with", await(sleeper), "\n")))

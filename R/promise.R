@@ -109,7 +109,7 @@ watch_rejection <- function(core) {
   })
 }
 
-# $then() and its kin ----------------------------------------------------------
+# $then(), $catch(), $finally() ------------------------------------------------
 
 promise_then <- function(promise, on_fulfilled = NULL, on_rejected = NULL) {
   if (promise_domain_is_active()) {

@@ -1,24 +1,25 @@
-#' Ask whether futures have settled
+#' Check whether futures have settled
 #'
-#' `resolved()` answers at once. `resolve()` waits.
+#' `resolved()` returns at once. `resolve()` waits.
 #'
 #' @details
-#' `resolved()` starts a lazy future, which queues if all workers are busy; only
-#' under [multicore] it waits until one is free. Of a list it starts a few, as
-#' many as the workers need to be busy until it is asked again, and takes a few
-#' milliseconds at most. It never raises the error of an expression.
+#' `resolved()` starts a lazy future. If all workers are busy, the future is
+#' queued; only under [multicore] does `resolved()` wait for a free worker. For
+#' a list it starts only enough futures to keep the workers busy until the next
+#' call, and takes a few milliseconds at most. It never raises the error of an
+#' expression.
 #'
 #' @param x A `Future`, or a list, environment or listenv. Anything else counts
 #'   as settled.
 #' @param idxs Which elements. Default: all.
-#' @param recursive How deep lists in lists are looked at. `TRUE`: all the way;
-#'   `FALSE` or 0 (default): not.
-#' @param result `TRUE` fetches the results as well. Default: `FALSE`.
-#' @param stdout,signal `TRUE` relays output, conditions. Default: `FALSE`.
-#' @param force,sleep For compatibility; not used. Waiting wakes on events.
+#' @param recursive How deeply to look into nested lists. `TRUE`: all levels;
+#'   `FALSE` or 0 (default): only the outermost.
+#' @param result `TRUE` also fetches the results. Default: `FALSE`.
+#' @param stdout,signal `TRUE` relays output or conditions. Default: `FALSE`.
+#' @param force,sleep For compatibility; not used. Waiting does not poll.
 #' @param ... Not used.
-#' @return `resolved()`: `TRUE` or `FALSE`, for a container one an element, with
-#'   its names and dimensions. `resolve()`: `x`, as it is.
+#' @return `resolved()`: `TRUE` or `FALSE`; for a container, one for each
+#'   element, with its names and dimensions. `resolve()`: `x`, unchanged.
 #' @examples
 #' f <- future(1, lazy = TRUE)
 #' resolved(f)
@@ -53,7 +54,7 @@ has_settled <- function(x) {
   if (!is.null(.subset2(x, "outcome"))) return(TRUE)
   if (.subset2(x, "state") == "created") {
     start_queued(x)
-    # A fork cannot queue: as at home, this waits until one may be made.
+    # A fork cannot queue: as in the future package, this waits for a free slot.
     if (.subset2(x, "state") == "created") launch_lazy(x)
   }
   task <- .subset2(x, "task")
@@ -189,7 +190,7 @@ resolvable <- function(x, idxs) {
 
 check_names_of <- function(x, idxs) {
   if (!is.character(idxs) || !all(idxs %in% names(x))) {
-    abort_argument("idxs", "names of variables in the environment", idxs)
+    abort_argument("idxs", "names of variables in the environment `x`", idxs)
   }
   idxs
 }

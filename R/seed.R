@@ -79,7 +79,7 @@ check_seed_list <- function(seeds, count) {
   for (seed in seeds) {
     if (!is.integer(seed) || length(seed) < 2L) {
       abort_argument(
-        "seed", "a list of seeds as `.Random.seed` holds them", seed
+        "seed", "a list of seeds in the format of `.Random.seed`", seed
       )
     }
   }

@@ -184,13 +184,13 @@ relay_message <- function(message) {
       for (name in class(message)) {
         handler <- getOption(paste0("callr.condition_handler_", name))
         if (is.function(handler)) {
-          # It is set for all, by cli, say; a message that it cannot show is no
-          # failure of the call.
+          # The option may be set for all sessions, by cli, say; the call does
+          # not fail if the handler cannot show a message.
           tryCatch(handler(message), error = function(e) {
-            # What only looks like cli's, cli has nothing to show of.
+            # This only looks like a condition of cli: there is nothing to show.
             if (name == "cli_message" && !is.list(message$args)) return()
             warning(
-              "A `", name, "` from a session could not be handled: ",
+              "The handler failed for a `", name, "` from a session: ",
               conditionMessage(e), call. = FALSE
             )
           })
@@ -223,7 +223,7 @@ session_running_time <- function(private) {
 check_milliseconds <- function(value, arg) {
   if (!is_whole_number(value)) {
     abort_argument(
-      arg, "one whole number of milliseconds (-1 waits for ever)", value
+      arg, "one whole number of milliseconds (-1 waits forever)", value
     )
   }
 }

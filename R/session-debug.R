@@ -166,7 +166,7 @@ session_attach <- function(self, private) {
     } else if (is_cut_line(line)) {
       cat(
         "Not run: a line must be shorter than ", line_bytes_max,
-        " bytes here. Type it as several lines.\n",
+        " bytes. Split it into several lines.\n",
         sep = ""
       )
     } else {

@@ -1,13 +1,13 @@
 #' Describe this R session
 #'
-#' What is worth knowing about the R process in which a future is evaluated:
-#' `value(future(sessionDetails()))`.
+#' Returns facts about the R process that runs this function. To ask a worker,
+#' use `value(future(sessionDetails()))`.
 #'
-#' @param env `TRUE` adds the environment variables. Default: `FALSE`.
+#' @param env `TRUE` also returns the environment variables. Default: `FALSE`.
 #' @param ... Not used.
-#' @return A list of class `elsewhere_session_details`: `pid`, `r` (a
-#'   `sessionInfo`), `system` (from [Sys.info()]), `library_paths`, `cores`,
-#'   `directory`, and with `env = TRUE` `variables`.
+#' @return A list of class `elsewhere_session_details` with elements `pid`, `r`
+#'   (a `sessionInfo`), `system` (from [Sys.info()]), `library_paths`, `cores`,
+#'   `directory` and, with `env = TRUE`, `variables`.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: `env` is not `TRUE` or `FALSE`.
 #' @examples
@@ -40,18 +40,18 @@ print.elsewhere_session_details <- function(x, ...) {
   invisible(x)
 }
 
-#' Say how futures are set up here
+#' Show how futures are set up
 #'
-#' Prints, as messages, what to add to a question about futures: versions of
-#' packages, cores, the options that are set, the plan, and, after a trial, the
-#' R processes that it uses.
+#' Prints, as messages, what to include in a question or bug report about
+#' futures: package versions, cores, options, the plan and, after a trial run,
+#' the R processes that it uses.
 #'
-#' @param test `TRUE` (default) evaluates one future a worker.
-#' @param anonymize `TRUE` (default) leaves the names of machines and users out.
-#' @return Nothing, invisibly.
+#' @param test `TRUE` (default) evaluates one future on each worker.
+#' @param anonymize `TRUE` (default) hides the names of machines and users.
+#' @return `NULL`, invisibly.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: an argument is not `TRUE` or `FALSE`.
-#' * What [value()] says where the trial fails.
+#' * The errors of [value()], if the trial run fails.
 #' @examples
 #' futureSessionInfo(test = FALSE)
 #' @export
@@ -82,7 +82,7 @@ futureSessionInfo <- function(test = TRUE, anonymize = TRUE) {
   if (!test) return(invisible())
   message("\n*** This process")
   say(session_table(list(session_row()), anonymize))
-  message("\n*** Trial, one future a worker")
+  message("\n*** Trial run, one future per worker")
   # Each waits for a moment, so that no worker does two of them.
   rows <- value(lapply(seq_len(min(nbrOfWorkers(), 1000)), function(i) {
     future(

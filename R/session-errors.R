@@ -48,7 +48,7 @@ throw_session_error <- function(error, mode = "error") {
   if (starts_debugger && !is.null(error$stack)) utils::debugger(error$stack)
   # An error that somebody catches is not shown, so the handlers come first.
   signalCondition(error)
-  # As callr and its kin have it.
+  # As callr and related packages do.
   handler <- getOption("rlib_error_handler")
   if (is.function(handler)) return(handler(error))
   stop_shown(error)
@@ -109,7 +109,8 @@ session_shorten_call_here <- function(call) {
   tools$shorten_call(call)
 }
 
-# `.Last.error` lives just before base, where callr and its kin keep it.
+# `.Last.error` is just before base on the search path, where callr and related
+# packages keep it.
 keep_last_error <- function(error) {
   if (!"org:r-lib" %in% search()) {
     do.call("attach", list(
@@ -184,7 +185,7 @@ describe_signal <- function(signal) {
     "4" = "SIGILL: a bad instruction",
     "6" = "SIGABRT: abort() in C code", "7" = "SIGBUS: a bad address",
     "8" = "SIGFPE: bad arithmetic in C code",
-    "9" = "SIGKILL: somebody killed it, or the memory was used up",
+    "9" = "SIGKILL: it was killed, perhaps because memory ran out",
     "11" = "SIGSEGV: bad memory access in C code", "15" = "SIGTERM"
   )
   name <- known[as.character(signal)]

@@ -104,7 +104,7 @@ session_done <- function(private, kind, value) {
 # The call was over, and its result is here, but not as a value of R.
 unreadable_result <- function(why, stdout, stderr) {
   new_session_error(
-    paste0("the result is too large to be taken in: ", why),
+    paste0("the result is too large for this process: ", why),
     class = c("elsewhere_unreadable_result", "elsewhere_error"),
     stdout = stdout, stderr = stderr
   )

@@ -155,8 +155,8 @@ session_kill_tree <- function(self, private, super, grace, close_connections) {
   if (!identical(private$owner, Sys.getpid())) {
     abort(
       paste(
-        "this process was forked from the one that owns the session: use it",
-        "there, or start a session here"
+        "this process was forked from the owner of the session: use the",
+        "session there, or start a new one here"
       ),
       "elsewhere_forked"
     )

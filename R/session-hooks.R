@@ -1,11 +1,11 @@
-#' Change the options of every session that is started
+#' Add a hook that changes the options of new sessions
 #'
-#' @param ... Named functions of one argument, the list of options, which
-#'   return that list, changed. `NULL` removes the hook of that name. An error
-#'   in a hook is ignored.
-#' @return The names of the hooks there are, invisibly.
+#' @param ... Named functions of one argument. Each gets the list of session
+#'   options and returns a changed list. `NULL` removes the hook of that name.
+#'   Errors in a hook are ignored.
+#' @return The names of all hooks, invisibly.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: a hook without a name, or no function.
+#' * `elsewhere_bad_argument`: a hook has no name, or is not a function.
 #' @examples
 #' add_hook(quiet = function(options) {
 #'   options$env <- c(options$env, MY_QUIET = "yes")

@@ -1,36 +1,37 @@
 #' Create options for a background session
 #'
-#' @param ... Options to set, by name; all others keep their default:
-#'   * `libpath`: character, existing folders: the library of the session. The
-#'     default is `.libPaths()`; `NULL` leaves it to R.
-#'   * `repos`: named character or list: `options("repos")` of the session. The
-#'     default is that of this session, with a CRAN mirror if none is chosen.
+#' @param ... Named options. All others keep their default value:
+#'   * `libpath`: character vector of existing folders: the library path of the
+#'     session. The default is `.libPaths()`; `NULL` leaves it to R.
+#'   * `repos`: named character vector or list: `options("repos")` of the
+#'     session. The default is that of this session, with a CRAN mirror if none
+#'     is set.
 #'   * `stdout`, `stderr`: where the output of calls goes. `NULL` (the default)
-#'     keeps it for the result; `"|"` leaves it in the pipes that
-#'     `$read_output()` and `$read_error()` read; a file name appends it to that
-#'     file, which is emptied at the start; `stderr = "2>&1"` sends it where
-#'     `stdout` goes.
-#'   * `error`: one of `"error"` (the default: rethrow), `"stack"` (with the
-#'     frames in `$stack`), `"debugger"` (and start [utils::debugger()] on
-#'     them).
-#'   * `cmdargs`: character: command line arguments for R.
+#'     collects it and returns it with the result. `"|"` writes it to pipes, to
+#'     be read by `$read_output()` and `$read_error()`. A file name appends it
+#'     to that file, which is emptied when the session starts. `stderr = "2>&1"`
+#'     sends it to the same place as `stdout`.
+#'   * `error`: one of `"error"` (the default: raise it here), `"stack"` (also
+#'     store the frames in `$stack`), `"debugger"` (also start
+#'     [utils::debugger()] on them).
+#'   * `cmdargs`: character vector: command line arguments for R.
 #'   * `system_profile`: one logical, default `FALSE`: run the site profile?
-#'   * `user_profile`: `"project"` (the default: only `.Rprofile` of the
-#'     working directory), `TRUE` (as R would) or `FALSE`.
-#'   * `env`: named character: environment variables; `NA` unsets one. The
-#'     default is `c(TERM = "dumb")`.
+#'   * `user_profile`: `"project"` (the default: only `.Rprofile` of the working
+#'     directory), `TRUE` (as R does) or `FALSE`.
+#'   * `env`: named character vector: environment variables; `NA` unsets one.
+#'     The default is `c(TERM = "dumb")`.
 #'   * `supervise`: one logical, default `FALSE`: let the supervisor process of
-#'     processx watch the session, too.
-#'   * `load_hook`: quoted code, run once when the session has started; an error
-#'     ends the session.
+#'     processx watch the session, too?
+#'   * `load_hook`: quoted code that runs once, when the session has started. If
+#'     it fails, the session ends.
 #'   * `extra`: named list: further arguments of `processx::process$new()`, such
 #'     as `wd` and `encoding`.
 #'   * `arch`: `"same"` (the default), a sub-architecture, or the path of an R
 #'     executable.
 #' @return A named list with all options.
 #' @section Errors:
-#' * `elsewhere_bad_argument` and `rlib_error`: an option without a name or with
-#'   one that does not exist.
+#' * `elsewhere_bad_argument` and `rlib_error`: an option has no name, or does
+#'   not exist.
 #' @examples
 #' r_session_options(env = c(LANG = "C"))$env
 #' @export
@@ -97,7 +98,9 @@ session_repos <- function() {
 # `options` may be a list of some of them; the others have their defaults.
 check_session_options <- function(options) {
   if (!is.list(options) || !all_named(options)) {
-    abort_argument("options", "a list, see `r_session_options()`", options)
+    abort_argument(
+      "options", "a named list, see `r_session_options()`", options
+    )
   }
   defaults <- default_session_options()
   absent <- setdiff(names(defaults), names(options))
@@ -113,7 +116,7 @@ check_session_options <- function(options) {
   check_variables(options$env, "env")
   extra <- options$extra
   if (!is.null(extra) && (!is.list(extra) || !all_named(extra))) {
-    abort_argument("extra", "a list with names", extra)
+    abort_argument("extra", "a named list", extra)
   }
   check_variables(extra$env, "extra$env", nameless = "current")
   for (stream in c("stdout", "stderr")) {
@@ -127,8 +130,8 @@ check_session_options <- function(options) {
   if (length(missing) > 0L) {
     abort(
       paste0(
-        "`libpath` must hold existing folders; there is no `", missing[[1L]],
-        "`. Create it, or leave it out."
+        "`libpath` must name existing folders, but `", missing[[1L]],
+        "` does not exist. Create it, or leave it out."
       ),
       "elsewhere_bad_argument", arg = "libpath", value = options$libpath,
       home = c("callr_error", "rlib_error")
@@ -167,7 +170,7 @@ session_binary <- function(arch, arguments) {
   }
   if (!file.exists(path)) {
     abort(
-      sprintf("Cannot find R executable at `%s`, which `arch` asks for.", path),
+      sprintf("Cannot find R executable at `%s`, given by `arch`.", path),
       "elsewhere_worker_start", home = c("callr_error", "rlib_error")
     )
   }

@@ -52,9 +52,8 @@ abort_unknown_processx <- function(field) {
   abort(
     sprintf(
       paste(
-        "Sessions cannot be watched with processx %s: its class has no field",
-        "`%s` as in processx 3.8.0 to 3.9.0. Install one of these versions, or",
-        "a newer elsewhere"
+        "Sessions do not work with processx %s: its class `process` has no",
+        "field `%s`. Install processx 3.8.0 to 3.9.0, or a newer elsewhere"
       ),
       utils::packageVersion("processx"), field
     ),

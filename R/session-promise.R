@@ -3,16 +3,16 @@
 
 #' Use the call of a session as a promise
 #'
-#' The promise of a session is fulfilled with the value of the call that runs,
-#' and rejected with its error. That of a session that is starting is fulfilled
-#' with the session. Conditions that the session signals meanwhile are signalled
-#' here. Promises of the same call are one.
+#' The promise of a busy session is fulfilled with the value of the running
+#' call, or rejected with its error. The promise of a starting session is
+#' fulfilled with the session. Conditions that the session signals meanwhile are
+#' signalled here. Asking twice during one call gives the same promise.
 #'
-#' @param x A session: an object of class `r_session`, starting or busy. One of
-#'   the callr package will do, too.
+#' @param x A session: an object of class `r_session`, starting or busy. A
+#'   session of the callr package works, too.
 #' @return A promise, see [promises::promise()].
 #' @section Errors:
-#' * `elsewhere_session_state`: the session runs no call.
+#' * `elsewhere_session_state`: the session is not running a call.
 #' @examples
 #' rs <- r_session$new()
 #' rs$call(function() 42)
@@ -31,7 +31,7 @@ check_awaitable_session <- function(state) {
   abort(
     paste0(
       "There is nothing to wait for: the session is ", state,
-      ". Start a call first: `$call()`."
+      ". Start a call with `$call()` first."
     ),
     "elsewhere_session_state", state = state, home = "rlib_error"
   )
@@ -133,8 +133,8 @@ watch_callr_session <- function(session, settle) {
   watch <- function() {
     if (!session$get_state() %in% c("starting", "busy")) {
       return(settle(list(code = 0L, message = paste(
-        "The session was closed, or its result was read elsewhere, while a",
-        "task waited for it."
+        "The session was closed, or its result was read by other code, while a",
+        "task was waiting for it."
       ))))
     }
     connection <- session$get_poll_connection()

@@ -185,8 +185,8 @@ session_target <- function(target) {
   if (!dir.exists(folder)) {
     abort(
       paste0(
-        "Cannot write to `", target, "`: there is no folder `", folder,
-        "`. Create it, or choose another file for the output."
+        "Cannot write to `", target, "`: folder `", folder,
+        "` does not exist. Create it, or choose another file for the output."
       ),
       "elsewhere_worker_start", home = c("callr_error", "rlib_error")
     )
@@ -447,8 +447,8 @@ abort_slow_start <- function(self, private, printed, wait_timeout) {
   abort(
     paste0(
       "Could not start R session, timed out after ", format(wait_timeout),
-      " ms. Give it longer: `wait_timeout =`, or",
-      " `options(elsewhere.wait_timeout =)` for all."
+      " ms. Allow more time: `wait_timeout =`, or",
+      " `options(elsewhere.wait_timeout =)` for all sessions."
     ),
     "elsewhere_worker_start",
     stdout = printed$stdout, stderr = printed$stderr,

@@ -88,8 +88,8 @@ process_result <- function(process, output = list(NULL, NULL)) {
     if (!is.null(private$span)) private$span$add_event("get_result", is_done)
     abort(
       paste0(
-        "Still alive: the result is there when the process has ended, see ",
-        "`$wait()`."
+        "Still alive: the result is available once the process has ended. ",
+        "Use `$wait()` first."
       ),
       "elsewhere_still_running", home = c("rlib_error_3_0", "rlib_error")
     )
@@ -113,7 +113,7 @@ process_result <- function(process, output = list(NULL, NULL)) {
     identical(process$get_exit_status(), 0L)
   if (news$kind == "aborted" || has_quit) return(NULL)
   for (i in 1:2) {
-    # An error without its output is half the story.
+    # An error is shown with its output.
     if (is.null(output[[i]])) output[i] <- list(rest_of_output(process, i))
   }
   error <- switch(news$kind,

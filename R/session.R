@@ -1,96 +1,99 @@
 #' A persistent R session in the background
 #'
-#' An R process that waits for work. It keeps its packages, its variables and
-#' its options from one call to the next. The class extends
-#' [processx::process], so everything a process can do, it can do, too, and
-#' [processx::poll()] takes sessions.
+#' A persistent R process in the background. It keeps its packages, variables
+#' and options from one call to the next. The class extends [processx::process]:
+#' the methods of that class work, and [processx::poll()] accepts sessions.
 #'
-#' The process never outlives this one: when this process ends, however it
-#' ends, the session and what it has started are gone within a second.
+#' A session never outlives this process: when this process ends, for any
+#' reason, the session and everything it has started are gone within a second.
 #'
-#' @param func A function, or one string: the name of one that the session has.
-#'   Its environment is the global environment of the session, unless `package`
-#'   says otherwise.
-#' @param args A list: the arguments of the function, with or without names. The
+#' @param func A function, or one string: the name of a function that exists in
+#'   the session. Its environment becomes the global environment of the session,
+#'   unless `package` says otherwise.
+#' @param args A list: the arguments of the function, named or unnamed. The
 #'   default is an empty list.
-#' @param package `NULL` (the default) or `FALSE`: as above. `TRUE`: the
-#'   function keeps its environment. One string: it runs in the namespace of
-#'   that package.
+#' @param package `NULL` (the default) or `FALSE`: the function runs in the
+#'   global environment of the session. `TRUE`: the function keeps its
+#'   environment. One string: it runs in the namespace of that package.
 #' @param timeout For `$run()` and `$run_with_output()` one number of seconds or
 #'   a difftime, by default `Inf`: a call that takes longer is interrupted, and
-#'   its error has class `callr_timeout_error`. For `$poll_process()` one whole
-#'   number of milliseconds; -1 waits for ever.
-#' @param wait_timeout One number of milliseconds to wait for the start; the
-#'   default is option `elsewhere.wait_timeout`, or 3000, and longer on a
-#'   machine that is too busy to start R.
+#'   raises an error of class `callr_timeout_error`. For `$poll_process()` one
+#'   whole number of milliseconds; -1 waits forever.
+#' @param wait_timeout One number: how many milliseconds to wait for the session
+#'   to start. The default is option `elsewhere.wait_timeout`, or 3000. The
+#'   limit is extended on a machine that is too busy to start R.
 #' @param grace How long the process may take to end before it is killed: for
-#'   `$close()` one number of milliseconds, by default 1000; for `$kill()` one
-#'   number of seconds, by default 0.1, also for `$kill_tree()`.
-#' @param close_connections One logical, by default `TRUE`: close the pipes of
-#'   the process, too?
+#'   `$close()` one number of milliseconds, by default 1000; for `$kill()` and
+#'   `$kill_tree()` one number of seconds, by default 0.1.
+#' @param close_connections One logical, by default `TRUE`: also close the pipes
+#'   of the process?
 #' @param signal One integer, see [tools::SIGINT].
 #' @param ... For `$signal()` and `$interrupt()`: passed to the method of
 #'   [processx::process]. Not used by `$print()`.
 #'
 #' @section Events:
-#' `$read()` returns `NULL` if there is no event. Otherwise a list of class
-#' `callr_session_result` with `code` (one integer) and `message` (one string):
-#' * 200: a call has finished; with `result` (the value, or `NULL`), `stdout`
-#'   and `stderr` (one string each, or `NULL` where the output goes elsewhere),
-#'   `error` (a condition, or `NULL`), and `warnings`, a list of the first 50
-#'   conditions, if there were any.
+#' `$read()` returns `NULL` if there is no event. Otherwise it returns a list of
+#' class `callr_session_result` with `code` (one integer) and `message` (one
+#' string):
+#' * 200: a call has finished. Further fields are `result` (the value, or
+#'   `NULL`), `stdout` and `stderr` (one string each, or `NULL` if the output
+#'   goes elsewhere), `error` (a condition, or `NULL`) and, if there were any,
+#'   `warnings`, a list of the first 50 conditions.
 #' * 201: the session has started.
-#' * 202: a line sent by `$attach()` has run.
-#' * 301: a condition of class `callr_message` was signalled in the session;
-#'   `message` is the condition.
-#' * 500, 501, 502: the session has quit with status 0, has crashed or quit with
-#'   another status, or has closed its channel and was killed; with the fields
-#'   of 200. It is the last event, and each further `$read()` returns it again.
+#' * 202: a line typed in `$attach()` has run.
+#' * 301: the session signalled a condition of class `callr_message`; `message`
+#'   is the condition.
+#' * 500, 501, 502: the session has quit with status 0; has crashed or quit with
+#'   another status; or has closed its channel and was killed. The fields are
+#'   those of 200. This is the last event, and every further `$read()` returns
+#'   it again.
 #'
-#' An event changes the state that `$get_state()` tells: to `"idle"` at 200, 201
-#' and 202, to `"finished"` at 500 and above. `$close()` and `$kill()` change
-#' it, too.
+#' An event changes the state that `$get_state()` returns: to `"idle"` at 200,
+#' 201 and 202, to `"finished"` at 500 and above. `$close()` and `$kill()`
+#' change it, too.
 #'
 #' @section Conditions:
-#' While `$run()` and `$run_with_output()` wait, a condition of class
-#' `callr_message` from the session is signalled here. A handler may invoke the
-#' restart `callr_r_session_muffle` or `muffleMessage`, so that no other one
-#' gets it. If none does, the function in option
-#' `callr.condition_handler_<class>` is called with it, for the first of its
-#' classes that has one. Warnings of the call are raised here when it is over.
+#' While `$run()` and `$run_with_output()` wait, conditions of class
+#' `callr_message` from the session are signalled here. A handler may invoke the
+#' restart `callr_r_session_muffle` or `muffleMessage`; the condition then
+#' reaches no other handler. If no handler does so, the function in option
+#' `callr.condition_handler_<class>` is called with the condition, for the first
+#' of its classes that has such an option. Warnings of the call are raised here
+#' when the call is over.
 #'
 #' @section Telemetry:
-#' With the package otel and an exporter for it, as [otel::is_tracing_enabled()]
-#' says, sessions make the OpenTelemetry spans that callr's make, by the tracer
-#' `org.r-lib.callr`: `callr::r_session` for the life of a session, and below it
-#' `r_session$initialize() wait`, `r_session$call`, `r_session$read`,
-#' `r_session$close` and, in its process, `callr subprocess`, which records
-#' errors. Whether spans are made is decided when a session starts.
+#' If the package otel is installed and an exporter is set up (see
+#' [otel::is_tracing_enabled()]), sessions create the same OpenTelemetry spans
+#' as callr, with the tracer `org.r-lib.callr`: `callr::r_session` for the life
+#' of a session, and below it `r_session$initialize() wait`, `r_session$call`,
+#' `r_session$read`, `r_session$close` and, in the process of the session,
+#' `callr subprocess`, which records errors. Whether spans are created is
+#' decided when a session starts.
 #'
 #' @section Errors:
-#' * `callr_status_error`, `callr_error`: the call failed; the condition from
-#'   the session is in `$parent`, its calls are in `$parent_trace`, what it had
-#'   printed in `$stdout` and `$stderr`. From `$new()`: the session ended while
-#'   it started.
-#' * `elsewhere_worker_died`, `callr_error`: the session ended during the call,
-#'   with exit status `$status`, by `$signal` (`NULL` if by none), while it ran
-#'   the function `$running`.
-#' * `callr_timeout_error`, `callr_error`: the call was interrupted, or ran out
-#'   of time.
-#' * `elsewhere_unreadable_result`, `callr_error`: there was no memory here for
-#'   the result; the session can be used again.
+#' * `callr_status_error`, `callr_error`: the call failed. The condition from
+#'   the session is in `$parent`, its calls are in `$parent_trace`, its output
+#'   in `$stdout` and `$stderr`. From `$new()`: the session ended while it was
+#'   starting.
+#' * `elsewhere_worker_died`, `callr_error`: the session ended during the call.
+#'   Fields: `$status` (the exit status), `$signal` (the signal that killed it,
+#'   or `NULL`), and `$running` (the function it was running).
+#' * `callr_timeout_error`, `callr_error`: the call was interrupted, or exceeded
+#'   its time limit.
+#' * `elsewhere_unreadable_result`, `callr_error`: this process did not have
+#'   enough memory for the result. The session can still be used.
 #' * `elsewhere_session_state`, `rlib_error`: the session is not idle; `$state`
-#'   says what it is.
+#'   is its state.
 #' * `elsewhere_worker_start`, `rlib_error`: the session did not start within
-#'   `wait_timeout`, and was killed; or there is no R to start.
-#' * `elsewhere_cannot_travel`, `callr_error`: an argument means nothing in
-#'   another process, as a connection or an external pointer. `$path` says where
-#'   it is (`args[[1]]$con`), `$reference_class` what, and `$holder_class` of
-#'   which object it is a part, if of any.
-#' * `elsewhere_no_traceback`, `rlib_error`: `$traceback()` or `$debug()`, and
-#'   nothing was recorded.
-#' * `elsewhere_protocol_error`, `rlib_error`: `$read()` of a condition whose
-#'   `code` is another one than 301.
+#'   `wait_timeout` and was killed, or no R executable was found.
+#' * `elsewhere_cannot_travel`, `callr_error`: an argument cannot be used in
+#'   another process, such as a connection or an external pointer. `$path` says
+#'   where it is (`args[[1]]$con`), `$reference_class` what it is, and
+#'   `$holder_class`, if it is part of an object, the class of that object.
+#' * `elsewhere_no_traceback`, `rlib_error`: `$traceback()` or `$debug()` was
+#'   called, but no error was recorded.
+#' * `elsewhere_protocol_error`, `rlib_error`: `$read()` got a condition whose
+#'   `code` is not 301.
 #' * `elsewhere_bad_argument`: an argument has the wrong type.
 #' @examples
 #' rs <- r_session$new()
@@ -112,11 +115,11 @@ r_session <- R6::R6Class(
     ),
 
     #' @description Start a session.
-    #' @param options A list of options, see [r_session_options()]; those that
-    #'   are not in it have their default.
+    #' @param options A list of options, see [r_session_options()]. Options that
+    #'   are not in the list have their default value.
     #' @param wait One logical: wait until the session is ready? The default is
-    #'   `TRUE`. If `FALSE`, event 201 says when it is.
-    #' @return A session; class `r_session`.
+    #'   `TRUE`. With `FALSE`, event 201 tells when the session is ready.
+    #' @return A session, an object of class `r_session`.
     initialize = function(options = r_session_options(), wait = TRUE,
                           wait_timeout = default_wait_timeout()) {
       session_start(
@@ -131,24 +134,26 @@ r_session <- R6::R6Class(
       session_run(self, private, func, args, package, timeout)
     },
 
-    #' @description Run a function in the session, wait, and return all there
-    #'   is to know. An error is in the result and is not raised.
-    #' @return The event 200, see the section about events.
+    #' @description Run a function in the session, wait for it, and return the
+    #'   result with its output. An error is part of the result and is not
+    #'   raised.
+    #' @return The event 200, see section Events.
     run_with_output = function(func, args = list(), package = NULL,
                                timeout = Inf) {
       session_run_with_output(self, private, func, args, package, timeout)
     },
 
     #' @description Run a function in the session, now and after each
-    #'   `$restart()`: attach packages, set options, load data.
+    #'   `$restart()`. Use it to attach packages, set options or load data.
     #' @return The value of the function, invisibly.
     setup = function(func, args = list(), package = NULL) {
       session_setup(self, private, func, args, package)
     },
 
-    #' @description End the process, if it has not ended, and start another one
-    #'   with the same options in its place. What was given to `$setup()` is run
-    #'   again, in the same order; an error of it is raised.
+    #' @description End the process, if it is still running, and start a new one
+    #'   with the same options in its place. Every function that was passed to
+    #'   `$setup()` runs again, in the same order. If one fails, its error is
+    #'   raised.
     #' @return The session, invisibly.
     restart = function(wait_timeout = default_wait_timeout()) {
       session_restart(
@@ -156,9 +161,10 @@ r_session <- R6::R6Class(
       )
     },
 
-    #' @description Start a function in the session and do not wait.
-    #' @return `"busy"`, invisibly. The event 200 says when the call is over;
-    #'   [await()] of the session waits for its result.
+    #' @description Start running a function in the session, without waiting for
+    #'   it.
+    #' @return `"busy"`, invisibly. Event 200 tells when the call is over;
+    #'   [await()] of the session waits for the result.
     call = function(func, args = list(), package = NULL) {
       session_call(private, func, args, package)
       # At once, but where there is no shared memory for large arguments.
@@ -174,44 +180,45 @@ r_session <- R6::R6Class(
       processx::poll(list(self$get_poll_connection()), timeout)[[1L]]
     },
 
-    #' @description What the session is doing, as far as the events read so far
-    #'   tell.
+    #' @description The state of the session, according to the events that have
+    #'   been read so far.
     #' @return `"starting"`, `"idle"`, `"busy"` or `"finished"`.
     get_state = function() private$state,
 
-    #' @description How long the session, and its current call, have been
-    #'   running.
+    #' @description How long the session and its current call have been running.
     #' @return A difftime in seconds with the names `total` and `current`;
-    #'   `current` is `NA` when no call runs.
+    #'   `current` is `NA` when no call is running.
     get_running_time = function() session_running_time(private),
 
-    #' @description Take the next event, if there is one. Does not wait.
-    #' @return `NULL` or an event, see the section about events.
+    #' @description Return the next event, if there is one. Does not wait.
+    #' @return `NULL` or an event, see section Events.
     read = function() session_read(self, private),
 
-    #' @description End the session: let it end in order, then kill it.
+    #' @description End the session: ask it to quit, and kill it if it does not
+    #'   quit in time.
     #' @return `NULL`, invisibly.
     close = function(grace = 1000) {
       session_close(self, private, grace, !missing(grace))
     },
 
-    #' @description Print the calls of the last error in the session, the
-    #'   innermost first. Needs an idle session.
+    #' @description Print the calls of the last error in the session, innermost
+    #'   first. The session must be idle.
     #' @return A list of calls as text, invisibly.
     traceback = function() session_traceback(self, private),
 
-    #' @description Look into the frames of the last error, at a prompt of its
-    #'   own. Needs `options(callr.traceback = TRUE)` when the call is made.
+    #' @description Inspect the frames of the last error, at an interactive
+    #'   prompt. Needs `options(callr.traceback = TRUE)` at the time of the
+    #'   call.
     #' @return `NULL`, invisibly.
     debug = function() session_debug(self, private),
 
-    #' @description Type into the top level of the session, until `.q`.
+    #' @description Type commands at the top level of the session, until `.q`.
     #' @return `NULL`, invisibly.
     attach = function() session_attach(self, private),
 
-    #' @description What the running call has printed so far.
-    #' @return A list with `stdout` and `stderr`, each one string, or `NULL`
-    #'   where `stdout` or `stderr` of the options sends the output elsewhere.
+    #' @description Get what the running call has printed so far.
+    #' @return A list with `stdout` and `stderr`, each one string, or `NULL` if
+    #'   option `stdout` or `stderr` sends the output elsewhere.
     peek_output = function() {
       list(
         stdout = session_printed(private, 0L),
@@ -220,7 +227,7 @@ r_session <- R6::R6Class(
     },
 
     #' @description Kill the session. Its state is `"finished"` afterwards.
-    #' @return `TRUE` if the process ended by it, `FALSE` if it had ended.
+    #' @return `TRUE` if this ended the process, `FALSE` if it had ended before.
     kill = function(grace = 0.1, close_connections = TRUE) {
       killed <- session_kill(
         self, private, super, grace, close_connections, !missing(grace)
@@ -231,8 +238,8 @@ r_session <- R6::R6Class(
       killed
     },
 
-    #' @description Stop the process until `$resume()`. Returns when it stands
-    #'   still.
+    #' @description Stop the process until `$resume()`. Returns once the process
+    #'   has stopped.
     suspend = function() {
       stopped <- super$suspend()
       holds_within(0.5, function() {
@@ -241,9 +248,9 @@ r_session <- R6::R6Class(
       stopped
     },
 
-    #' @description Kill the session and all that it has started. Its state is
-    #'   `"finished"` afterwards.
-    #' @return Named integer: the processes that were killed.
+    #' @description Kill the session and all processes it has started. Its state
+    #'   is `"finished"` afterwards.
+    #' @return Named integer vector: the processes that were killed.
     kill_tree = function(grace = 0.1, close_connections = TRUE) {
       session_kill_tree(self, private, super, grace, close_connections)
     },
@@ -253,14 +260,14 @@ r_session <- R6::R6Class(
     get_pid = function() session_pid(private, super$get_pid()),
 
     #' @description Send a signal to the session.
-    #' @return `TRUE` if the process was there to get it.
+    #' @return `TRUE` if the process was still running.
     signal = function(signal, ...) {
       session_signal(private, super, signal, ...)
     },
 
-    #' @description Interrupt the call that runs, as Ctrl-C does. An idle
-    #'   session ignores it.
-    #' @return `TRUE` if the process was there to be interrupted.
+    #' @description Interrupt the running call, as Ctrl-C does. An idle session
+    #'   ignores it.
+    #' @return `TRUE` if the process was still running.
     interrupt = function(...) {
       session_wait_until_read(private)
       is_sent <- session_signal_fork(private, 2L, isTRUE(list(...)$group))
@@ -279,8 +286,7 @@ r_session <- R6::R6Class(
       invisible(self)
     },
 
-    #' @description Delete the files that the session has needed and does not
-    #'   need any more.
+    #' @description Delete files that the session needed and no longer needs.
     cleanup = function() session_cleanup(private)
   ),
   private = c(session_fields(), list(

@@ -58,7 +58,7 @@ shiny_ended <- function(token) {
 
 # Shiny is not to report it: nobody is there any more to read that.
 shiny_ended_condition <- function() {
-  condition <- cancelled_condition("the Shiny session of its user has ended")
+  condition <- cancelled_condition("its Shiny session has ended")
   class(condition) <- append(class(condition), "shiny.silent.error", 1L)
   condition
 }

@@ -1,7 +1,7 @@
-# The calls that R has around code in tryCatch() and its kin, which conditions
-# raised there show: `doTryCatch(return(expr), name, parentenv, handler)`. A
-# body that pauses has blocks of the machine in their place (machine.h), and
-# shows the same calls.
+# R puts calls of its own around code in tryCatch() and similar functions, and
+# conditions raised there show them: `doTryCatch(return(expr), name, parentenv,
+# handler)`. A body that pauses has blocks of the machine instead (machine.h),
+# and shows the same calls.
 
 shown_try_catch <- quote(doTryCatch(return(expr), name, parentenv, handler))
 shown_finally <- quote(tryCatchList(expr, classes, parentenv, handlers))

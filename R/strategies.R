@@ -79,49 +79,45 @@ remote_tweaks <- c("rshcmd", "rshopts", "user", "rscript")
 #' Evaluate futures in background R sessions
 #'
 #' `plan(multisession, workers = 2)` evaluates futures in two background R
-#' processes on this machine. They are started by [plan()], replaced when they
-#' die, and end with this process or with the next [plan()].
+#' processes on this machine. [plan()] starts them. They are replaced when they
+#' die, and end with this process or at the next [plan()].
 #'
 #' @param expr An expression.
 #' @param ... Further arguments of [future()].
 #' @param workers A positive number: how many futures are evaluated at the same
-#'   time. A function is called without arguments for it. Default: all cores,
-#'   [parallelly::availableCores()]. With 1, the future is evaluated in this
-#'   process, lazily; `I(1)` asks for one background process.
+#'   time; or a function without arguments that returns this number. Default:
+#'   all cores, [parallelly::availableCores()]. With 1, futures are lazy and are
+#'   evaluated in this process; `I(1)` requests one background process.
 #' @param queue `0` (default): creating a future waits while all workers are
 #'   busy. `Inf`: it never waits, and futures queue.
 #' @param lazy As in [future()].
-#' @param rscript_libs Character vector of library folders that the workers use,
-#'   set when they start. Default: those of this process. `NULL` leaves what R
-#'   starts with.
+#' @param rscript_libs Character vector of library folders for the workers, set
+#'   when they start. Default: those of this process. `NULL` leaves R's default.
 #' @param envir,substitute As in [future()].
 #' @return Called directly: a `Future`.
 #' @section Given by name to `plan()` and `tweak()`:
-#' * `setup`: what each worker does before
-#'   its first future, and each that replaces it: a function without arguments,
-#'   or code made by [quote()]. What it assigns (a function: with `<<-`) can be
-#'   used by the futures, such as a connection to a database or a model; see
-#'   [everywhere()]. Default: nothing.
+#' * `setup`: what each worker runs before its first future, also in
+#'   replacements: a function without arguments, or code made by [quote()].
+#'   Futures can use what it assigns (in a function: with `<<-`), such as a
+#'   connection to a database or a model; see [everywhere()]. Default: nothing.
 #' * `rscript_envs`, `rscript_startup`: environment variables of each worker, a
 #'   named character vector; code that it runs before `setup`, quoted or as
 #'   text. Default: none.
-#' * `recycle`: when a worker is replaced
-#'   by a fresh one although it is well, between two futures: a named vector
-#'   with any of `tasks` (how many it has evaluated), `age` (seconds) and
-#'   `memory` (bytes that it has in use more than when it was fresh). Default:
-#'   never.
-#' * `start_timeout`: seconds that a worker
-#'   may take to start. Default: 30.
+#' * `recycle`: when to replace a healthy worker by a new one, between two
+#'   futures: a named vector with any of `tasks` (how many it has evaluated),
+#'   `age` (seconds) and `memory` (bytes by which its memory has grown since it
+#'   started). Default: never.
+#' * `start_timeout`: how many seconds a worker may take to start. Default: 30.
 #' @section What a future leaves behind:
-#' Before the next future, a worker puts back options, environment variables,
-#' the working directory, the locale, attached packages, the kind of random
-#' numbers, sinks and time limits, closes connections and devices, and empties
-#' the workspace. Loaded namespaces stay, and the options that they have set.
+#' Before the next future, a worker restores options, environment variables, the
+#' working directory, the locale, attached packages, the kind of random numbers,
+#' sinks and time limits, closes connections and devices, and clears the
+#' workspace. Loaded namespaces stay, and so do the options that they have set.
 #' With `plan(cluster, persistent = TRUE)` the workspace, attached packages and
 #' new options stay as well.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: `workers` is not such a number, or a folder of
-#'   `rscript_libs` does not exist.
+#' * `elsewhere_bad_argument`: `workers` is not a positive number, or a folder
+#'   of `rscript_libs` does not exist.
 #' @examples
 #' \donttest{
 #' plan(multisession, workers = 2)
@@ -153,60 +149,60 @@ multisession <- new_strategy(
 #' Evaluate futures on a cluster
 #'
 #' `plan(cluster, workers = c("host1", "host2"))` evaluates futures in
-#' background R processes on other machines, which ssh starts. A number, or
-#' `"localhost"`, asks for processes on this machine.
+#' background R processes on other machines, which are started by ssh. A number,
+#' or `"localhost"`, starts processes on this machine.
 #'
 #' @details
-#' The channel to a worker is the standard input and output of its ssh: no port
-#' is opened on either side, and whoever may log in there by ssh may use it. ssh
-#' asks nobody for a password (it runs with `BatchMode=yes`), so let a key or an
-#' agent do that. The same version of elsewhere must be installed there.
-#' `plan()` waits until all workers are up. A worker that dies is replaced; a
-#' machine on which three in a row could not be started is given up, and the
-#' others go on. Workers end when this process does, or when the connection is
-#' lost.
+#' The standard input and output of ssh are the channel to a worker: no port is
+#' opened on either side, and you need no more than a login by ssh. ssh does not
+#' ask for a password (it runs with `BatchMode=yes`), so use a key or an agent.
+#' The same version of elsewhere must be installed on every machine. `plan()`
+#' waits until all workers are ready. A worker that dies is replaced. If three
+#' workers in a row cannot be started on a machine, it is given up, and the
+#' others continue. Workers end when this process does, or when the connection
+#' is lost.
 #'
-#' Libraries and folders of this machine mean nothing there: workers on other
-#' machines start where ssh puts them, with the libraries of R there.
+#' Libraries and folders of this machine do not exist on the others: workers
+#' there start in the folder that ssh chooses, with R's own library folders.
 #'
 #' @section Clusters of the parallel package:
-#' The nodes keep what they have: packages, options and, with `persistent =
-#' TRUE`, their workspace, which is emptied otherwise. Between futures the
-#' cluster can be used by the functions of that package as before; while a
-#' future runs in a node, that node is busy. The same version of elsewhere must
-#' be installed where the nodes are. A node that ends is not replaced: a
-#' warning of class `elsewhere_node_lost` says so, the others go on, and a
-#' future with `retries` that was evaluated in it starts again in another. A
-#' change of plan does not stop the cluster. Futures do not queue: with
-#' `queue = Inf`, one for which no node is free is started when it is asked
-#' for. A future that is cancelled is interrupted if its node is on this
-#' machine, and never killed; elsewhere its node is busy until it is done.
+#' The nodes keep their packages and options and, with `persistent = TRUE`,
+#' their workspace, which is cleared otherwise. Between futures you can use the
+#' cluster with the functions of that package as before; while a node evaluates
+#' a future, it is busy. The same version of elsewhere must be installed where
+#' the nodes are. A node that ends is not replaced: a warning of class
+#' `elsewhere_node_lost` reports it, the other nodes continue, and a future with
+#' `retries` that it was evaluating starts again in another. A change of plan
+#' does not stop the cluster. Futures do not queue: with `queue = Inf`, a future
+#' without a free node is started when it is asked for. A cancelled future is
+#' interrupted if its node is on this machine; it is never killed. On another
+#' machine, its node stays busy until the future is done.
 #' Arguments that tell how workers are started are not used. Nodes of another
-#' kind, such as those of [make_cluster()], stand for their machines, where
-#' workers are started.
+#' kind, such as those of [make_cluster()], only name machines: new workers are
+#' started on these.
 #' @inheritParams multisession
 #' @param workers A positive number, or host names (as ssh takes them, such as
 #'   `"user@host"`): one worker for each time a host is named. `"localhost"` and
-#'   the name of this machine need no ssh. Or a cluster of the parallel
-#'   package, made by [parallel::makeCluster()] or [makeClusterPSOCK()], whose
-#'   own processes then evaluate the futures; see there.
+#'   the name of this machine need no ssh. Or a cluster of the parallel package,
+#'   made by [parallel::makeCluster()] or [makeClusterPSOCK()]: its processes
+#'   then evaluate the futures, see section "Clusters of the parallel package".
 #' @param rscript_libs Character vector of library folders for all workers, or
-#'   `NULL`. Not given: those of this process for the workers here, and what R
-#'   there starts with for the others.
+#'   `NULL`. If missing: those of this process for workers on this machine, and
+#'   R's default for the others.
 #' @param persistent `TRUE` evaluates futures in the workspace of their worker
-#'   and keeps what they leave there. Default: `FALSE`.
+#'   and keeps their variables there. Default: `FALSE`.
 #' @return Called directly: a `Future`.
 #' @section Given by name to `plan()` and `tweak()`:
 #' * `rshcmd`, `rshopts`: Character vectors: the command that connects to a
-#'   host, with its first arguments, and further ones, such as `c("-p",
-#'   "2222")`. Default: `"ssh"` and none.
-#' * `user`: One string: the name to log in with. Default: what ssh finds.
+#'   host, with its first arguments, and further arguments, such as
+#'   `c("-p", "2222")`. Default: `"ssh"` and none.
+#' * `user`: One string: the name to log in with. Default: ssh's default.
 #' * `rscript`: Character vector: the command that starts R there, with its
 #'   first arguments. Default: `"Rscript"`.
 #' @inheritSection multisession Errors
 #' @section Errors:
 #' * `FutureLaunchError`: a worker could not be started on a host; the message
-#'   has what ssh and R there said.
+#'   shows the output of ssh and R there.
 #' @examples
 #' \donttest{
 #' plan(cluster, workers = c("localhost", "localhost"))
@@ -233,8 +229,8 @@ cluster <- new_strategy(
 
 #' Evaluate futures on another machine, as in an R session there
 #'
-#' [cluster] with `persistent = TRUE`: what a future leaves in the workspace of
-#' its worker is there for the next.
+#' This is [cluster] with `persistent = TRUE`: the next future of a worker finds
+#' the variables that the last one left in its workspace.
 #'
 #' @inheritParams cluster
 #' @param persistent As in [cluster()], but `TRUE` by default.
@@ -256,10 +252,10 @@ remote <- new_strategy(
   c("remote", "cluster", "multiprocess"), c(pool_tweaks, remote_tweaks)
 )
 
-#' Evaluate futures in several processes, whichever kind is at hand
+#' Evaluate futures in several processes of the available kind
 #'
-#' [multicore] where this R session may be forked, as
-#' [parallelly::supportsMulticore()] says, else [multisession].
+#' This is [multicore] if this R session may be forked, as
+#' [parallelly::supportsMulticore()] says, and [multisession] otherwise.
 #'
 #' @inheritParams future
 #' @param workers As in [multisession()].
@@ -330,7 +326,7 @@ strategy_by_name <- function(name) {
   abort(
     sprintf(
       paste(
-        "`plan()` knows no strategy %s. It knows \"sequential\",",
+        "`plan()` does not know strategy %s. It knows \"sequential\",",
         "\"multisession\", \"multicore\", \"multiprocess\" and \"cluster\"."
       ),
       encodeString(name, quote = "\"")
@@ -380,20 +376,20 @@ is_own_strategy <- function(x) inherits(x, "elsewhere_strategy")
 
 #' Evaluate futures in forks of this R session
 #'
-#' `plan(multicore, workers = 2)` evaluates each future in a fork of this very
-#' process, which has everything that this one has: packages, variables, open
-#' files. Nothing has to be sent there. What the fork changes stays in it, and
-#' only the value comes back.
+#' `plan(multicore, workers = 2)` evaluates each future in a fork of this
+#' process, which has everything that this process has: packages, variables,
+#' open files. Nothing has to be sent to it. Changes in the fork stay there, and
+#' only the value is returned.
 #'
-#' A fork shares what cannot be shared well: connections, graphics devices, and
-#' locks that threads of other libraries hold at that moment. Where that
-#' matters, use [multisession]. A fork has no workers of its own, so futures
-#' inside a future are evaluated there, one after the other.
+#' A fork shares things that cannot be shared safely: connections, graphics
+#' devices, and locks that threads of other libraries hold at that moment. If
+#' that matters, use [multisession]. A fork has no workers, so futures inside a
+#' future are evaluated in the fork, one after the other.
 #'
 #' @inheritParams multisession
-#' @param queue `0` (default): creating a future waits while `workers` forks
-#'   run. More: futures that wait start by themselves, and are evaluated in
-#'   background processes as under [multisession].
+#' @param queue `0` (default): creating a future waits while `workers` forks are
+#'   running. Otherwise futures queue, and are evaluated in background processes
+#'   as under [multisession].
 #' @return Called directly: a `Future`.
 #' @inheritSection multisession Errors
 #' @examples

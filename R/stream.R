@@ -1,17 +1,17 @@
-#' Make a channel from sequential code
+#' Create a channel from sequential code
 #'
 #' `stream({...})` is to [channel()] what [gen()] is to an iterator: the code
-#' may `await()` and `yield()`. `stream(function(...) ...)` makes a function
+#' may `await()` and `yield()`. `stream(function(...) ...)` creates a function
 #' whose calls are such streams.
 #'
 #' @inheritParams async
-#' @param lazy `TRUE` (the default): the code runs when a value is asked for.
-#'   `FALSE`: it starts at once and runs ahead until 500 values wait to be
-#'   taken.
-#' @return A [channel()] of class `c("stream", "channel", "coroutine", "iteror",
-#'   "iter")`.
+#' @param lazy `TRUE` (the default): the code runs only when a value is
+#'   requested. `FALSE`: it starts at once and runs ahead until 500 values are
+#'   waiting.
+#' @return A [channel()] of class
+#'   `c("stream", "channel", "coroutine", "iteror", "iter")`.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: an option is not what it should be.
+#' * `elsewhere_bad_argument`: an option is invalid.
 #' @examples
 #' count_to <- stream(function(n, interval = 0.01) {
 #'   for (i in 1:n) {
@@ -97,15 +97,15 @@ stream_event <- function(state, event, holder) {
 
 #' Wait for the next value of a channel
 #'
-#' Belongs in the body of [async()] or [stream()].
+#' Use it in the body of [async()] or [stream()].
 #'
 #' @param strm A [channel()], stream or iterator.
-#' @param or Evaluated and given back when there is no further value; may be
+#' @param or Evaluated and returned when there are no more values; may be
 #'   `break` or `return(x)`. Without it, the end is an error "StopIteration".
 #' @param err A function of the error that ended the channel.
 #' @return The next value.
 #' @section Errors:
-#' * `elsewhere_await_outside`: called outside of a task.
+#' * `elsewhere_await_outside`: `awaitNext()` was called outside of a task.
 #' @examples
 #' numbers <- stream(for (i in 1:3) yield(i))
 #' async(repeat print(awaitNext(numbers, or = break)))
@@ -115,7 +115,7 @@ awaitNext <- function(strm, or, err) {
   abort(
     paste0(
       "`awaitNext(", shorten(substitute(strm)),
-      ")` was called outside of a task. Write it in the body of async({...}) ",
+      ")` was called outside of a task. Use it in the body of async({...}) ",
       "or stream({...})."
     ),
     "elsewhere_await_outside"
@@ -123,8 +123,8 @@ awaitNext <- function(strm, or, err) {
 }
 
 #' @rdname gen
-#' @param it What to go through: a generator, another iterator, a vector, or, in
-#'   [stream()], a channel.
+#' @param it The source of the values: a generator, another iterator, a vector,
+#'   or, in [stream()], a channel.
 #' @param err Not used.
 #' @return `yieldFrom()`: `NULL`, invisibly, when `it` has ended.
 #' @export
@@ -132,7 +132,7 @@ yieldFrom <- function(it, err) {
   abort(
     paste0(
       "`yieldFrom(", shorten(substitute(it)),
-      ")` was called outside of a generator. Write it in the body of ",
+      ")` was called outside of a generator. Use it in the body of ",
       "gen({...}) or stream({...})."
     ),
     "elsewhere_yield_outside"

@@ -15,7 +15,7 @@ cancelled_condition <- function(reason = NULL) {
 
 timeout_condition <- function(secs) {
   errorCondition(
-    sprintf("It was not done within %s seconds.", format(secs)),
+    sprintf("It took longer than %s seconds.", format(secs)),
     seconds = secs,
     class = c("timeout", "elsewhere_timeout", "elsewhere_error")
   )
@@ -26,10 +26,10 @@ timeout_condition <- function(secs) {
 #'   the condition's message. `NULL` by default.
 #' @details
 #' Cancelling an [async()] task raises a condition of class `cancelled` (an
-#' error) where the task waits: its `finally` and `on.exit()` code runs, and may
-#' wait in turn. What the task was waiting for is cancelled too, unless somebody
-#' else waits for it. A promise is rejected with the condition, and what stands
-#' behind it (a timer, a future) is cancelled.
+#' error) at the place where the task waits: its `finally` and `on.exit()` code
+#' runs, and may itself wait. What the task was waiting for is cancelled too,
+#' unless something else waits for it. A promise is rejected with the condition,
+#' and its source (a timer, a future) is cancelled.
 #' @export
 cancel.async <- function(x, interrupt = TRUE, ..., reason = NULL) {
   if (!is_own_promise(x)) return(NextMethod())
@@ -112,7 +112,7 @@ settle_like <- function(promise, fulfilled, value) {
   }
 }
 
-#' Limit the time something may take
+#' Set a time limit
 #'
 #' @param x A task, a promise, or anything that can be awaited.
 #' @param secs Seconds, 0 or more.
@@ -121,7 +121,7 @@ settle_like <- function(promise, fulfilled, value) {
 #'   class `timeout`.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: `secs` is not one number, 0 or more.
-#' * `timeout`, `elsewhere_timeout`: rejects the promise.
+#' * `timeout`, `elsewhere_timeout`: the condition that rejects the promise.
 #' @examples
 #' slow <- with_timeout(delay(10, "never"), 0.01)
 #' slow$catch(function(e) cat(conditionMessage(e), "\n"))
@@ -150,18 +150,19 @@ with_timeout <- function(x, secs) {
   promise
 }
 
-#' Wait in a script until something is there
+#' Wait for a task or promise in a script
 #'
-#' Blocks, and runs tasks and timers meanwhile. In the body of a task use
+#' Blocks, but runs tasks and timers while it waits. In the body of a task use
 #' [await()] instead, which does not block.
 #'
 #' @inheritParams with_timeout
-#' @param timeout Seconds to wait. `Inf` (the default) waits for ever.
-#' @return The value of `x`, visible or not as its code left it; if it is
-#'   rejected, its condition is an error here.
+#' @param timeout Seconds to wait. `Inf` (the default) waits forever.
+#' @return The value of `x`, visible or invisible as in its code. If `x` is
+#'   rejected, its condition is raised as an error.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: `timeout` is not one number, 0 or more.
-#' * `timeout`, `elsewhere_timeout`: `timeout` passed first; `x` goes on.
+#' * `timeout`, `elsewhere_timeout`: `timeout` seconds have passed; `x` keeps
+#'   running.
 #' @examples
 #' wait_for(async(await(delay(0.01, 1)) + 1))
 #' @export
@@ -184,17 +185,17 @@ wait_for <- function(x, timeout = Inf) {
   if (is_visible) outcome$value else invisible(outcome$value)
 }
 
-#' Run tasks that belong together
+#' Run a group of tasks
 #'
-#' `task_group(function(tg) ...)` calls the function, which starts tasks by
-#' `tg$start(task)`. The group ends when the function and all tasks have ended.
-#' The first failure cancels the others.
+#' `task_group(function(tg) ...)` calls the function, which starts tasks with
+#' `tg$start(task)`. The group ends when the function and all its tasks have
+#' ended. If one task fails, the others are cancelled.
 #'
-#' @param fn A function of one argument, the group. If it pauses by [await()],
-#'   it is taken as `async(function(tg) ...)`. `tg$start(x)` takes a task or a
-#'   promise and gives it back; `tg$cancel(reason)` cancels all that have not
-#'   settled.
-#' @return A promise of the value of `fn`. It settles only when every task has;
+#' @param fn A function of one argument, the group. If it uses [await()], it is
+#'   treated as `async(function(tg) ...)`. `tg$start(x)` adds a task or a
+#'   promise to the group and returns it; `tg$cancel(reason)` cancels all that
+#'   have not settled.
+#' @return A promise of the value of `fn`. It settles only after every task has;
 #'   if one failed, it is rejected with the first failure.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: `fn` is not a function.
@@ -279,16 +280,16 @@ group_settle <- function(group) {
   }
 }
 
-#' Call a function that waits on each element
+#' Apply an asynchronous function to each element
 #'
 #' @param x A vector or list.
-#' @param f A function of one element and `...`. If it pauses by [await()], it
-#'   is taken as `async(function(element) ...)`. What it returns is awaited.
+#' @param f A function of one element and `...`. If it uses [await()], it is
+#'   treated as `async(function(element) ...)`. What it returns is awaited.
 #' @param ... Passed on to `f`.
-#' @param concurrency How many calls may be under way at a time. `Inf` (the
+#' @param concurrency How many calls may run at the same time. `Inf` (the
 #'   default): all of them.
-#' @return A promise of the list of values, in the order and with the names of
-#'   `x`. The first failure cancels the calls under way and rejects it.
+#' @return A promise of the list of values, in the order of `x` and with its
+#'   names. The first failure cancels the other calls and rejects the promise.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: `concurrency` is not one number, 1 or more.
 #' @examples
@@ -340,13 +341,13 @@ async_map <- function(x, f, ..., concurrency = Inf) {
   })
 }
 
-#' Let only some tasks go on at a time
+#' Limit how many tasks run at the same time
 #'
-#' @param n How many may hold the semaphore, 1 or more.
-#' @return A list of functions: `acquire()` gives a promise that is fulfilled
-#'   when the caller holds it (first come, first served), `release()` passes it
-#'   on, and `with(expr)`, for a promise or task `expr`, holds it while `expr`
-#'   runs.
+#' @param n How many tasks may hold the semaphore at the same time, 1 or more.
+#' @return A list of functions: `acquire()` returns a promise that is fulfilled
+#'   when the caller holds the semaphore (first come, first served), `release()`
+#'   gives it up, and `with(expr)`, for a promise or task `expr`, holds it while
+#'   `expr` runs.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: `n` is not one number, 1 or more.
 #' @examples
@@ -396,11 +397,11 @@ semaphore <- function(n) {
   )
 }
 
-#' Give a signal at regular times
+#' Create a stream that ticks at regular times
 #'
-#' @param secs Seconds from one signal to the next.
-#' @return A [stream()] of 1, 2, 3, ...; the time counts from the first request.
-#'   It never closes; [cancel()] ends it.
+#' @param secs Seconds between two ticks.
+#' @return A [stream()] of 1, 2, 3, ...; the first request starts the clock. It
+#'   never closes; [cancel()] ends it.
 #' @section Errors:
 #' * `elsewhere_bad_argument`: `secs` is not one number, 0 or more.
 #' @examples

@@ -35,7 +35,7 @@ reference_from <- function(message) {
 describe_reference <- function(found, whole = "it") {
   if (is.null(found$path)) {
     return(sprintf(
-      "an external pointer somewhere in %s, which is too large to say where",
+      "an external pointer somewhere in %s (too large to find the exact place)",
       whole
     ))
   }
@@ -59,9 +59,9 @@ abort_cannot_travel <- function(found, home = NULL, call = NULL) {
   do.call(abort, c(
     list(
       paste(
-        text, "cannot travel to another R process: what it refers to lives in",
-        "this one. Create it in the code that runs there, or send what it was",
-        "made from."
+        text, "cannot be sent to another R process: it refers to something in",
+        "this one. Create it in the code that runs there, or send the data it",
+        "was made from."
       ),
       "elsewhere_cannot_travel", home = home, call = call
     ),

@@ -1,14 +1,14 @@
-#' Give a strategy other defaults
+#' Change the default arguments of a strategy
 #'
 #' @param strategy A strategy, such as [multisession], or its name.
-#' @param ... Named arguments that the strategy should have from now on.
+#' @param ... Named arguments: the new defaults.
 #' @param penvir Not used; for compatibility.
 #' @return The strategy, with class `tweaked` added.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: an argument has no name, or is one that belongs
-#'   to a single future, such as `seed`.
+#' * `elsewhere_bad_argument`: an argument has no name, or belongs to a single
+#'   future, such as `seed`.
 #' @section Warnings:
-#' An argument that the strategy does not know is a warning.
+#' The function warns about arguments that the strategy does not know.
 #' @examples
 #' two <- tweak(multisession, workers = 2)
 #' formals(two)$workers
@@ -20,13 +20,13 @@ tweak <- function(strategy, ..., penvir = parent.frame()) {
   names <- names(arguments)
   if (is.null(names) || !all(nzchar(names))) {
     abort(
-      "Every further argument of `tweak()` and `plan()` must have a name.",
+      "Arguments of `tweak()` and `plan()` after the first must be named.",
       "elsewhere_bad_argument", arg = "...", home = "FutureError"
     )
   }
   if (anyDuplicated(names)) {
     warning(sprintf(
-      "Argument %s is given twice; the first counts.",
+      "Argument %s is given more than once; the first value is used.",
       paste0("`", unique(names[duplicated(names)]), "`", collapse = ", ")
     ), call. = FALSE)
     arguments <- arguments[!duplicated(names)]

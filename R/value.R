@@ -1,36 +1,38 @@
 #' Get the value of a future
 #'
-#' Waits until the future has settled, prints what it printed, signals what it
-#' signalled, in order, and gives its value or raises its error, unchanged. A
+#' Waits until the future has settled. Then prints its output, signals its
+#' conditions in order, and returns its value or raises its error, unchanged. A
 #' second call does the same again.
 #'
 #' @param future A `Future`, or a list, environment or listenv of futures and
-#'   other things. `values()` is the same under an older name; of a listenv it
-#'   makes a listenv.
+#'   other objects. `values()` is an older name of `value()`; for a listenv it
+#'   returns a listenv.
 #' @param stdout `TRUE` (default) prints the captured output.
-#' @param signal `TRUE` (default) signals conditions. `FALSE` signals none and
-#'   gives the error, if there is one, as the value.
-#' @param drop `TRUE` forgets the value afterwards, so that it can be collected.
-#'   Default: `FALSE`.
-#' @param reduce For lists: a function of two values, or its name, that folds
-#'   the values; attribute `init` is the first of them. Default: none.
+#' @param signal `TRUE` (default) signals conditions. `FALSE` signals none; if
+#'   the future failed, its error is returned as the value.
+#' @param drop `TRUE` forgets the value afterwards, so that its memory can be
+#'   freed. Default: `FALSE`.
+#' @param reduce For lists: a function of two values, or its name, that combines
+#'   all values into one; its attribute `init` is the initial value. Default:
+#'   none.
 #' @param inorder For lists: `TRUE` (default) relays output and conditions in
-#'   the order of the list, each as soon as all before it are in; `FALSE` in the
-#'   order in which they settle.
+#'   the order of the list, as soon as all futures before have settled; `FALSE`
+#'   relays them in the order in which futures settle.
 #' @param idxs For lists: which elements. Default: all.
 #' @param ... Not used.
-#' @return The value, visible or not as the expression left it. For a list: a
-#'   list with the same names and dimensions, futures replaced by their values;
-#'   so also of an environment, by the names of its variables, and of a listenv.
+#' @return The value, visible or invisible as in the expression. For a list: a
+#'   list with the same names and dimensions, with futures replaced by their
+#'   values. For an environment, such a list with the names of its variables;
+#'   for a listenv, with the names of its elements.
 #' @section Errors:
 #' The error of the expression itself, or
-#' * `FutureInterruptError`: the worker died; the message says of what.
-#' * `FutureCanceledError`: it was cancelled.
-#' * `FutureLaunchError`: it could not be started.
+#' * `FutureInterruptError`: the worker died; the message says how.
+#' * `FutureCanceledError`: the future was cancelled.
+#' * `FutureLaunchError`: the future could not be started.
 #' * `FutureDroppedError`: the value was dropped.
-#' * `FutureError`: it belongs to another process.
+#' * `FutureError`: the future belongs to another process.
 #'
-#' In a list, the first error cancels the futures that have not settled.
+#' If one future in a list fails, those that have not settled are cancelled.
 #' @examples
 #' f <- future({ message("working"); 42 })
 #' value(f)
@@ -73,7 +75,7 @@ drop_future <- function(future) {
 #' @export
 values <- function(future, ...) {
   values <- value(future, ...)
-  # As it was at home, where it had this name.
+  # As in the future package when value() had this name.
   if (inherits(future, "listenv") && is.list(values)) {
     with_shape(listenv::as.listenv(values), future)
   } else {
@@ -155,15 +157,15 @@ reduce_values <- function(values, reduce) {
   if (is.null(init)) Reduce(fold, values) else Reduce(fold, values, init)
 }
 
-# There is one `+` in an R process: an attribute that one call sets on it would
-# rule in all that follow, so it is taken off again.
+# There is only one `+` in an R process. An attribute that one call sets on it
+# would affect all later calls, so it is removed again.
 refuse_marked_primitive <- function(fun) {
   attr(fun, "init") <- NULL
   abort(
     paste(
-      "`reduce` must not be a primitive function with an attribute `init`,",
-      "which would stay with the function for good. Name the function:",
-      "`reduce = structure(\"+\", init = 0)`."
+      "`reduce` must not be a primitive function with attribute `init`: the",
+      "attribute would stay on that function for the rest of the R session.",
+      "Give its name instead: `reduce = structure(\"+\", init = 0)`."
     ),
     "elsewhere_bad_argument", arg = "reduce", value = fun
   )

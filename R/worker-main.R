@@ -94,9 +94,8 @@ worker_arguments <- function() {
   c("--no-readline", "--slave", "--no-save", "--no-restore")
 }
 
-# R with our front end (src/frontend/), where it could be built. R's own program, and
-# the shell script before it, where R is not a shared library, or where the script has
-# something to do: it is what knows most of R's arguments.
+# R with our front end (src/frontend/), if that could be built. Otherwise, or if
+# the arguments need R's shell script (it knows most of them), R's own program.
 worker_program <- function(arguments = worker_arguments()) {
   known <- c(worker_arguments(), "--no-echo", "--quiet", "--silent")
   own <- if (all(arguments %in% known)) installed_program("R")

@@ -53,8 +53,8 @@ refuse_too_many <- function(count) {
   abort(
     sprintf(
       paste(
-        "%d workers on %d cores are more than %g times as many. Ask for fewer,",
-        "or say that you mean it: `workers = I(%d)`."
+        "%d workers on %d cores are more than %g workers per core. Ask for",
+        "fewer, or confirm the number with `workers = I(%d)`."
       ),
       count, cores, limit[[2L]], count
     ),
@@ -87,7 +87,7 @@ check_queue <- function(queue) {
     queue >= 0
   if (!is_right) {
     abort_argument(
-      "queue", "one number of futures that may wait, 0 or more", queue
+      "queue", "one number, 0 or more: how many futures may wait", queue
     )
   }
   queue
@@ -119,14 +119,14 @@ check_libraries <- function(libraries) {
 
 #' Count the workers of a plan
 #'
-#' @param evaluator A strategy or a backend. Default: the plan that rules.
+#' @param evaluator A strategy or a backend. Default: the current plan.
 #' @param background `TRUE` counts only workers outside this process. Default:
 #'   `FALSE`.
 #' @param ... Not used.
 #' @return `nbrOfWorkers()`: how many futures can be evaluated at the same time.
 #'   `nbrOfFreeWorkers()`: how many more could be started now without waiting.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: `evaluator` is no strategy.
+#' * `elsewhere_bad_argument`: `evaluator` is not a strategy.
 #' @examples
 #' plan(sequential)
 #' nbrOfWorkers()
@@ -158,13 +158,14 @@ backend_from <- function(evaluator) {
   backend_settings(strategy)
 }
 
-#' Start the workers of the plan afresh
+#' Restart the workers of a plan
 #'
-#' @param x A strategy or backend. Default: the plan that rules.
+#' @param x A strategy or backend. Default: the current plan.
 #' @param ... Not used.
-#' @return `x`, invisibly. What the workers were doing is lost.
+#' @return `x`, invisibly. The futures that the workers were evaluating are
+#'   lost.
 #' @section Errors:
-#' * `elsewhere_bad_argument`: `x` is no strategy.
+#' * `elsewhere_bad_argument`: `x` is not a strategy.
 #' @examples
 #' resetWorkers()
 #' @export

@@ -76,8 +76,8 @@ needs_of_installed <- function(package) {
 }
 
 # `wanted` (name -> least version), and what that needs in turn, as far as it is
-# missing or too old. A new testthat beside the cli of an old distribution cannot
-# be loaded, whoever installed it there.
+# missing or too old. A new testthat beside the cli of an old distribution
+# cannot be loaded, whoever installed it there.
 unmet <- function(wanted) {
   out <- character()
   seen <- character()
@@ -95,8 +95,8 @@ unmet <- function(wanted) {
 }
 
 # The packages to install for `missing`: themselves, and whatever they need that
-# is missing or too old. install.packages() alone would keep a dependency that is
-# too old.
+# is missing or too old. install.packages() alone would keep a dependency that
+# is too old.
 to_install <- function(missing, available) {
   out <- character()
   while (length(missing)) {

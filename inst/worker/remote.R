@@ -1,7 +1,7 @@
-# The start of a worker for an owner on another machine: an R that was started
-# by ssh becomes one that boots as a worker, in the same process and with the
-# same standard input and output, which lead to the owner. The owner's command
-# has found this package and runs this file; `place` is where the package is.
+# Starts a worker for an owner on another machine: an R that was started by ssh
+# becomes, in the same process, an R that boots as a worker. Its standard input
+# and output stay the same, and lead to the owner. The owner's command has found
+# this package and runs this file; `place` is where the package is.
 local({
   library_file <- dyn.load(file.path(
     place, "libs", .Platform$r_arch, paste0("elsewhere", .Platform$dynlib.ext)

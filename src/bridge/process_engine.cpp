@@ -36,8 +36,8 @@ Engine& engine(MainThread& main) {
   if (running != nullptr) return *running;
   if (is_forked_child) {
     throw EngineError({ErrorCode::Forked,
-                       "this process was forked from one that uses workers, and has none of its "
-                       "own: use them in the parent, or plan(sequential) here"});
+                       "this process was forked from one that uses workers, and cannot use them: "
+                       "use them in the parent, or set plan(sequential) here"});
   }
   static const bool is_registered =
       pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;

@@ -70,8 +70,8 @@ SessionLink& session_from(MainThread&, SEXP handle) {
   }
   if (is_forked_child && !link->channel().is_open()) {
     throw EngineError({ErrorCode::Forked,
-                       "this process was forked from the one that owns the session: use it there, "
-                       "or start a session here"});
+                       "this process was forked from the owner of the session: use the session "
+                       "there, or start a new one here"});
   }
   return *link;
 }

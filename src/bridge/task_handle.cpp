@@ -33,7 +33,7 @@ std::uint64_t handle_number(SEXP handle, const char* what) {
   if (number == 0) {
     throw EngineError({ErrorCode::Closed, std::string("this ") + what +
                                               " belongs to another R process, or was saved and "
-                                              "loaded: it cannot be asked for anything here"});
+                                              "loaded: it cannot be used here"});
   }
   return number;
 }

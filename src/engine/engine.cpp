@@ -23,11 +23,10 @@ std::string said_of(const std::system_error& failure) {
   const int number = failure.code().value();  // Asio's errors are a family of their own
   const bool is_refused = number == EPERM || number == ENOSYS;
   return failure.what() +
-         std::string(is_refused
-                         ? ". The filter of a container, or an old kernel, refuses the call; "
-                           "elsewhere does without it when it is installed with "
-                           "ELSEWHERE_OS=portable in the environment"
-                         : "");
+         std::string(
+             is_refused ? ". The container or an old kernel refuses this system call; install "
+                          "elsewhere with ELSEWHERE_OS=portable in the environment to do without it"
+                        : "");
 }
 
 }  // namespace
@@ -201,7 +200,7 @@ TaskId Engine::submit(PoolId pool, Parcel payload, TaskOptions options) {
 
 Task& Engine::task_of(Turn& turn, TaskId id) {
   Task* task = scheduler_.find(turn, id);
-  ensure(task != nullptr, "a task was asked for that has been forgotten");
+  ensure(task != nullptr, "this task has been forgotten");
   return *task;
 }
 
@@ -212,7 +211,7 @@ TaskState Engine::task_state(TaskId id) {
 const Outcome& Engine::outcome(TaskId id) {
   return loop_.with_turn([&](Turn& turn) -> const Outcome& {
     const Task& task = task_of(turn, id);
-    ensure(task.state == TaskState::Settled, "the outcome of an unsettled task was asked for");
+    ensure(task.state == TaskState::Settled, "this task has not settled, so it has no outcome");
     return task.outcome;  // a settled task does not change
   });
 }

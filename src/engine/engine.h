@@ -1,6 +1,6 @@
 // The façade the bridge talks to: pools, tasks, and waiting for them. One engine
 // a process; it starts one thread. All functions are for the thread that made
-// the engine, and none blocks but wait().
+// the engine. Three of them block, and say so.
 #pragma once
 
 #include <atomic>

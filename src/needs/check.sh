@@ -1,8 +1,8 @@
 #!/bin/sh
 # Says in one sentence what is missing to compile elsewhere, and how to get it,
-# before a compiler says it in a thousand. src/Makevars runs it before it compiles
-# anything. R CMD INSTALL has looked before for make, for a compiler that R calls
-# C++20's, and for the packages of LinkingTo.
+# instead of many compiler errors. src/Makevars runs it before it compiles
+# anything. R CMD INSTALL has already checked for make, for the compiler that R uses
+# for C++20, and for the packages in LinkingTo.
 
 : "${R_HOME:=$(R RHOME)}"
 config() { "$R_HOME/bin/R" CMD config "$1" 2>/dev/null; }
@@ -14,17 +14,17 @@ fail() {
 
 system=$(uname -s)
 if [ "$system" != Linux ]; then
-  fail "this is $system, and elsewhere runs on Linux alone yet: use a Linux machine or a container."
+  fail "elsewhere runs only on Linux so far, and this is $system: use a Linux machine or a container."
 fi
 
-how="on Debian or Ubuntu, apt-get install g++; elsewhere, GCC 10 or clang 13 or a later one,\
- named in ~/.R/Makevars: CXX20 = /path/to/g++"
+how="on Debian or Ubuntu, run apt-get install g++; on other systems, install GCC 10 or clang 13 or\
+ later, and name it in ~/.R/Makevars: CXX20 = /path/to/g++"
 
 compiler=$(config CXX20)
-work=$(mktemp -d) || fail "no folder can be made in ${TMPDIR:-/tmp}: set TMPDIR to another one."
+work=$(mktemp -d) || fail "cannot create a folder in ${TMPDIR:-/tmp}: set TMPDIR to another folder."
 trap 'rm -rf "$work"' EXIT
 
-# Of all that is used, the youngest.
+# The newest features that we use.
 cat >"$work/try.cpp" <<'CODE'
 #include <concepts>
 #include <span>

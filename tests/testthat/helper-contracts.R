@@ -24,7 +24,8 @@ source_of <- function(package, version, folder) {
 }
 
 # The same for a test: skips it where the sources cannot be had, or a package
-# of `needs` is not installed or is older than those. They go when the test has ended.
+# of `needs` is not installed or is older than those. They go when the test has
+# ended.
 local_sources <- function(package, version, needs = package,
                           env = parent.frame()) {
   testthat::skip_on_cran()

@@ -102,7 +102,7 @@ test_that("who closes a session of callr ends the wait for it", {
   session$call(function() Sys.sleep(100))
   task <- async(await(session))
   session$close()
-  expect_error(settled(task), "while a task waited|finished|crashed")
+  expect_error(settled(task), "while a task was waiting|finished|crashed")
 })
 
 test_that("a connection is awaited until it can be read", {

@@ -107,7 +107,7 @@ test_that("a node that ends is an error of its future, and others go on", {
   warned <- tryCatch(value(future(1)), warning = identity)
   expect_s3_class(warned, "elsewhere_node_lost")
   expect_match(conditionMessage(warned), "node 1 of the cluster .* has ended")
-  expect_match(conditionMessage(warned), "in the 1 node that is left")
+  expect_match(conditionMessage(warned), "in the 1 remaining node")
   expect_identical(nbrOfWorkers(), 1L)
   left <- unlist(value(lapply(1:3, function(i) future(Sys.getpid()))))
   expect_length(unique(left), 1L)

@@ -120,7 +120,7 @@ test_that("loading says in one sentence what is missing", {
   expect_no_warning(check_at_load())
 })
 
-test_that("loading names a processx, promises or library that is not as known", {
+test_that("loading names a processx, promises or library that has changed", {
   local_mocked_bindings(
     processx_has = function(...) FALSE,
     tells_domain = function(...) FALSE,

@@ -84,7 +84,7 @@ test_that("a value that cannot be serialized is an error with the reason", {
   expect_match(conditionMessage(error), "cannot be sent back.*stack")
   error <- failure_of(quote(file(tempfile(), "w")))
   expect_match(
-    conditionMessage(error), "cannot be sent back: [^\n]* travel[.] Return"
+    conditionMessage(error), "cannot be sent back: [^\n]* process[.] Return"
   )
 })
 

@@ -47,7 +47,7 @@ test_that("a compiler that knows C++20 passes without a word", {
   expect_identical(configured("g++"), list(said = character(), status = 0L))
 })
 
-test_that("a compiler without C++20 is named, with what it says and the way out", {
+test_that("a compiler without C++20 is named, with its words and the way out", {
   old <- c(
     'case "$*" in *-std=gnu++20*)',
     "  echo \"g++: error: unrecognized option '-std=gnu++20'\" >&2; exit 1 ;;",
@@ -68,6 +68,6 @@ test_that("a compiler that is not there is named", {
 
 test_that("another system is named", {
   expect_one_sentence(
-    configured("g++", list(uname = "echo Darwin")), "Darwin.*Linux"
+    configured("g++", list(uname = "echo Darwin")), "Linux.*Darwin"
   )
 })

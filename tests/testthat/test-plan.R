@@ -252,6 +252,8 @@ test_that("workers start with the variables and code that their cluster had", {
 })
 
 test_that("of an argument that is given twice the first counts", {
-  expect_warning(two <- tweak(multisession, workers = 2, workers = 3), "twice")
+  expect_warning(
+    two <- tweak(multisession, workers = 2, workers = 3), "more than once"
+  )
   expect_identical(formals(two)$workers, 2)
 })

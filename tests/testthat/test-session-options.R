@@ -79,7 +79,7 @@ test_that("libpath and repos reach the session", {
 test_that("a library or an R that does not exist is said at once", {
   expect_error(
     local_session(libpath = "/does/not/exist"),
-    "`libpath` must hold existing folders; there is no `/does/not/exist`",
+    "`libpath` must name existing folders, but `/does/not/exist` does not",
     class = "elsewhere_bad_argument"
   )
   expect_error(
@@ -375,6 +375,6 @@ test_that("variables and files that cannot be are said to be so", {
   expect_identical(unname(seen), c("1", "b"))
   expect_error(
     local_session(stdout = file.path(tempdir(), "absent", "file")),
-    "there is no folder", class = "elsewhere_worker_start"
+    "does not exist", class = "elsewhere_worker_start"
   )
 })

@@ -151,7 +151,7 @@ test_that("the tasks of a session are cancelled when its user leaves", {
   session$close()
   for (task in list(first, waiting, nested)) {
     error <- expect_error(settled(task), class = "cancelled")
-    expect_match(conditionMessage(error), "session of its user has ended")
+    expect_match(conditionMessage(error), "its Shiny session has ended")
     # Shiny does not report it.
     expect_s3_class(error, "shiny.silent.error")
   }

@@ -161,7 +161,7 @@ test_that("an argument that cannot travel is named before anything is sent", {
   withr::defer(close(connection))
   error <- expect_error(
     session$run(function(x) x, list(list(con = connection))),
-    "`args[[1]]$con` (file) cannot travel",
+    "`args[[1]]$con` (file) cannot be sent",
     fixed = TRUE, class = "elsewhere_cannot_travel"
   )
   expect_s3_class(error, "callr_error")

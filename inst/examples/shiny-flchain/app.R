@@ -1,11 +1,11 @@
-# A slow model in a Shiny app that stays quick, for everybody.
+# A slow model in a Shiny app that stays responsive for all users.
 #
 # `survival::flchain` has 7 874 people of a study of free light chains in blood,
 # and what became of them. A user chooses what a Cox model is to take into
-# account, and asks how sure its hazard ratios are: the model is refitted to as
-# many resamples as wanted, on a pool of background R workers. Meanwhile the
-# sliders answer at once, in this browser and in every other. Who closes the
-# window stops what was computed for it.
+# account, and asks how certain its hazard ratios are: the model is refitted to
+# as many resamples as wanted, on a pool of background R workers. Meanwhile the
+# sliders react at once, in this browser and in every other. Closing the window
+# stops its computations.
 #
 # Run by: shiny::runApp(system.file("examples/shiny-flchain", package =
 # "elsewhere"))
@@ -22,8 +22,8 @@ choices <- c(
   "amount of light chains" = "both", "kappa over lambda" = "more"
 )
 
-# The model has an environment of its own: a function takes along to a worker
-# all that is around it, which here is to be the data, not the user interface.
+# The model has a separate environment: a function is sent to a worker with its
+# whole environment, which should be the data here, not the user interface.
 model <- local(envir = new.env(parent = globalenv()), {
   people <- subset(survival::flchain, futime > 0)
   people$both <- log2(people$kappa + people$lambda)

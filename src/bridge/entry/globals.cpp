@@ -169,9 +169,9 @@ void warn_if_cut_short(MainThread& main, const Finder& finder) {
   if (!finder.is_cut_short()) return;
   r_call(main, [] {
     Rf_warningcall(R_NilValue, "%s",
-                   "The search for globals ended before it had seen all of them: some value "
-                   "holds more than 2 million parts. Name what the expression needs with "
-                   "`globals =`, or keep large lists and environments out of it.");
+                   "The search for globals stopped early, because a value has more than 2 million "
+                   "parts. Name what the expression needs with `globals =`, or use smaller lists "
+                   "and environments.");
     return R_NilValue;
   });
 }

@@ -144,8 +144,8 @@ PoolSpec pool_spec_from(MainThread& main, SEXP workers, SEXP setup, SEXP options
   // On another machine it may be known.
   if (spec.recycling.growth_bytes && spec.remotes.empty() && resident_bytes(this_process()) == 0) {
     throw EngineError({ErrorCode::BadArgument,
-                       "`recycle` limits the memory of workers, and this system does not tell "
-                       "how much a process uses: limit `tasks` or `age`"});
+                       "`recycle` limits the memory of workers, but this system does not tell "
+                       "how much memory a process uses: limit `tasks` or `age` instead"});
   }
   return spec;
 }

@@ -14,8 +14,8 @@ WorkerMain& worker_here() {
   WorkerMain* worker = this_worker();
   if (worker == nullptr) {
     throw EngineError({ErrorCode::BadArgument,
-                       "this R process is no worker: what was called here works in a "
-                       "background session or a pool worker only"});
+                       "this R process is not a worker: this function works only in a "
+                       "background session or a pool worker"});
   }
   return *worker;
 }

@@ -131,14 +131,14 @@ HeldTask* held_task(SEXP handle) {
   if (held == nullptr || held->task == nullptr || held->task->is_copy()) {
     throw EngineError({ErrorCode::Closed,
                        "this task belongs to another R process, or was saved and loaded: it "
-                       "cannot be asked for anything here"});
+                       "cannot be used here"});
   }
   return held->task.get();
 }
 
 void reply_from_fork(MainThread& main, SEXP value, bool refuses_references) {
   if (!is_child()) {
-    throw EngineError({ErrorCode::BadArgument, "this R process is no fork that could reply"});
+    throw EngineError({ErrorCode::BadArgument, "this R process is not a fork for a future"});
   }
   Child& here = child();
   try {

@@ -55,7 +55,7 @@ PacketKind reply_kind(const Packet& packet) {
 
 Status WorkerMain::become_worker(std::vector<Process> owners) {
   if (::fcntl(kWorkerChannelFd, F_SETFD, FD_CLOEXEC) != 0) {
-    return system_error("a worker wants its channel as descriptor 3");
+    return system_error("a worker needs its channel as descriptor 3");
   }
   auto console = ConsoleInput::take_over();
   if (!console.ok()) return console.error();

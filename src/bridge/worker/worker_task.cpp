@@ -20,8 +20,7 @@ namespace {
 // R/conditions.R knows the start of it.
 constexpr std::string_view kNotRead = "could not be read by its process: ";
 // R overflows its stack without a message at times.
-constexpr const char* kNothingSaid =
-    "R gave no reason, as where a value is nested more deeply than R can follow";
+constexpr const char* kNothingSaid = "R gave no reason; perhaps the value is nested too deeply";
 
 // A session's outcome is list(value, failure, warnings).
 bool has_failure(SEXP outcome) {

@@ -77,12 +77,12 @@ void NodeLink::ask_to_sync() {
   auto* begin = reinterpret_cast<char*>(call.data());
   const auto place =
       std::search(begin, begin + call.size(), kNumberPlace.begin(), kNumberPlace.end());
-  if (place == begin + call.size()) return lose("cannot be asked anything");
+  if (place == begin + call.size()) return lose("cannot be synchronized");
   std::memcpy(place, digits.data(), kNumberPlace.size());
   const auto sent = send_some(fd_.get(), call.span());
   if (!sent.ok() || sent.value().outcome == Transfer::Closed) return lose("has ended");
   if (sent.value().outcome == Transfer::WouldBlock) return;  // it has enough to answer
-  if (sent.value().bytes < call.size()) lose("does not take what it is sent");
+  if (sent.value().bytes < call.size()) lose("stopped reading in the middle of a message");
 }
 
 void NodeLink::look() {
@@ -116,7 +116,7 @@ bool NodeLink::take_start() {
   if (seen.value().outcome != Transfer::Moved || seen.value().bytes < start.size()) return false;
   if (!is_of_r(start)) return take_packet_bytes();
   if (state_ == NodeState::Busy && !result_) {
-    lose("has answered a question that was not asked: is it used by others meanwhile?");
+    lose("sent a reply that nothing asked for: does other code use it at the same time?");
     return false;
   }
   skipped_bytes_ = spec_.tail_bytes;
@@ -153,7 +153,7 @@ bool NodeLink::take_packet_bytes() {
   if (got.value().outcome != Transfer::Moved) return false;
   auto packet = reader_.advance(got.value().bytes);
   if (!packet.ok()) {
-    lose("has sent what is no answer: " + packet.error().message);
+    lose("sent an invalid reply: " + packet.error().message);
     return false;
   }
   if (packet.value()) take(std::move(*packet.value()));

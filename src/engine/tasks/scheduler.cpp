@@ -324,7 +324,7 @@ void Scheduler::OpenPool::on_worker_left(Turn& turn, WorkerId worker) {
   for (const TaskId task_id : waiting.mapped()) {
     Task* task = scheduler.find(turn, task_id);
     if (task == nullptr) continue;
-    scheduler.settle(turn, *task, failure(OutcomeKind::Cancelled, "its worker has left"));
+    scheduler.settle(turn, *task, failure(OutcomeKind::Cancelled, "its worker has ended"));
   }
 }
 

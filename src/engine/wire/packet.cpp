@@ -59,7 +59,7 @@ Result<std::optional<PacketHeader>> decode_header(std::span<const std::byte> byt
                                                   std::uint64_t body_bytes_max) {
   if (bytes.size() < kHeaderBytes) return std::optional<PacketHeader>{};
   if (get<std::uint32_t>(bytes, 0) != kMagic) {
-    return Error{ErrorCode::Protocol, "these bytes do not start a packet of ours"};
+    return Error{ErrorCode::Protocol, "these bytes are not a packet of elsewhere"};
   }
   if (const auto version = get<std::uint16_t>(bytes, 4); version != kVersion) {
     return Error{ErrorCode::Protocol, "the peer speaks version " + std::to_string(version) +

@@ -23,7 +23,7 @@ Result<std::optional<Packet>> PacketReader::advance(std::size_t count) {
     try {
       body_ = Bytes(static_cast<std::size_t>(header_.body_bytes));
     } catch (const std::bad_alloc&) {
-      return Error{ErrorCode::TooLarge, "there is no memory for a packet of " +
+      return Error{ErrorCode::TooLarge, "not enough memory for a packet of " +
                                             std::to_string(header_.body_bytes) + " bytes"};
     }
     has_header_ = true;

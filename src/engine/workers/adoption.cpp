@@ -85,7 +85,7 @@ Result<Adopted> adopt_belongings(int joint) {
   status = receive_all(joint, std::as_writable_bytes(std::span(&inherited, 1)), fds);
   if (!status.ok()) return status.error();
   if (fds.size() != kBelongingFds || own.marks_bytes > kMarksBytesMax) {
-    return Error{ErrorCode::Protocol, "the stand-in sent something else than its belongings"};
+    return Error{ErrorCode::Protocol, "the stand-in sent an unexpected message"};
   }
   std::vector<std::byte> marks(static_cast<std::size_t>(own.marks_bytes));
   std::vector<Fd> none;

@@ -126,7 +126,8 @@ bool Peer::read_greeting(Turn& turn) {
     if (!greeting && prelude_.size() < kPreludeBytesMax) continue;
     last_output_.append(std::exchange(prelude_, {}));
     if (!greeting) {
-      kill(turn, "what it printed is no greeting of a worker");
+      kill(turn,
+           "its output is not a worker greeting (does the remote login shell print something?)");
       return false;
     }
     remote_pid_ = static_cast<Pid>(greeting->pid);

@@ -39,7 +39,7 @@ std::string what_ended(const Departure& departure) {
   switch (departure.ending) {
     case Ending::Seen: return name_of(departure);
     case Ending::NotReached:
-      return "no worker came up on `" + departure.host + "`: the command that connects to it";
+      return "no worker started on `" + departure.host + "`: the command that connects to it";
     case Ending::ConnectionLost:
       return "the connection to " + name_of(departure) + " was lost: the command that held it";
   }
@@ -56,7 +56,7 @@ std::string describe(const Departure& departure) {
     text += " " + describe(departure.exit);
   }
   const bool is_blank = departure.output.find_first_not_of(" \t\r\n") == std::string::npos;
-  if (!is_blank) text += "; the last it printed was:\n" + departure.output;
+  if (!is_blank) text += "; its last output was:\n" + departure.output;
   return text;
 }
 

@@ -1,7 +1,7 @@
 // A set of workers kept at its size: a worker that dies, or has served as long
 // as it should, is replaced. Where workers cannot be started, a machine is given
-// up; when none is left, the pool is broken. The pool knows workers, not tasks;
-// who has work for an idle worker gives it.
+// up; when none is left, the pool is broken. Of a task the pool knows only its
+// number and its worker; the scheduler gives work to idle workers.
 // Every call is made under the turn; none blocks.
 #pragma once
 

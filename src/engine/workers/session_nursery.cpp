@@ -56,7 +56,8 @@ Result<Fd> SessionNursery::fork_session(const SessionRequest& request) {
   for (;;) {
     auto all = channel_.wait_sent(deadline);
     if (all.ok() && all.value()) return std::move(joint.value().first);
-    if (all.ok()) return Error{ErrorCode::TimedOut, "the process that forks sessions hangs"};
+    if (all.ok())
+      return Error{ErrorCode::TimedOut, "the process that forks sessions does not respond"};
     if (all.error().code != ErrorCode::Interrupted) return all.error();
   }
 }
@@ -77,7 +78,7 @@ Result<std::optional<Process>> SessionNursery::forked(TaskId request, Deadline d
       asked_.clear();
       break;
     }
-    if (!packet.value()) return Error{ErrorCode::TimedOut, "the session has not been forked"};
+    if (!packet.value()) return Error{ErrorCode::TimedOut, "the session was not forked in time"};
     note(std::move(*packet.value()));
   }
   auto found = answered_.extract(request);

@@ -31,6 +31,6 @@ class StopWatch {
 };
 
 inline constexpr const char* kStoppedWords =
-    "was stopped by a signal, and did not go on for 10 seconds";
+    "was stopped by a signal and did not continue within 10 seconds";
 
 }  // namespace elsewhere

@@ -65,7 +65,7 @@ void Worker::on_exit_reported(Turn& turn, const ExitStatus& exit) {
 
 void Worker::run(Turn& turn, TaskId task, SharedParcel payload) {
   const bool has_room = state_ == WorkerState::Idle || tasks_.size() == 1;
-  ensure(has_room, "a task was given to a worker that has enough");
+  ensure(has_room, "a task was given to a worker that is full");
   state_ = WorkerState::Busy;
   if (tasks_.empty()) running_since_ = std::chrono::steady_clock::now();
   tasks_.push_back(task);
@@ -148,7 +148,7 @@ void Worker::on_packet(Turn& turn, Packet packet, std::vector<Fd> descriptors) {
     case PacketKind::Signal:
     case PacketKind::Vitals: break;
   }
-  peer_->kill(turn, "sent a packet that does not fit its state");
+  peer_->kill(turn, "sent an unexpected packet");
 }
 
 void Worker::on_event(Turn& turn, Packet packet, std::vector<Fd> descriptors) {
@@ -161,7 +161,7 @@ void Worker::on_event(Turn& turn, Packet packet, std::vector<Fd> descriptors) {
 
 void Worker::on_result(Turn& turn, Packet packet, std::vector<Fd> descriptors) {
   if (state_ != WorkerState::Busy || !runs(packet.task)) {
-    return peer_->kill(turn, "sent the result of a task that it was not given");
+    return peer_->kill(turn, "sent the result of a task that it was not running");
   }
   const PacketFlag flag = packet.flag;
   auto parcel = Parcel::unpack(std::move(packet), std::move(descriptors));

@@ -19,9 +19,9 @@ Result<Fd> memory_file() {
     Fd file(::mkstemp(path.data()));
     if (!file) continue;
     if (::unlink(path.c_str()) == 0 && ::fcntl(file.get(), F_SETFD, FD_CLOEXEC) == 0) return file;
-    return system_error("cannot make a file without a name");
+    return system_error("cannot create an unnamed file");
   }
-  return system_error("cannot make a file without a name in /dev/shm, TMPDIR or /tmp");
+  return system_error("cannot create an unnamed file in /dev/shm, TMPDIR or /tmp");
 }
 
 }  // namespace elsewhere::portable

@@ -49,7 +49,7 @@ Status set_close_on_exec(int fd) {
 
 Status go_to_directory(const Fd& directory) {
   if (::fchdir(directory.get()) == 0) return Done{};
-  return system_error("cannot go to the working directory");
+  return system_error("cannot change to the working directory");
 }
 
 bool is_console(int fd) {

@@ -139,7 +139,7 @@ Result<Moved> receive_some_with_fds(int fd, std::span<std::byte> into, std::vect
   // The kernel drops what it cannot hand over, and says so only here.
   if ((message.msg_flags & MSG_CTRUNC) != 0) {
     return Error{ErrorCode::System,
-                 "descriptors were lost on their way: this process may open no more of them"};
+                 "this process has reached its limit of open files: descriptors were lost"};
   }
   if (got == 0 && !into.empty()) return Moved{Transfer::Closed, 0};
   return Moved{Transfer::Moved, static_cast<std::size_t>(got)};

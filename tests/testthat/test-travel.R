@@ -119,7 +119,7 @@ test_that("a refused value says where in it the reference is", {
     expect_identical(refused$path, "value$m[[1]]")
     expect_identical(refused$reference_class, "rawConnection")
     expect_match(
-      conditionMessage(refused), "`value$m[[1]]` (rawConnection) cannot",
+      conditionMessage(refused), "`value$m[[1]]` (rawConnection) does not work",
       fixed = TRUE
     )
   }

@@ -47,57 +47,9 @@
 everywhere <- function(expr, envir = parent.frame(), substitute = TRUE,
                        packages = NULL) {
   if (substitute) expr <- substitute(expr)
-  backend <- current_backend()
-  if (is.null(backend$pool) && is.null(backend$nodes)) {
-    eval(expr, globalenv())
-    return(invisible())
-  }
-  step <- setup_step(expr, envir, packages)
-  if (!is.null(backend$nodes)) {
-    nodes_do(backend, step)
-    return(invisible())
-  }
-  last <- run_errands(backend, step, 0)
-  # Only what did well is asked of workers that start later, so that none of
-  # them dies of it; some may have come meanwhile.
-  backend$steps <- c(backend$steps, list(step))
-  set_worker_setup(backend)
-  run_errands(backend, step, last)
+  if (length(packages)) check_packages(packages)
+  current_backend()$do(expr, envir, packages)
   invisible()
-}
-
-# Asks the workers that came after the one with number `after`, and waits for
-# those that were free. The number of the last worker.
-run_errands <- function(backend, step, after) {
-  asked <- .Call(
-    ew_pool_everywhere, backend$pool, list(step = step), after
-  )
-  former <- backend$errands
-  # Who drops a task interrupts it, and this wait may be left by Ctrl-C.
-  backend$errands <- c(former, asked$tasks)
-  free <- asked$tasks[!asked$was_busy]
-  tasks_wait(free)
-  errands <- c(former, asked$tasks[asked$was_busy])
-  backend$errands <- if (length(errands)) errands
-  failures <- errand_failures(free)
-  broken <- pool_status(backend$pool)$broken
-  if (nrow(failures) || !is.null(broken)) {
-    stop(FutureLaunchError(
-      paste("`everywhere()` failed:", describe_failures(failures, broken)),
-      failures = failures
-    ))
-  }
-  asked$last
-}
-
-set_worker_setup <- function(backend) {
-  setup <- worker_setup(backend)
-  setup$in_pool <- TRUE
-  remote <- backend$remote
-  .Call(
-    ew_pool_set_setup, backend$pool, setup,
-    if (!is.null(remote)) remote_setup(setup, remote)
-  )
 }
 
 # What has come of settled tasks that each had a step to do: a data frame of
@@ -128,22 +80,6 @@ describe_failures <- function(failures, broken = NULL) {
     )
   )
   paste(c(texts, broken), collapse = "\n")
-}
-
-# Steps that workers had to put off may have failed meanwhile.
-warn_of_errands <- function(backend) {
-  errands <- .subset2(backend, "errands")
-  is_over <- vapply(errands, task_settled, NA)
-  backend$errands <- if (!all(is_over)) errands[!is_over]
-  failures <- errand_failures(errands[is_over])
-  if (!nrow(failures)) return()
-  warning(warningCondition(
-    paste(
-      "`everywhere()` failed in a worker that was busy when it was called,",
-      describe_failures(failures)
-    ),
-    class = "elsewhere_everywhere_failed", failures = failures
-  ))
 }
 
 # `setup` of a strategy as a list of steps.

@@ -3,11 +3,7 @@
 # list(failure = condition) when there is none.
 
 launch <- function(future, backend, wait = TRUE) {
-  is_held <- .subset2(backend, "is_held")
-  # Nothing keeps such tasks waiting: the future stays lazy until a slot is
-  # free.
-  may_wait <- wait && (!is_held || .subset2(backend, "queue") == 0)
-  if (is_held && !may_wait && slots_free(backend) == 0L) return()
+  if (!.subset2(backend, "may_launch")(wait)) return()
   options <- launch_options(backend)
   if (options$resolves) resolve(.subset2(future, "globals"), recursive = TRUE)
   if (!is.null(options$limit)) check_globals_size(future, options$limit)
@@ -16,17 +12,7 @@ launch <- function(future, backend, wait = TRUE) {
   id <- session_id()
   if (!identical(.subset2(future, "owner"), id)) set_field(future, "owner", id)
   payload <- future_payload(future, options)
-  if (is_held) {
-    if (.subset2(backend, "is_forking")) {
-      launch_in_fork(future, backend, payload, options)
-    } else {
-      launch_on_node(future, backend, payload, options)
-    }
-  } else if (.subset2(backend, "in_background")) {
-    launch_in_pool(future, backend, payload, options, wait)
-  } else {
-    launch_here(future, backend, payload, options)
-  }
+  .subset2(backend, "launch")(future, payload, options, wait)
 }
 
 # Futures and backends are environments with a class: `$` and `$<-` would look
@@ -82,9 +68,9 @@ launch_options <- function(backend) {
 # future takes launch(), or no backend is there yet.
 short_way <- function() {
   backend <- plans$backend
-  if (is.null(backend) || is.null(.subset2(backend, "pool"))) return()
-  if (!is.null(.subset2(backend, "errands"))) return()
-  .subset2(launch_options(backend), "way")
+  if (is.null(backend)) return()
+  options <- launch_options(backend)
+  if (options$is_plain) .subset2(backend, "short_way")(options$payload)
 }
 
 read_launch_options <- function(backend) {
@@ -99,80 +85,14 @@ read_launch_options <- function(backend) {
   if (!is.null(getOption("future.globalenv.onMisuse"))) {
     common$check_workspace <- TRUE
   }
-  if (!is.null(backend$pool) || !is.null(backend$nodes)) {
-    if (!is.null(changed <- changed_options(backend))) common$options <- changed
-    if (backend$keep) common$keep <- common$in_workspace <- TRUE
-  }
-  payload <- if (length(common)) common
+  common <- c(common, backend$payload())
   on_reference <- getOption("future.globals.onReference")
   resolves <- isTRUE(getOption("future.globals.resolve"))
-  is_plain <- is.null(limit) && is.null(on_reference) && !resolves
   list(
-    limit = limit, on_reference = on_reference, payload = payload,
-    resolves = resolves, way = if (is_plain) list(backend$pool, payload)
+    limit = limit, on_reference = on_reference,
+    payload = if (length(common)) common, resolves = resolves,
+    is_plain = is.null(limit) && is.null(on_reference) && !resolves
   )
-}
-
-launch_here <- function(future, backend, payload, options) {
-  if (identical(options$on_reference, "error")) refuse_references(future)
-  set_fields(future, list(state = "running", start = .Call(ew_now)))
-  former <- plans$stack
-  former_backend <- plans$backend
-  plans$stack <- .subset2(backend, "nested")
-  plans$backend <- NULL
-  on.exit({
-    inner <- plans$backend
-    plans$stack <- former
-    plans$backend <- former_backend
-    if (!is.null(inner)) backend_stop(inner)
-    if (is.null(.subset2(future, "outcome"))) note_interrupt_here(future)
-  })
-  take_result(future, evaluate(payload))
-}
-
-# An evaluation in this process that Ctrl-C or a jump to a restart has left is
-# not begun again by itself: it may have done half of what it does.
-note_interrupt_here <- function(future) {
-  set_field(future, "state", "interrupted")
-  set_outcome(future, list(failure = FutureInterruptError(
-    sprintf(
-      paste(
-        "Future %s was interrupted while it was evaluated in this process.",
-        "reset() makes it new again. %s"
-      ),
-      describe_future(future), future_origin(future)
-    ),
-    future = future
-  )))
-}
-
-# A future that nobody holds keeps its worker until R notices: who has to wait
-# lets it look.
-wait_for_room <- function(pool, queue) {
-  if (pool_wait_for_room(pool, queue, patience_seconds)) return()
-  gc()
-  pool_wait_for_room(pool, queue)
-}
-
-patience_seconds <- 0.2
-
-# With `wait = FALSE` the future queues if it must.
-launch_in_pool <- function(future, backend, payload, options, wait) {
-  if (!is.null(.subset2(backend, "errands"))) warn_of_errands(backend)
-  pool <- .subset2(backend, "pool")
-  queue <- .subset2(backend, "queue")
-  if (wait && !is.infinite(queue)) wait_for_room(pool, queue)
-  on_reference <- options$on_reference
-  refuses <- is.null(on_reference) || on_reference == "error"
-  if (!refuses) payload$allow_references <- TRUE
-  if (identical(on_reference, "warning")) warn_references(future)
-  if (.Call(ew_future_submit, future, pool, payload, refuses)) return()
-  if (is.null(on_reference)) {
-    refuse_used_references(future)
-    .Call(ew_future_submit, future, pool, payload, FALSE)
-  } else {
-    refuse_references(future, is_refused = TRUE)
-  }
 }
 
 # Waits for the outcome. Immediate conditions are signalled as they come.
@@ -214,6 +134,22 @@ refuse_foreign <- function(future) {
     describe_future(future), .subset2(future, "owner"), session_id(),
     future_origin(future)
   ), NULL, future = future))
+}
+
+# A future whose node has died while it was evaluated is made ready to start in
+# another, if it may try again and there is one. TRUE if so.
+starts_again <- function(future) {
+  left <- .subset2(future, "retries_left")
+  if (is.null(left) || left < 1 || .subset2(future, "state") == "canceled") {
+    return(FALSE)
+  }
+  if (task_outcome(.subset2(future, "task"))$kind != "lost") return(FALSE)
+  backend <- plans$backend
+  if (is.null(backend) || !backend$may_retry()) return(FALSE)
+  set_fields(future, list(
+    retries_left = left - 1, task = NULL, state = "created"
+  ))
+  TRUE
 }
 
 # The outcome of a settled task becomes the future's.

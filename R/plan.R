@@ -104,12 +104,13 @@ set_stack <- function(stack) {
     return(old)
   }
   # What can be wrong with the new one is found before the old one is ended.
-  settings <- backend_settings(stack[[1L]])
+  backend <- new_backend(stack, backend_settings(stack[[1L]]))
+  warn_unknown_options(stack[[1L]], backend)
   leave_backend()
   plans$stack <- stack
   # Where workers cannot be started, the old plan rules again, with new ones.
   on.exit(plans$stack <- old)
-  plans$backend <- new_backend(stack, settings)
+  plans$backend <- open_backend(backend)
   on.exit()
   old
 }

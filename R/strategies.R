@@ -294,7 +294,7 @@ direct_future <- function(strategy, settings, expr, envir, ..., lazy = NULL) {
   tweaks <- attr(strategy, "tweaks")
   settings[names(tweaks)] <- tweaks
   backend <- direct_backend(strategy, settings)
-  if (is.null(lazy)) lazy <- backend$lazy
+  if (is.null(lazy)) lazy <- backend$future_settings$lazy
   check_flag(lazy, "lazy")
   future <- new_future(backend, expr, envir, lazy, ...)
   if (lazy) {

@@ -35,6 +35,9 @@ pool_status <- function(pool) {
   .Call(ew_pool_status, pool)
 }
 
+# How long to wait before R is made to notice what nobody holds any more.
+patience_seconds <- 0.2
+
 # How many new tasks would not have to wait for another task.
 pool_free <- function(pool) {
   .Call(ew_pool_free, pool)
@@ -59,6 +62,11 @@ task_submit <- function(pool, payload, retries = 0L, timeout = Inf,
 # "queued", "running" or "settled".
 task_state <- function(task) {
   .Call(ew_task_state, task)
+}
+
+# The process that runs it, of a task that is not the engine's.
+task_pid <- function(task) {
+  .Call(ew_task_pid, task)
 }
 
 task_settled <- function(task) {

@@ -132,30 +132,24 @@ check_libraries <- function(libraries) {
 #' nbrOfWorkers()
 #' @export
 nbrOfWorkers <- function(evaluator = NULL) {
-  backend <- backend_from(evaluator)
-  if (is.null(backend$workers)) 1L else as.integer(backend$workers)
+  as.integer(backend_from(evaluator)$workers)
 }
 
 #' @rdname nbrOfWorkers
 #' @export
 nbrOfFreeWorkers <- function(evaluator = NULL, background = FALSE, ...) {
   check_flag(background, "background")
-  backend <- backend_from(evaluator)
-  if (isTRUE(backend$is_held)) return(slots_free(backend))
-  if (is.null(backend$pool)) {
-    if (background) return(0L)
-    return(if (is.null(backend$workers)) 1L else as.integer(backend$workers))
-  }
-  pool_free(backend$pool)
+  backend_from(evaluator)$free(background)
 }
 
+# Of a strategy that does not rule, one that is not opened.
 backend_from <- function(evaluator) {
   if (is.null(evaluator)) return(current_backend())
   if (inherits(evaluator, "elsewhere_backend")) return(evaluator)
   current <- current_stack()[[1L]]
   strategy <- as_strategy(evaluator)
   if (is_equal_stack(list(strategy), list(current))) return(current_backend())
-  backend_settings(strategy)
+  new_backend(list(strategy), backend_settings(strategy))
 }
 
 #' Start the workers of the plan afresh
@@ -170,9 +164,9 @@ backend_from <- function(evaluator) {
 #' @export
 resetWorkers <- function(x = plan(), ...) {
   backend <- backend_from(x)
-  if (is.environment(backend) && backend$in_background) {
-    backend_stop(backend)
-    backend_start(backend)
+  if (backend$is_open) {
+    backend$close()
+    backend$open()
   }
   invisible(x)
 }

@@ -23,8 +23,8 @@ topics <- c(
   ),
   pool = "task|relay|multicore",
   plans = paste0(
-    "plan(-.*)?|tweak|options|strategies|backend|workers|",
-    "cluster-(hosts|nodes)|everywhere"
+    "plan(-.*)?|tweak|options|strategies|backend(-.*)?|workers|",
+    "everywhere"
   ),
   globals = "globals(-.*)?|future-(globals|references)",
   maps = "future-(map|lapply)|map-.*",
@@ -42,9 +42,8 @@ may_call <- list(
   sessions = "worker",
   # cancel() and run() take a future, too.
   async = "futures",
-  # A task tells an event loop; a fork is launched as a future is; with nodes of
-  # parallel, free workers are theirs.
-  pool = c("worker", "async", "globals", "futures", "plans"),
+  # A task tells an event loop.
+  pool = c("worker", "async", "futures"),
   # What is wrong with a global is told as the future's condition.
   globals = c("worker", "futures"),
   # A strategy is a function, too, which makes a future. Nodes of parallel are

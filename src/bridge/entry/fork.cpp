@@ -55,6 +55,15 @@ extern "C" SEXP ew_fork_is(SEXP task) {
   });
 }
 
+// The process that runs a task of which the engine does not know.
+extern "C" SEXP ew_task_pid(SEXP task) {
+  return guard([&](MainThread& main) {
+    const HeldTask* held = held_task(task);
+    const int pid = held != nullptr && held->pid() > 0 ? held->pid() : NA_INTEGER;
+    return r_call(main, [&] { return Rf_ScalarInteger(pid); });
+  });
+}
+
 // A descriptor that is readable when the task is to be looked at: its channel,
 // or, when that is closed, its process. The caller closes it by
 // ew_fork_forget(). -1 once the task has settled.

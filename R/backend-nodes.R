@@ -13,8 +13,43 @@ has_socket_nodes <- function(cluster) {
   }, NA))
 }
 
+nodes_options <- c(
+  "workers", "queue", "persistent", "setup", "rscript_startup", "rscript_envs"
+)
+
+kind_nodes <- list(
+  title = "nodes of a cluster of the parallel package",
+  options = list(
+    "nodes of a cluster of the parallel package (cluster)" = nodes_options
+  ),
+  fits = function(settings) !is.null(settings$nodes),
+  record = function(backend) {
+    list(
+      options_known = nodes_options,
+      open = function() nodes_open(backend),
+      close = function() nodes_close(backend),
+      # Nothing keeps a future waiting for a node: with a queue it stays lazy
+      # until one is idle.
+      may_launch = function(wait) {
+        wait && .subset2(backend, "queue") == 0 || nodes_free(backend) > 0L
+      },
+      launch = function(future, payload, options, wait) {
+        launch_on_node(future, backend, payload, options)
+      },
+      payload = function() worker_payload(backend),
+      free = function(background) nodes_free(backend),
+      may_retry = function() any(node_states(backend) != "lost"),
+      do = function(expr, envir, packages) {
+        nodes_do(backend, setup_step(expr, envir, packages))
+      },
+      status = function() nodes_status(backend)
+    )
+  }
+)
+
 # Nodes that have ended are left out, with a warning; an error if none is left.
 nodes_open <- function(backend) {
+  note_options(backend)
   call <- node_call(shipped$node$boot, list(
     dirname(find.package("elsewhere")),
     as.character(getNamespaceVersion("elsewhere")),
@@ -24,18 +59,23 @@ nodes_open <- function(backend) {
   # All are asked first: they take their time to load what they need.
   asked <- lapply(nodes, ask_node, call)
   backend$members <- backend$links <- list()
+  backend$pids <- integer()
   failures <- character()
   for (i in seq_along(nodes)) {
-    link <- tryCatch(
-      link_node(nodes[[i]], i, node_answer(nodes[[i]], asked[[i]])),
+    linked <- tryCatch(
+      {
+        told <- node_answer(nodes[[i]], asked[[i]])
+        list(link = link_node(nodes[[i]], i, told), pid = told$pid)
+      },
       error = function(e) conditionMessage(e)
     )
-    if (is.character(link)) {
-      failures <- c(failures, sprintf("node %d: %s", i, link))
+    if (is.character(linked)) {
+      failures <- c(failures, sprintf("node %d: %s", i, linked))
       next
     }
     backend$members <- c(backend$members, list(nodes[[i]]))
-    backend$links <- c(backend$links, list(link))
+    backend$links <- c(backend$links, list(linked$link))
+    backend$pids <- c(backend$pids, linked$pid)
   }
   backend$running <- list()
   if (!length(failures)) return()
@@ -143,7 +183,19 @@ node_states <- function(backend) {
   vapply(backend$links, function(link) .Call(ew_node_state, link), "")
 }
 
-nodes_free <- function(backend) sum(node_states(backend) == "idle")
+nodes_free <- function(backend) {
+  if (!backend$is_open) return(as.integer(backend$workers))
+  sum(node_states(backend) == "idle")
+}
+
+nodes_status <- function(backend) {
+  states <- node_states(backend)
+  is_up <- states != "lost"
+  status_uncounted(
+    busy = sum(states %in% c("busy", "draining")), pids = backend$pids[is_up],
+    broken = if (!any(is_up)) no_node_text(backend)
+  )
+}
 
 # Waits for a node that is idle, and says which.
 nodes_wait <- function(backend) {
@@ -170,6 +222,7 @@ drop_lost_nodes <- function(backend) {
   backend$lost <- c(backend$lost, why)
   backend$links <- backend$links[!is_lost]
   backend$members <- backend$members[!is_lost]
+  backend$pids <- backend$pids[!is_lost]
   left <- length(backend$links)
   backend$workers <- left
   warning(warningCondition(
@@ -191,30 +244,16 @@ drop_lost_nodes <- function(backend) {
   ))
 }
 
-# A future whose node has died while it was evaluated is made ready to start in
-# another, if it may try again and there is one. TRUE if so.
-starts_again <- function(future) {
-  left <- .subset2(future, "retries_left")
-  if (is.null(left) || left < 1 || .subset2(future, "state") == "canceled") {
-    return(FALSE)
-  }
-  if (task_outcome(.subset2(future, "task"))$kind != "lost") return(FALSE)
-  backend <- plans$backend
-  if (is.null(backend$nodes) || all(node_states(backend) == "lost")) {
-    return(FALSE)
-  }
-  set_fields(future, list(
-    retries_left = left - 1, task = NULL, state = "created"
-  ))
-  TRUE
+abort_no_node <- function(backend) {
+  stop(FutureLaunchError(no_node_text(backend)))
 }
 
-abort_no_node <- function(backend) {
+no_node_text <- function(backend) {
   why <- c(backend$lost, why_lost(backend$links))
-  stop(FutureLaunchError(paste0(
+  paste0(
     "No node of the cluster is left: ", paste(why, collapse = "; "),
     ". Make a new cluster and give it to `plan(cluster, workers = )`."
-  )))
+  )
 }
 
 launch_on_node <- function(future, backend, payload, options) {

@@ -179,6 +179,7 @@ who_knows <- function(options) {
     paste(names(groups)[knows], collapse = " and ")
   }, "")
   options <- split(options[nzchar(known_by)], known_by[nzchar(known_by)])
+  if (!length(options)) return("")
   paste(
     vapply(options, function(same) paste0("`", same, "`", collapse = ", "), ""),
     ifelse(lengths(options) > 1L, "are", "is"), "for", names(options),

@@ -14,7 +14,8 @@
 #'     ready and that have ended, all since the plan was set. `NA` where they are
 #'     not counted: under [sequential], [multicore] and in the nodes of a cluster
 #'     of the parallel package.
-#'   * `pids`: integer vector, process identifiers of the workers that are up.
+#'   * `pids`: integer vector, process identifiers of the workers that are up;
+#'     under [multicore], of the forks that run.
 #'   * `broken`: why no worker comes any more, or `NULL` if all is well.
 #'   * `events`: data frame of the last 1000 events, oldest first. `event` is
 #'     `"start"`, `"replace"` (a start in the place of a worker that has ended),

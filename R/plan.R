@@ -38,6 +38,10 @@
 #' @section Errors:
 #' * `elsewhere_bad_argument`: no such strategy, or an argument it cannot have.
 #' * `FutureError`: option `future.plan.disallow` names the strategy.
+#' @section Warnings:
+#' `elsewhere_unknown_option`: an argument has no effect on what evaluates the
+#' futures, such as `recycle` on the nodes of a cluster of the parallel package.
+#' Field `options` has its name, the message says what it is for.
 #' @examples
 #' old <- plan(sequential)
 #' plan()

@@ -70,11 +70,8 @@ transparent <- new_strategy(
 #' @export
 uniprocess <- sequential
 
-pool_tweaks <- c(
-  common_tweaks, "workers", "queue", "rscript_libs", "persistent", "launch",
-  "setup", "rscript_startup", "rscript_envs", "start_timeout", "recycle"
-)
-remote_tweaks <- c("rshcmd", "rshopts", "user", "rscript")
+# Which of them have an effect, the kind of backend knows.
+pool_tweaks <- c(common_tweaks, pool_options)
 
 #' Evaluate futures in background R sessions
 #'
@@ -138,9 +135,7 @@ multisession <- new_strategy(
            rscript_libs = .libPaths(), envir = parent.frame(),
            substitute = TRUE) {
     if (substitute) expr <- substitute(expr)
-    settings <- list(
-      workers = workers, queue = queue, rscript_libs = rscript_libs
-    )
+    settings <- given_arguments("workers", "queue", "rscript_libs")
     if (missing(lazy)) {
       direct_future(sys.function(), settings, expr, envir, ...)
     } else {
@@ -181,9 +176,9 @@ multisession <- new_strategy(
 #' `queue = Inf`, one for which no node is free is started when it is asked
 #' for. A future that is cancelled is interrupted if its node is on this
 #' machine, and never killed; elsewhere its node is busy until it is done.
-#' Arguments that tell how workers are started are not used. Nodes of another
-#' kind, such as those of [make_cluster()], stand for their machines, where
-#' workers are started.
+#' Arguments that tell how workers are started or replaced have no effect, and
+#' `plan()` warns of them. Nodes of another kind, such as those of
+#' [make_cluster()], stand for their machines, where workers are started.
 #' @inheritParams multisession
 #' @param workers A positive number, or host names (as ssh takes them, such as
 #'   `"user@host"`): one worker for each time a host is named. `"localhost"` and
@@ -222,13 +217,12 @@ cluster <- new_strategy(
            queue = 0, lazy = FALSE, rscript_libs = .libPaths(),
            envir = parent.frame(), substitute = TRUE) {
     if (substitute) expr <- substitute(expr)
-    settings <- list(
-      workers = workers, persistent = persistent, queue = queue,
-      rscript_libs = rscript_libs
+    settings <- given_arguments(
+      "workers", "persistent", "queue", "rscript_libs"
     )
     direct_future(sys.function(), settings, expr, envir, lazy = lazy, ...)
   },
-  c("cluster", "multiprocess"), c(pool_tweaks, remote_tweaks)
+  c("cluster", "multiprocess"), c(pool_tweaks, remote_options)
 )
 
 #' Evaluate futures on another machine, as in an R session there
@@ -253,7 +247,7 @@ cluster <- new_strategy(
 #' @export
 remote <- new_strategy(
   with_default(cluster, persistent = TRUE),
-  c("remote", "cluster", "multiprocess"), c(pool_tweaks, remote_tweaks)
+  c("remote", "cluster", "multiprocess"), c(pool_tweaks, remote_options)
 )
 
 #' Evaluate futures in several processes, whichever kind is at hand
@@ -281,13 +275,24 @@ multiprocess <- new_strategy(
            gc = FALSE, earlySignal = FALSE, label = NULL, ...) {
     if (substitute) expr <- substitute(expr)
     direct_future(
-      sys.function(), list(workers = workers), expr, envir, lazy = lazy,
+      sys.function(), given_arguments("workers"), expr, envir, lazy = lazy,
       seed = seed, globals = globals, gc = gc, earlySignal = earlySignal,
       label = label, ...
     )
   },
   c("multiprocess"), pool_tweaks
 )
+
+# The arguments of the caller that it was given, as a list: what it was not
+# given is as under plan().
+given_arguments <- function(...) {
+  frame <- parent.frame()
+  names <- c(...)
+  is_given <- vapply(names, function(name) {
+    !eval(call("missing", as.name(name)), frame)
+  }, NA)
+  mget(names[is_given], envir = frame)
+}
 
 # One future where `strategy` says. Its workers stay for the next such call.
 direct_future <- function(strategy, settings, expr, envir, ..., lazy = NULL) {
@@ -388,7 +393,10 @@ is_own_strategy <- function(x) inherits(x, "elsewhere_strategy")
 #' A fork shares what cannot be shared well: connections, graphics devices, and
 #' locks that threads of other libraries hold at that moment. Where that
 #' matters, use [multisession]. A fork has no workers of its own, so futures
-#' inside a future are evaluated there, one after the other.
+#' inside a future are evaluated there, one after the other. Arguments of the
+#' other strategies, such as `setup` and `recycle`, have no effect on forks, and
+#' `plan()` warns of them: a fork has what this process has, and ends with its
+#' future.
 #'
 #' @inheritParams multisession
 #' @param queue `0` (default): creating a future waits while `workers` forks
@@ -409,8 +417,8 @@ multicore <- new_strategy(
   function(expr, ..., workers = availableCores(), queue = 0, lazy = FALSE,
            envir = parent.frame(), substitute = TRUE) {
     if (substitute) expr <- substitute(expr)
-    settings <- list(workers = workers, queue = queue)
+    settings <- given_arguments("workers", "queue")
     direct_future(sys.function(), settings, expr, envir, lazy = lazy, ...)
   },
-  c("multicore", "multiprocess"), c(common_tweaks, "workers", "queue")
+  c("multicore", "multiprocess"), pool_tweaks
 )

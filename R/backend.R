@@ -90,7 +90,7 @@ backend_kinds <- function() list(kind_here, kind_nodes, kind_forks, kind_pool)
 # * `status()`: what plan_status() tells of it
 # * `options_known`: the arguments of a plan that have an effect
 # * `is_shared`: whether direct calls that ask for the same share it
-# * `future_class`, `future_settings`: of a future with nothing but an expression
+# * `future_class`, `future_settings`: of one with no arguments
 # It is not opened yet.
 new_backend <- function(stack, settings) {
   backend <- list2env(settings, envir = NULL, parent = emptyenv())

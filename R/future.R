@@ -188,20 +188,6 @@ new_object <- function(backend, expr, needs, settings = default_settings) {
   )
 }
 
-# The identifier of this R process. It names its owner in futures that travel.
-session_id <- function() {
-  id <- plans$session
-  if (is.null(id) || plans$pid != Sys.getpid()) {
-    plans$pid <- Sys.getpid()
-    plans$session <- id <- sprintf(
-      "%s-%d-%s", Sys.info()[["nodename"]], plans$pid, basename(tempdir())
-    )
-  }
-  id
-}
-
-future_uuid <- function(future) c(.subset2(future, "owner"), future$number)
-
 #' @export
 `$.elsewhere_future` <- function(x, name) {
   switch(name,
@@ -271,7 +257,8 @@ signal_invalid_state <- function(future, value) {
 }
 
 # run() of a future, which R/collect.R exports: starts one that is lazy.
-run_future <- function(future) {
+#' @exportS3Method NULL
+run_future.elsewhere_future <- function(future) {
   if (.subset2(future, "state") != "created") {
     stop(new_future_error(sprintf(
       paste0(

@@ -15,13 +15,6 @@ launch <- function(future, backend, wait = TRUE) {
   .subset2(backend, "launch")(future, payload, options, wait)
 }
 
-# Futures and backends are environments with a class: `$` and `$<-` would look
-# for methods each time, which costs more than the rest of a trivial future.
-set_field <- function(future, name, value) {
-  assign(name, value, envir = future)
-}
-set_fields <- function(future, values) list2env(values, envir = future)
-
 # What the evaluator gets: only what is not its default.
 future_payload <- function(future, options) {
   payload <- .Call(ew_future_payload, future)
@@ -247,49 +240,3 @@ timeout_error <- function(message, future, ...) {
   )
 }
 
-# What evaluate() answered becomes the future's outcome.
-take_result <- function(future, result) {
-  if (!is.list(result)) {
-    future$state <- "failed"
-    return(set_outcome(future, list(failure = UnexpectedFutureResultError(
-      sprintf(
-        "Future %s came back as %s, not as a result. %s",
-        describe_future(future), describe_value(result), future_origin(future)
-      ),
-      future = future
-    ))))
-  }
-  if (!is.null(result$package)) {
-    future$state <- "failed"
-    return(set_outcome(future, list(failure = FutureLaunchError(
-      sprintf(
-        paste(
-          "Future %s needs package %s, which could not be attached%s: %s.",
-          "Install it in a library that is in .libPaths() there. %s"
-        ),
-        describe_future(future), sQuote(result$package$name, FALSE),
-        if (is.null(.subset2(future, "pid"))) "" else " on its worker",
-        sub("[.]$", "", result$package$message), future_origin(future)
-      ),
-      future = future, package = result$package$name
-    ))))
-  }
-  if (isTRUE(result$interrupted)) {
-    future$state <- "interrupted"
-    result$failure <- FutureInterruptError(
-      sprintf(
-        "Future %s was interrupted. %s", describe_future(future),
-        future_origin(future)
-      ),
-      future = future
-    )
-  } else if (.subset2(future, "state") != "canceled") {
-    set_field(future, "state", "finished")
-  }
-  set_outcome(future, result)
-}
-
-set_outcome <- function(future, outcome) {
-  set_field(future, "outcome", outcome)
-  outcome
-}

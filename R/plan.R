@@ -119,14 +119,6 @@ set_stack <- function(stack) {
   old
 }
 
-is_equal_stack <- function(x, y) {
-  same <- function(a, b) {
-    identical(strategy_name(a), strategy_name(b)) &&
-      isTRUE(all.equal(attr(a, "tweaks"), attr(b, "tweaks")))
-  }
-  length(x) == length(y) && all(mapply(same, unclass(x), unclass(y)))
-}
-
 refuse_disallowed <- function(stack) {
   disallowed <- getOption("future.plan.disallow")
   if (is.null(disallowed)) return()

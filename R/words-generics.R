@@ -1,0 +1,34 @@
+# What is asked of futures and of other things alike: each has its method where
+# it is at home.
+
+#' Cancel futures
+#'
+#' Stops futures that have not settled. Their value is a `FutureCanceledError`.
+#'
+#' @param x A `Future`, or a list or environment of futures.
+#' @param interrupt `TRUE` (default) interrupts the evaluation, and ends its
+#'   worker if that does not help within `grace`; the worker is replaced.
+#'   `FALSE` only marks the future: it is evaluated to its end and has its
+#'   value.
+#' @param grace Seconds between the interrupt and the end of the worker.
+#'   Default: 2.
+#' @param ... Not used.
+#' @return `x`, invisibly. A future that was not started, or has settled, is as
+#'   before.
+#' @section Errors:
+#' * `elsewhere_bad_argument`: `x` is nothing that can be cancelled.
+#' @examples
+#' f <- future(42, lazy = TRUE)
+#' cancel(f)
+#' value(f)
+#' @order 1
+#' @export
+cancel <- function(x, interrupt = TRUE, ...) UseMethod("cancel")
+
+# run() of a future.
+run_future <- function(future) UseMethod("run_future")
+
+#' @exportS3Method NULL
+run_future.default <- function(future) {
+  abort_argument("future", "a future that was created lazily", future)
+}

@@ -1,7 +1,7 @@
 # plan(multicore): each future in a fork of this process. A fork is one attempt:
 # none is replaced, and none has anything that this process has not.
 
-forks_options <- c("workers", "queue")
+forks_options <- c("workers", "queue", "threads")
 
 kind_forks <- list(
   title = "forks of this process",
@@ -44,8 +44,8 @@ launch_in_fork <- function(future, backend, payload, options) {
     payload$allow_references <- TRUE
   }
   task <- fork_start(
-    forked_evaluation(payload, backend$nested), as.integer(future$retries),
-    future$timeout, forked_refusal(payload)
+    forked_evaluation(payload, backend$nested, backend$threads),
+    as.integer(future$retries), future$timeout, forked_refusal(payload)
   )
   set_fields(future, list(
     task = task, state = "running", start = .Call(ew_now)
@@ -53,12 +53,14 @@ launch_in_fork <- function(future, backend, payload, options) {
   backend$running <- c(backend$running, list(.Call(ew_weak_reference, task)))
 }
 
-forked_evaluation <- function(payload, nested) {
+forked_evaluation <- function(payload, nested, threads) {
   evaluate <- fork_evaluator()
   force(nested)
+  force(threads)
   force(payload)
   function() {
     become_fork(nested, is.null(payload$seed))
+    limit_threads(threads)
     evaluate(payload)
   }
 }

@@ -14,7 +14,8 @@ has_socket_nodes <- function(cluster) {
 }
 
 nodes_options <- c(
-  "workers", "queue", "persistent", "setup", "rscript_startup", "rscript_envs"
+  "workers", "queue", "persistent", "setup", "rscript_startup", "rscript_envs",
+  "threads"
 )
 
 kind_nodes <- list(
@@ -113,7 +114,8 @@ node_setup <- function(backend) {
   own <- startsWith(names(options), "future.") | names(options) == "width"
   list(
     options = options[own], nested = encode_stack(backend$nested),
-    steps = backend$steps, keep = backend$keep
+    steps = c(variable_steps(backend$variables), backend$steps),
+    keep = backend$keep, threads = backend$threads
   )
 }
 

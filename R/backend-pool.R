@@ -3,7 +3,7 @@
 
 pool_options <- c(
   "workers", "queue", "rscript_libs", "persistent", "launch", "setup",
-  "rscript_startup", "rscript_envs", "start_timeout", "recycle"
+  "rscript_startup", "rscript_envs", "threads", "start_timeout", "recycle"
 )
 remote_options <- c("rshcmd", "rshopts", "user", "rscript")
 
@@ -61,14 +61,17 @@ kind_pool <- list(
 pool_open <- function(backend) {
   note_options(backend)
   backend$errands <- NULL
+  variables <- start_variables(backend$threads, backend$variables)
   setup <- worker_setup(backend)
   remotes <- if (!is.null(backend$remote)) {
-    remote_launch(backend$remote, remote_setup(setup, backend$remote))
+    remote_launch(
+      backend$remote, remote_setup(setup, backend$remote), variables
+    )
   }
   backend$pool <- pool_start(
     as.integer(backend$workers), setup, launch = backend$launch_by,
     start_timeout = backend$start_timeout, recycle = backend$recycle,
-    remotes = remotes
+    remotes = remotes, variables = variables
   )
   if (!is.null(remotes)) await_remote_start(backend$pool)
 }
@@ -90,7 +93,10 @@ worker_setup <- function(backend) {
     options = c(backend$options, list(mc.cores = 1L)),
     nested = encode_stack(backend$nested),
     working_directory = getwd(),
-    steps = backend$steps
+    steps = c(
+      variable_steps(start_variables(backend$threads, backend$variables)),
+      backend$steps
+    )
   )
 }
 

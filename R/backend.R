@@ -49,6 +49,10 @@ backend_settings <- function(strategy) {
     isTRUE(tweaks$persistent)
   }
   settings$launch_by <- if (is.null(tweaks$launch)) "nursery" else tweaks$launch
+  # Nodes of others keep what they have, unless they are told.
+  sharing <- if (is.null(settings$nodes)) settings$workers else 1L
+  settings$threads <- check_threads(tweaks$threads, sharing)
+  settings$variables <- check_start_variables(tweaks$rscript_envs)
   settings$steps <- c(startup_steps(tweaks), setup_steps(tweaks$setup))
   settings$recycle <- check_recycle(tweaks$recycle)
   start_timeout <- tweaks$start_timeout

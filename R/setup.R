@@ -48,31 +48,17 @@ setup_steps <- function(setup) {
   list(setup_step(setup, globalenv()))
 }
 
-# What makeClusterPSOCK() knows by these names. A variable without a name is
-# that of this process.
+# What makeClusterPSOCK() knows by this name.
 startup_steps <- function(tweaks) {
-  variables <- tweaks$rscript_envs
   code <- tweaks$rscript_startup
-  steps <- list()
-  if (!is.null(variables)) {
-    if (!is.character(variables) || anyNA(variables)) {
-      abort_argument("rscript_envs", "a named character vector", variables)
-    }
-    is_named <- nzchar(names(c(variables, x = "")))[seq_along(variables)]
-    same <- variables[!is_named]
-    set <- c(variables[is_named], Sys.getenv(same, names = TRUE))
-    steps <- list(as.call(c(quote(Sys.setenv), as.list(set))))
-  }
+  if (is.null(code)) return(list())
   if (is.character(code)) {
     code <- as.call(c(quote(`{`), as.list(parse(text = code))))
   }
-  if (!is.null(code)) {
-    if (!is.language(code)) {
-      abort_argument("rscript_startup", "code as text or quoted", code)
-    }
-    steps <- c(steps, list(code))
+  if (!is.language(code)) {
+    abort_argument("rscript_startup", "code as text or quoted", code)
   }
-  lapply(steps, setup_step, globalenv())
+  list(setup_step(code, globalenv()))
 }
 
 setup_step <- function(expr, envir, packages = NULL) {

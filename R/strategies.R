@@ -74,8 +74,12 @@ uniprocess <- sequential
 #'   used by the futures, such as a connection to a database or a model; see
 #'   [everywhere()]. Default: nothing.
 #' * `rscript_envs`, `rscript_startup`: environment variables of each worker, a
-#'   named character vector; code that it runs before `setup`, quoted or as
-#'   text. Default: none.
+#'   named character vector, which R has there when it starts; code that it runs
+#'   before `setup`, quoted or as text. Default: none.
+#' * `threads`: how many threads BLAS and OpenMP may use in a worker, a whole
+#'   number; `NA` leaves that to the machine. Default: 1 if there are several
+#'   workers and no variable such as `OMP_NUM_THREADS` is set in this process,
+#'   else `NA`.
 #' * `recycle`: when a worker is replaced
 #'   by a fresh one although it is well, between two futures: a named vector
 #'   with any of `tasks` (how many it has evaluated), `age` (seconds) and
@@ -139,8 +143,9 @@ multisession <- new_strategy(
 #' machines start where ssh puts them, with the libraries of R there.
 #'
 #' @section Clusters of the parallel package:
-#' The nodes keep what they have: packages, options and, with `persistent =
-#' TRUE`, their workspace, which is emptied otherwise. Between futures the
+#' The nodes keep what they have: packages, options, threads (`threads` is `NA`
+#' by default) and, with `persistent = TRUE`, their workspace, which is emptied
+#' otherwise. Between futures the
 #' cluster can be used by the functions of that package as before; while a
 #' future runs in a node, that node is busy. The same version of elsewhere must
 #' be installed where the nodes are. A node that ends is not replaced: a

@@ -7,20 +7,28 @@
 # in the background: what is submitted meanwhile waits for them. `recycle` is
 # after how many tasks, seconds and bytes of growth a worker is replaced.
 # `remotes` is what remote_launch() gives: the last of the workers are there.
+# `variables` are those of the environment that R has when it starts.
 pool_start <- function(workers, setup, launch = "nursery",
                        environment = worker_environment(),
                        start_timeout = 30, recycle = rep(Inf, 3L),
-                       remotes = NULL) {
+                       remotes = NULL, variables = NULL) {
   setup$in_pool <- TRUE
   .Call(ew_pool_start, workers, setup, list(
     program = worker_program(),
     arguments = worker_arguments(),
     environment = environment,
+    variables = as_entries(variables),
     launch = launch,
     start_timeout = start_timeout,
     recycle = recycle,
     remotes = remotes
   ))
+}
+
+# A named character vector as NAME=value.
+as_entries <- function(variables) {
+  if (!length(variables)) return(character())
+  paste0(names(variables), "=", variables)
 }
 
 # Ends the workers at once; tasks that have not settled become cancelled.

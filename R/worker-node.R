@@ -41,6 +41,7 @@ node_boot <- function(library, version, functions, setup) {
   if (!setup$keep) {
     rm(list = ls(globalenv(), all.names = TRUE), envir = globalenv())
   }
+  package$limit_threads(setup$threads)
   home$prepare(setup)
   time <- proc.time() - proc.time()
   answer <- list(

@@ -145,13 +145,7 @@ take_answer <- function(node) {
     abort_node_ended(node, outcome)
   }
   # What stays: it jumped to top level, or its value cannot be sent.
-  text <- switch(outcome$kind,
-    aborted = "the call jumped to R's top level and has no value",
-    unserializable = said_of_travel(
-      outcome$message, "the value cannot be sent back:"
-    ),
-    outcome$message
-  )
+  text <- paste("the call", told_failure(outcome)$text)
   list(
     type = "VALUE", success = FALSE, time = proc.time() * 0, tag = tag,
     value = structure(text, class = c("snow-try-error", "try-error"))

@@ -153,50 +153,28 @@ take_outcome <- function(future) {
   set_field(future, "task", NULL)
   set_field(future, "pid", outcome$pid)
   if (outcome$kind == "value") return(take_result(future, result))
-  fail <- function(make, state, text) {
-    was_cancelled <- .subset2(future, "state") == "canceled"
-    future$state <- if (was_cancelled) "canceled" else state
-    text <- sprintf(
-      "Future %s %s %s", describe_future(future), text, future_origin(future)
-    )
-    set_outcome(future, list(failure = make(
-      text, future = future, pid = outcome$pid, exit_status = outcome$status,
-      signal = outcome$signal, output = outcome$output
-    )))
+  failure <- told_failure(outcome, future$timeout)
+  found <- value_reference(future, outcome)
+  if (!is.null(found)) {
+    failure$text <- describe_value_reference(found)
+    failure$ours <- c("elsewhere_cannot_travel", "elsewhere_future_error")
   }
-  switch(outcome$kind,
-    lost = fail(FutureInterruptError, "interrupted", sprintf(
-      "was interrupted: %s", outcome$message
-    )),
-    cancelled = fail(FutureCanceledError, "canceled", paste(
-      "was canceled, by cancel(), by a change of plan() or because it was in",
-      "a list with one that failed."
-    )),
-    timeout = fail(timeout_error, "interrupted", sprintf(
-      "was not done within its `timeout` of %g seconds.",
-      future$timeout
-    )),
-    start = fail(FutureLaunchError, "failed", sprintf(
-      "could not be started: %s", outcome$message
-    )),
-    unserializable = fail(
-      unserializable_error(future, outcome), "failed",
-      describe_unserializable(future, outcome)
+  if (.subset2(future, "state") != "canceled") future$state <- failure$state
+  set_outcome(future, list(failure = do.call(new_future_error, c(
+    list(
+      sprintf(
+        "Future %s %s %s", describe_future(future), failure$text,
+        future_origin(future)
+      ),
+      failure$class, future = future, pid = outcome$pid,
+      exit_status = outcome$status, signal = outcome$signal,
+      output = outcome$output, ours = failure$ours
     ),
-    aborted = fail(FutureInterruptError, "interrupted", paste0(
-      "jumped to R's top level and has no value",
-      if (nzchar(outcome$message)) ". R said: ", outcome$message
-    )),
-    fail(UnexpectedFutureResultError, "failed", sprintf(
-      "came back as %s, which is no outcome.", outcome$kind
-    ))
-  )
+    if (!is.null(found)) reference_fields(found)
+  ))))
 }
 
-# A value is refused for a reference in it, or R could not serialize it.
-describe_unserializable <- function(future, outcome) {
-  found <- value_reference(future, outcome)
-  if (is.null(found)) return(paste0(said_of_travel(outcome$message), "."))
+describe_value_reference <- function(found) {
   paste(
     "has a value that cannot be sent back:",
     describe_reference(found, "its value"), "cannot travel. Return what it was",
@@ -204,22 +182,9 @@ describe_unserializable <- function(future, outcome) {
   )
 }
 
-unserializable_error <- function(future, outcome) {
-  found <- value_reference(future, outcome)
-  if (is.null(found)) return(FutureError)
-  function(message, future, ...) {
-    do.call(new_future_error, c(
-      list(
-        message, NULL, future = future, ...,
-        ours = c("elsewhere_cannot_travel", "elsewhere_future_error")
-      ),
-      reference_fields(found)
-    ))
-  }
-}
-
 # The worker of a map knows the elements of its chunk only.
 value_reference <- function(future, outcome) {
+  if (outcome$kind != "unserializable") return(NULL)
   found <- reference_from(outcome$message)
   elements <- .subset2(future, "elements")
   if (is.null(found$path) || is.null(elements)) return(found)
@@ -232,11 +197,3 @@ value_reference <- function(future, outcome) {
   }
   found
 }
-
-timeout_error <- function(message, future, ...) {
-  new_future_error(
-    message, "FutureInterruptError", future = future, ...,
-    ours = "elsewhere_timeout"
-  )
-}
-

@@ -1,4 +1,61 @@
-# What a task came to, as the outcome of a future.
+# What a task came to, in words, and as the outcome of a future.
+
+# Of each kind of outcome that is not a value: the class of the error in the
+# future package and ours, the state of the future, and what is said of it,
+# after whatever it is said of. `%s` is the outcome's own message.
+failure_kinds <- list(
+  lost = list(
+    class = "FutureInterruptError", ours = "elsewhere_interrupted",
+    state = "interrupted", text = "was interrupted: %s"
+  ),
+  cancelled = list(
+    class = c("FutureCanceledError", "FutureInterruptError"),
+    ours = "elsewhere_cancelled", state = "canceled",
+    text = paste(
+      "was canceled, by cancel(), by a change of plan() or because it was in",
+      "a list with one that failed."
+    )
+  ),
+  timeout = list(
+    class = "FutureInterruptError", ours = "elsewhere_timeout",
+    state = "interrupted",
+    text = "was not done within its `timeout` of %s seconds."
+  ),
+  start = list(
+    class = "FutureLaunchError", ours = "elsewhere_launch",
+    state = "failed", text = "could not be started: %s"
+  ),
+  unserializable = list(
+    class = NULL, ours = "elsewhere_future_error", state = "failed",
+    text = "%s."
+  ),
+  aborted = list(
+    class = "FutureInterruptError", ours = "elsewhere_interrupted",
+    state = "interrupted",
+    text = "jumped to R's top level and has no value%s"
+  )
+)
+
+# The row of a settled task's outcome, its text made whole.
+told_failure <- function(outcome, timeout = NULL) {
+  kind <- failure_kinds[[outcome$kind]]
+  if (is.null(kind)) {
+    return(list(
+      class = "UnexpectedFutureResultError",
+      ours = "elsewhere_unexpected_result", state = "failed",
+      text = sprintf("came back as %s, which is no outcome.", outcome$kind)
+    ))
+  }
+  said <- outcome$message
+  said <- switch(outcome$kind,
+    timeout = format(timeout),
+    unserializable = said_of_travel(said),
+    aborted = if (nzchar(said)) paste0(". R said: ", said) else "",
+    said
+  )
+  kind$text <- sub("%s", said, kind$text, fixed = TRUE)
+  kind
+}
 
 # What evaluate() answered becomes the future's outcome.
 take_result <- function(future, result) {

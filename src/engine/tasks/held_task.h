@@ -24,7 +24,7 @@ class HeldTask {
   TaskState state() const { return state_; }
   const Outcome& outcome() const { return outcome_; }  // once settled
   // The process that runs it; -1 while there is none.
-  virtual pid_t pid() const = 0;
+  virtual Pid pid() const = 0;
   bool has_events() const { return !events_.empty(); }
   std::vector<Parcel> take_events() { return std::exchange(events_, {}); }
 

@@ -103,7 +103,7 @@ class NodeTask final : public HeldTask {
   bool cancel(std::chrono::milliseconds grace) override;
   std::vector<int> descriptors() const override;
   Deadline look_by() const override { return deadline_; }
-  pid_t pid() const override { return link_->spec().reported_pid; }
+  Pid pid() const override { return link_->spec().reported_pid; }
 
  private:
   friend class NodeLink;

@@ -1,8 +1,8 @@
 # Strategies as plan() takes them: functions with classes, a name and arguments.
-# The functions themselves are in R/strategies.R.
+# The functions themselves are in R/future-strategies.R.
 
 # `kinds` are the classes, most special first. The factory is for the plan() of
-# the future package, should it be given one of ours: see R/future-backend.R.
+# the future package, should it be given one of ours: see R/front-framework.R.
 new_strategy <- function(fun, kinds, tweakable = character()) {
   structure(
     fun,

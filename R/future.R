@@ -256,7 +256,7 @@ signal_invalid_state <- function(future, value) {
   warning(FutureWarning(text, future = future))
 }
 
-# run() of a future, which R/collect.R exports: starts one that is lazy.
+# run() of a future, which R/async-collect.R exports: starts one that is lazy.
 #' @exportS3Method NULL
 run_future.elsewhere_future <- function(future) {
   if (.subset2(future, "state") != "created") {

@@ -1,50 +1,22 @@
-# R/ has no folders, so a file belongs to a topic by its name, and this is the
-# list of them, in layers: a topic calls those of the layers before its own and no
-# other. Reads which functions the functions of each file name, and fails on a
-# call that goes up or beside, on a file without a topic, and on a name that two
-# files define: the last of them would have it.
+# R/ has no folders, so a file belongs to a topic by the first word of its name,
+# and this is the list of topics, in layers: a topic calls those of the layers
+# before its own and no other. Reads which functions the functions of each file
+# name, and fails on a call that goes up or beside, on a file without a topic, and
+# on a name that two files define: the last of them would have it.
 #
 #   Rscript tools/check-topics.R R
 
-# Topic -> a pattern for the names of its files. The first that fits counts.
-topics <- c(
-  package = "elsewhere-package|load-checks|shared-classes|options",
-  words = "words(-.*)?|conditions|check-args|patience",
-  worker = paste0(
-    "worker-.*|evaluate(-.*)?|map-elements|session-worker|",
-    "future-backend-worker|travel|seed"
-  ),
-  fronts = "future-backend.*|cluster|session-details|mandelbrot",
-  sessions = "session(-.*)?|call|poll",
-  async = paste0(
-    "async(-.*)?|await|generator|stream|channel|coroutine(-.*)?|eval|",
-    "hot-loops|shown-calls|pausables|frame-words|collect|context|shiny|delay|",
-    "promise|task-control|(process|connection)-promise"
-  ),
-  pool = "task|relay|multicore|outcome",
-  backends = "plan-state|tweak|backend(-.*)?|workers|setup",
-  plans = "plan(-.*)?|everywhere",
-  globals = "globals(-.*)?|future-(globals|references)",
-  maps = "future-(map|lapply)|map-.*",
-  futures = paste0(
-    "future(-.*)?|value(-.*)?|resolve|launch|cancel|assign(-.*)?|journal|",
-    "backtrace|strategies"
-  )
-)
-
 layers <- list(
-  "words", "worker", c("pool", "globals", "async", "sessions"), "backends",
-  "plans", "futures", c("maps", "fronts"), "package"
+  "words", "worker", c("pool", "globals", "async", "session"), "backend",
+  "plan", "future", c("map", "front"), "package"
 )
 layer_of <- stats::setNames(
   rep(seq_along(layers), lengths(layers)), unlist(layers)
 )
 
 topic_of <- function(file) {
-  fits <- vapply(
-    sprintf("^(%s)[.]R$", topics), grepl, NA, x = basename(file)
-  )
-  if (any(fits)) names(topics)[[which(fits)[[1L]]]] else NA_character_
+  topic <- sub("[-.].*", "", basename(file))
+  if (topic %in% names(layer_of)) topic else NA_character_
 }
 
 # What a file defines at its top level, and the functions it names.

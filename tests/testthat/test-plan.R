@@ -90,7 +90,9 @@ test_that("an argument that a kind of plan does not know is a warning", {
     expect_named(said, "recycle")
     expect_match(said, "`recycle` is for background workers", fixed = TRUE)
   }
-  said <- unknown_of(plan(multicore, workers = 2, setup = quote(x <- 1), queue = 0))
+  said <- unknown_of(plan(
+    multicore, workers = 2, setup = quote(x <- 1), queue = 0
+  ))
   expect_match(said, "in forks of this process, where `setup` has no effect")
   expect_match(said, "nodes of a cluster of the parallel package")
   # With a queue, it is a pool that evaluates them.

@@ -35,7 +35,7 @@ threads_there <- function() {
   }))
 }
 
-test_that("a worker has the threads that its plan gives it, from R's start on", {
+test_that("a worker has the threads that its plan gives it, from its start on", {
   skip_on_os(c("mac", "windows"))
   withr::local_envvar(OMP_NUM_THREADS = NA, OPENBLAS_NUM_THREADS = NA)
   local_plan(multisession, workers = I(1), threads = 3)

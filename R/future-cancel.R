@@ -1,6 +1,7 @@
 # Futures that are stopped, or made new again.
 
 #' @rdname cancel
+#' @order 2
 #' @export
 cancel.elsewhere_future <- function(x, interrupt = TRUE, grace = 2, ...) {
   check_flag(interrupt, "interrupt")

@@ -11,7 +11,7 @@ bind_promises <- function() {
   if (tells_domain(space)) current_domain <<- space$current_promise_domain
 }
 
-# R/load-checks.R says so if not.
+# R/package-load-checks.R says so if not.
 tells_domain <- function(space = asNamespace("promises")) {
   is.function(get0("current_promise_domain", space))
 }

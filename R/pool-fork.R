@@ -1,5 +1,5 @@
 # Tasks that are forks of this process, which have everything that it has. They
-# are asked like any other: the functions of R/task.R take both kinds.
+# are asked like any other: the functions of R/pool-task.R take both kinds.
 
 # Evaluates `body()` in a fork; its value is the task's outcome.
 # `refuses(value)` says whether an external pointer in it is an error.

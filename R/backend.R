@@ -1,5 +1,5 @@
-# What runs the futures of a plan: this process, or a pool of workers.
-# Everything that futures ask of the engine is asked here.
+# What evaluates the futures of a plan: its settings, and the record that does
+# it. Each kind of backend is one file, R/backend-<kind>.R.
 
 # What a strategy's arguments come to, checked: a plain list.
 backend_settings <- function(strategy) {
@@ -11,7 +11,8 @@ backend_settings <- function(strategy) {
     gc = isTRUE(tweaks$gc),
     early_signal = isTRUE(tweaks$earlySignal),
     split = isTRUE(tweaks$split),
-    label = tweaks$label
+    label = tweaks$label,
+    workers = 1L
   )
   if (name %in% c("sequential", "transparent")) return(settings)
   chosen <- if (is.null(tweaks$workers)) {
@@ -47,7 +48,11 @@ backend_settings <- function(strategy) {
   } else {
     isTRUE(tweaks$persistent)
   }
-  settings$launch <- if (is.null(tweaks$launch)) "nursery" else tweaks$launch
+  settings$launch_by <- if (is.null(tweaks$launch)) "nursery" else tweaks$launch
+  # Nodes of others keep what they have, unless they are told.
+  sharing <- if (is.null(settings$nodes)) settings$workers else 1L
+  settings$threads <- check_threads(tweaks$threads, sharing)
+  settings$variables <- check_start_variables(tweaks$rscript_envs)
   settings$steps <- c(startup_steps(tweaks), setup_steps(tweaks$setup))
   settings$recycle <- check_recycle(tweaks$recycle)
   start_timeout <- tweaks$start_timeout
@@ -65,50 +70,145 @@ backend_name <- function(strategy) {
   if (supportsMulticore()) "multicore" else "multisession"
 }
 
-# A backend is an environment: its settings, and for a pool the pool itself.
+# A kind of backend is a list:
+# * `title`: what evaluates the futures, for messages
+# * `options`: by whom they are known, the names of arguments of a plan
+# * `fits(settings)`: whether it is what these settings ask for
+# * `record(backend)`: its functions and values, see new_backend()
+# The first that fits counts. A new kind is a file, and a word here.
+backend_kinds <- function() list(kind_here, kind_nodes, kind_forks, kind_pool)
+
+# A backend is an environment with the settings of its plan and what its kind
+# makes of them. Who has one asks it, and never what kind it is:
+# * `open()`, `close()`: start and end what evaluates the futures
+# * `may_launch(wait)`: FALSE if a future has to stay lazy for now
+# * `launch(future, payload, options, wait)`: starts it. `wait = FALSE`: it
+#   queues where it can; else this waits until there is room
+# * `payload()`: what the payloads of all its futures have in common, or NULL
+# * `short_way(payload)`: what ew_future_launch() takes, or NULL
+# * `free(background)`: how many futures could start now without waiting
+# * `ahead()`: how many lazy futures are worth being started now
+# * `may_retry()`: whether a future whose worker has ended is for R to start
+#   once more; the engine does so by itself
+# * `do(expr, envir, packages)`: everywhere()
+# * `status()`: what plan_status() tells of it
+# * `options_known`: the arguments of a plan that have an effect
+# * `is_shared`: whether direct calls that ask for the same share it
+# * `future_class`, `future_settings`: of one with no arguments
+# It is not opened yet.
 new_backend <- function(stack, settings) {
-  in_background <- is_background(settings)
   backend <- list2env(settings, envir = NULL, parent = emptyenv())
   backend$nested <- nested_stack(unclass(stack))
-  backend$pool <- NULL
-  backend$in_background <- in_background
-  # Creating a future waits for a free slot. With a queue, futures are to start
-  # by themselves later on, which takes the engine: then a pool evaluates them.
-  backend$is_forking <- in_background && settings$name == "multicore" &&
-    identical(as.numeric(settings$queue), 0)
-  # Neither knows the engine of its tasks: they start when somebody asks.
-  backend$is_held <- backend$is_forking || !is.null(settings$nodes)
-  # One worker in this very process evaluates when asked.
-  backend$lazy <- !in_background &&
-    !settings$name %in% c("sequential", "transparent")
-  # A future with nothing but an expression has the default settings.
-  backend$is_plain <- !backend$lazy && !settings$early_signal &&
-    is.null(settings$label)
-  backend$future_class <- future_classes(settings, in_background)
-  backend$uuid <- plans$created
+  backend$is_open <- FALSE
+  backend$future_class <- future_classes(settings$name)
+  backend$future_settings <- future_defaults(settings)
+  for (kind in backend_kinds()) if (kind$fits(settings)) break
+  backend$title <- kind$title
+  list2env(record_defaults, envir = backend)
+  list2env(kind$record(backend), envir = backend)
   class(backend) <- "elsewhere_backend"
-  if (in_background) backend_start(backend)
   backend
 }
 
-is_background <- function(settings) {
-  if (settings$name %in% c("sequential", "transparent")) return(FALSE)
-  settings$name == "cluster" || settings$workers > 1L ||
-    inherits(settings$workers, "AsIs")
+# What a kind does unless it says otherwise.
+record_defaults <- list(
+  open = function() NULL,
+  close = function() NULL,
+  may_launch = function(wait) TRUE,
+  payload = function() NULL,
+  short_way = function(payload) NULL,
+  ahead = function() 1L,
+  may_retry = function() FALSE,
+  is_shared = TRUE
+)
+
+open_backend <- function(backend) {
+  backend$open()
+  backend$is_open <- TRUE
+  backend
 }
 
-future_classes <- function(settings, in_background) {
-  own <- if (!in_background) {
-    c("SequentialFuture", "UniprocessFuture")
-  } else if (settings$name == "multicore") {
-    c("MulticoreFuture", "MultiprocessFuture")
-  } else if (settings$name == "cluster") {
-    c("ClusterFuture", "MultiprocessFuture")
-  } else {
+# By strategy, also where a pool evaluates futures of multicore. Ours comes
+# first: the methods of the future package are for its futures.
+future_classes <- function(name) {
+  own <- switch(name,
+    multicore = c("MulticoreFuture", "MultiprocessFuture"),
+    cluster = c("ClusterFuture", "MultiprocessFuture"),
     c("MultisessionFuture", "ClusterFuture", "MultiprocessFuture")
-  }
-  # Ours comes first: the methods of the future package are for its futures.
+  )
   c("elsewhere_future", own, "Future")
+}
+
+# What most futures have in common is one list, held by all of them.
+default_settings <- list(
+  lazy = FALSE, check_rng = TRUE, stdout = TRUE, conditions = "condition",
+  label = NULL, gc = FALSE, earlySignal = FALSE, timeout = Inf, retries = 0L,
+  priority = 0L
+)
+
+future_defaults <- function(settings) {
+  out <- default_settings
+  if (settings$early_signal) out$earlySignal <- TRUE
+  if (!is.null(settings$label)) out$label <- settings$label
+  out
+}
+
+# An argument of a plan that its kind of backend does not know would have no
+# effect, and nobody would notice.
+warn_unknown_options <- function(strategy, backend) {
+  given <- intersect(
+    names(attr(strategy, "tweaks")), attr(strategy, "tweakable")
+  )
+  unknown <- setdiff(given, c(common_tweaks, backend$options_known))
+  if (!length(unknown)) return(invisible())
+  warning(warningCondition(
+    sprintf(
+      ngettext(
+        length(unknown),
+        "`plan(%s)` evaluates futures in %s, where %s has no effect: %s.",
+        "`plan(%s)` evaluates futures in %s, where %s have no effect: %s."
+      ),
+      strategy_name(strategy), backend$title,
+      paste0("`", unknown, "`", collapse = ", "), who_knows(unknown)
+    ),
+    class = "elsewhere_unknown_option", options = unknown
+  ))
+}
+
+# "`recycle` is for background workers", for arguments of plans.
+who_knows <- function(options) {
+  groups <- unlist(lapply(backend_kinds(), `[[`, "options"), recursive = FALSE)
+  known_by <- vapply(options, function(option) {
+    knows <- vapply(groups, function(group) option %in% group, NA)
+    paste(names(groups)[knows], collapse = " and ")
+  }, "")
+  options <- split(options[nzchar(known_by)], known_by[nzchar(known_by)])
+  if (!length(options)) return("")
+  paste(
+    vapply(options, function(same) paste0("`", same, "`", collapse = ", "), ""),
+    ifelse(lengths(options) > 1L, "are", "is"), "for", names(options),
+    collapse = "; "
+  )
+}
+
+# Where workers are not counted.
+status_uncounted <- function(busy = 0L, pids = integer(), broken = NULL) {
+  list(
+    busy = busy, queued = 0L, answered = NA_real_, started = NA_real_,
+    ended = NA_real_, pids = pids, broken = broken,
+    events = as_event_table(NULL)
+  )
+}
+
+as_event_table <- function(events) {
+  if (is.null(events)) {
+    events <- list(
+      event = character(), at = double(), place = integer(), pid = integer(),
+      host = character(), tasks = integer(), how = character()
+    )
+  }
+  events$at <- .POSIXct(events$at)
+  as.data.frame(events, stringsAsFactors = FALSE)
 }
 
 current_backend <- function() {
@@ -116,7 +216,8 @@ current_backend <- function() {
   if (is.null(backend)) {
     stack <- current_stack()
     backend <- new_backend(stack, backend_settings(stack[[1L]]))
-    plans$backend <- backend
+    warn_unknown_options(stack[[1L]], backend)
+    plans$backend <- open_backend(backend)
   }
   backend
 }
@@ -125,75 +226,25 @@ current_backend <- function() {
 direct_backend <- function(strategy, settings) {
   attr(strategy, "tweaks") <- settings
   settings <- backend_settings(strategy)
-  if (!is_background(settings)) {
-    return(new_backend(list(strategy), settings))
-  }
-  current <- plans$backend
-  is_same <- function(backend) {
-    (!is.null(backend$pool) || backend$is_held) &&
-      all(vapply(names(settings), function(name) {
-        identical(settings[[name]], backend[[name]])
-      }, NA))
-  }
-  if (!is.null(current) && is_same(current)) return(current)
-  for (backend in plans$direct) if (is_same(backend)) return(backend)
   backend <- new_backend(list(strategy), settings)
-  plans$direct <- c(plans$direct, list(backend))
-  backend
-}
-
-backend_start <- function(backend) {
-  if (backend$is_forking) return()
-  backend$options <- forwarded_options()
-  backend$seen_options <- NULL
-  backend$errands <- NULL
-  if (!is.null(backend$nodes)) return(nodes_open(backend))
-  setup <- worker_setup(backend)
-  remotes <- if (!is.null(backend$remote)) {
-    remote_launch(backend$remote, remote_setup(setup, backend$remote))
+  warn_unknown_options(strategy, backend)
+  if (!backend$is_shared) return(open_backend(backend))
+  for (other in c(plans$backend, plans$direct)) {
+    is_same <- vapply(names(settings), function(name) {
+      identical(settings[[name]], other[[name]])
+    }, NA)
+    if (all(is_same)) return(other)
   }
-  backend$pool <- pool_start(
-    as.integer(backend$workers), setup, launch = backend$launch,
-    start_timeout = backend$start_timeout, recycle = backend$recycle,
-    remotes = remotes
-  )
-  if (!is.null(remotes)) await_remote_start(backend$pool)
-}
-
-# Folders of this machine mean nothing on another one.
-remote_setup <- function(setup, remote) {
-  setup$library_paths <- remote$libraries
-  setup$working_directory <- NULL
-  setup$in_pool <- TRUE
-  setup
-}
-
-# What each worker is told once. Options that a future's evaluation should see
-# are sent again only where they differ from these.
-worker_setup <- function(backend) {
-  list(
-    functions = shipped$evaluator,
-    library_paths = backend$libraries,
-    options = c(backend$options, list(mc.cores = 1L)),
-    nested = encode_stack(backend$nested),
-    working_directory = getwd(),
-    steps = backend$steps
-  )
+  plans$direct <- c(plans$direct, list(open_backend(backend)))
+  backend
 }
 
 # Ends the workers of the plan that rules, and of direct calls.
 leave_backend <- function() {
-  backends <- c(if (!is.null(plans$backend)) list(plans$backend), plans$direct)
+  backends <- c(plans$backend, plans$direct)
   plans$backend <- NULL
   plans$direct <- list()
-  for (backend in backends) backend_stop(backend)
-}
-
-backend_stop <- function(backend) {
-  if (backend$is_forking) return(forks_stop(backend))
-  if (!is.null(backend$nodes)) return(nodes_close(backend))
-  if (is.null(backend$pool)) return()
-  pool_stop(backend$pool)
+  for (backend in backends) backend$close()
 }
 
 # Options whose value here rules there too.
@@ -219,4 +270,19 @@ changed_options <- function(backend) {
   now <- forwarded_options()
   same <- mapply(identical, now, backend$options)
   if (!all(same)) now[!same]
+}
+
+# What a worker has been told of R's options.
+note_options <- function(backend) {
+  backend$options <- forwarded_options()
+  backend$seen_options <- NULL
+}
+
+# What workers are told with every future.
+worker_payload <- function(backend) {
+  common <- list()
+  changed <- changed_options(backend)
+  if (!is.null(changed)) common$options <- changed
+  if (backend$keep) common$keep <- common$in_workspace <- TRUE
+  common
 }

@@ -81,12 +81,13 @@ future <- function(expr, envir = parent.frame(), substitute = TRUE,
     return(do.call(future, arguments, quote = TRUE))
   }
   backend <- current_backend()
-  if (missing(lazy)) lazy <- .subset2(backend, "lazy")
+  settings <- .subset2(backend, "future_settings")
+  if (missing(lazy)) lazy <- settings$lazy
   # With nothing but an expression there is nothing to check.
-  future <- if (nargs() == 1L && .subset2(backend, "is_plain")) {
+  future <- if (nargs() == 1L) {
     needs <- .Call(ew_find_globals, expr, envir, TRUE)
     if (length(needs$missing)) signal_missing_globals(needs$missing)
-    new_object(backend, expr, needs)
+    new_object(backend, expr, needs, settings)
   } else {
     check_future_arguments(
       lazy, stdout, conditions, label, timeout, retries, gc, earlySignal,
@@ -102,9 +103,9 @@ future <- function(expr, envir = parent.frame(), substitute = TRUE,
   if (!is.null(asked)) note_event(future, "create", "overhead", asked)
   if (!lazy) {
     launch(future, backend)
-    # Evaluated by now; one elsewhere signals when it is looked at.
-    is_here <- !.subset2(backend, "in_background")
-    if (is_here && .subset2(future, "settings")$earlySignal) {
+    # One that is elsewhere signals when it is looked at.
+    if (.subset2(future, "settings")$earlySignal &&
+      !is.null(.subset2(future, "outcome"))) {
       signal_early(future)
     }
   }
@@ -160,11 +161,12 @@ make_future <- function(backend, expr, needs, lazy, seed, check_rng,
                         stdout = TRUE, conditions = "condition", label = NULL,
                         gc = FALSE, earlySignal = FALSE, timeout = Inf,
                         retries = 0L, priority = 0L, split = FALSE, ...) {
-  if (is.null(label)) label <- .subset2(backend, "label")
+  defaults <- .subset2(backend, "future_settings")
+  if (is.null(label)) label <- defaults$label
   settings <- list(
     lazy = lazy, check_rng = check_rng, stdout = stdout,
     conditions = conditions, label = label, gc = gc,
-    earlySignal = earlySignal || .subset2(backend, "early_signal"),
+    earlySignal = earlySignal || defaults$earlySignal,
     timeout = timeout, retries = retries, priority = priority
   )
   if (split) settings$split <- TRUE
@@ -173,13 +175,6 @@ make_future <- function(backend, expr, needs, lazy, seed, check_rng,
   if (...length()) list2env(list(...), envir = future)
   future
 }
-
-# What most futures have in common is one list, held by all of them.
-default_settings <- list(
-  lazy = FALSE, check_rng = TRUE, stdout = TRUE, conditions = "condition",
-  label = NULL, gc = FALSE, earlySignal = FALSE, timeout = Inf, retries = 0L,
-  priority = 0L
-)
 
 # The object, with few fields: a thousand futures are looked at by each garbage
 # collection. A field that is not there reads as NULL. The parent is the
@@ -192,20 +187,6 @@ new_object <- function(backend, expr, needs, settings = default_settings) {
     .subset2(backend, "future_class"), topenv()
   )
 }
-
-# The identifier of this R process. It names its owner in futures that travel.
-session_id <- function() {
-  id <- plans$session
-  if (is.null(id) || plans$pid != Sys.getpid()) {
-    plans$pid <- Sys.getpid()
-    plans$session <- id <- sprintf(
-      "%s-%d-%s", Sys.info()[["nodename"]], plans$pid, basename(tempdir())
-    )
-  }
-  id
-}
-
-future_uuid <- function(future) c(.subset2(future, "owner"), future$number)
 
 #' @export
 `$.elsewhere_future` <- function(x, name) {
@@ -275,8 +256,9 @@ signal_invalid_state <- function(future, value) {
   warning(FutureWarning(text, future = future))
 }
 
-# run() of a future, which R/collect.R exports: starts one that is lazy.
-run_future <- function(future) {
+# run() of a future, which R/async-collect.R exports: starts one that is lazy.
+#' @exportS3Method NULL
+run_future.elsewhere_future <- function(future) {
   if (.subset2(future, "state") != "created") {
     stop(new_future_error(sprintf(
       paste0(

@@ -15,7 +15,8 @@
 #'     the plan was set. They are `NA` if they are not counted: under
 #'     [sequential], [multicore] and in the nodes of a cluster of the parallel
 #'     package.
-#'   * `pids`: integer vector, process identifiers of the workers that are up.
+#'   * `pids`: integer vector, process identifiers of the workers that are up;
+#'     under [multicore], of the running forks.
 #'   * `broken`: why no more workers can be started, or `NULL` if all is well.
 #'   * `events`: data frame of the last 1000 events, oldest first. `event` is
 #'     `"start"`, `"replace"` (a worker started to replace one that has ended),
@@ -36,22 +37,13 @@
 #' @export
 plan_status <- function() {
   backend <- current_backend()
-  status <- if (!is.null(backend$pool)) {
-    of_pool <- pool_status(backend$pool)
-    c(
-      of_pool[c("busy", "queued", "answered", "started", "ended", "pids")],
-      list(broken = of_pool$broken, events = pool_events(backend$pool))
-    )
-  } else {
-    status_without_pool(backend)
-  }
   structure(
     c(
       list(
         strategy = strategy_name(current_stack()[[1L]]),
         workers = nbrOfWorkers(), free = nbrOfFreeWorkers()
       ),
-      status
+      backend$status()
     )[status_fields],
     names = status_fields, class = "elsewhere_plan_status"
   )
@@ -61,28 +53,6 @@ status_fields <- c(
   "strategy", "workers", "busy", "free", "queued", "answered", "started",
   "ended", "pids", "broken", "events"
 )
-
-status_without_pool <- function(backend) {
-  is_held <- isTRUE(backend$is_held)
-  list(
-    busy = if (is_held) nbrOfWorkers() - slots_free(backend) else 0L,
-    queued = 0L, answered = NA_real_, started = NA_real_, ended = NA_real_,
-    pids = integer(), events = as_event_table(NULL)
-  )
-}
-
-pool_events <- function(pool) as_event_table(.Call(ew_pool_events, pool))
-
-as_event_table <- function(events) {
-  if (is.null(events)) {
-    events <- list(
-      event = character(), at = double(), place = integer(), pid = integer(),
-      host = character(), tasks = integer(), how = character()
-    )
-  }
-  events$at <- .POSIXct(events$at)
-  as.data.frame(events, stringsAsFactors = FALSE)
-}
 
 #' @export
 print.elsewhere_plan_status <- function(x, ...) {

@@ -42,6 +42,10 @@
 #' * `elsewhere_bad_argument`: the strategy does not exist, or does not accept
 #'   an argument.
 #' * `FutureError`: option `future.plan.disallow` names the strategy.
+#' @section Warnings:
+#' `elsewhere_unknown_option`: an argument has no effect on what evaluates the
+#' futures, such as `recycle` on the nodes of a cluster of the parallel package.
+#' Field `options` has its name, the message says what it is for.
 #' @examples
 #' old <- plan(sequential)
 #' plan()
@@ -108,22 +112,15 @@ set_stack <- function(stack) {
     return(old)
   }
   # What can be wrong with the new one is found before the old one is ended.
-  settings <- backend_settings(stack[[1L]])
+  backend <- new_backend(stack, backend_settings(stack[[1L]]))
+  warn_unknown_options(stack[[1L]], backend)
   leave_backend()
   plans$stack <- stack
   # Where workers cannot be started, the old plan rules again, with new ones.
   on.exit(plans$stack <- old)
-  plans$backend <- new_backend(stack, settings)
+  plans$backend <- open_backend(backend)
   on.exit()
   old
-}
-
-is_equal_stack <- function(x, y) {
-  same <- function(a, b) {
-    identical(strategy_name(a), strategy_name(b)) &&
-      isTRUE(all.equal(attr(a, "tweaks"), attr(b, "tweaks")))
-  }
-  length(x) == length(y) && all(mapply(same, unclass(x), unclass(y)))
 }
 
 refuse_disallowed <- function(stack) {

@@ -19,7 +19,7 @@ session_traceback <- function(self, private) {
   invisible(calls)
 }
 
-# Runs an operation of R/session-worker.R in the session, at once.
+# Runs an operation of R/worker-session.R in the session, at once.
 session_ask <- function(self, private, operation, args = list()) {
   if (private$state != "idle") abort_session_state(private$state)
   session_send(private, list(NULL, args, FALSE, operation))

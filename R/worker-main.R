@@ -1,7 +1,7 @@
 # What a worker process runs. These functions travel to it in the first packet,
 # so they use base R and each other only; the package itself is never loaded in
 # a worker. The front that starts the worker chooses them: a session sends
-# those of R/session-worker.R, a pool its own.
+# those of R/worker-session.R, a pool its own.
 #
 # The first packet is a list with `functions`, whatever their `prepare(setup)`
 # reads, and nothing else. In the worker the functions live in one environment,

@@ -53,6 +53,8 @@ static const R_CallMethodDef kEntries[] = {
     ENTRY(ew_pool_wait_for_room, 3),
     ENTRY(ew_pool_submit, 6),
     ENTRY(ew_task_state, 1),
+    ENTRY(ew_task_pid, 1),
+    ENTRY(ew_threads_limit, 1),
     ENTRY(ew_task_settled, 1),
     ENTRY(ew_task_wait, 4),
     ENTRY(ew_task_outcome, 1),

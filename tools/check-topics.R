@@ -1,66 +1,22 @@
-# R/ has no folders, so a file belongs to a topic by its name, and this is the
-# list of them. Reads which functions the functions of each file name, and fails
-# on what one topic has from another that is not drawn here, on a file without a
-# topic, on an arrow that nothing needs any more, and on a name that two files
-# define: the last of them would have it.
+# R/ has no folders, so a file belongs to a topic by the first word of its name,
+# and this is the list of topics, in layers: a topic calls those of the layers
+# before its own and no other. Reads which functions the functions of each file
+# name, and fails on a call that goes up or beside, on a file without a topic, and
+# on a name that two files define: the last of them would have it.
 #
 #   Rscript tools/check-topics.R R
 
-# Topic -> a pattern for the names of its files. The first that fits counts.
-topics <- c(
-  package = "elsewhere-package|load-checks|shared-classes",
-  words = "conditions|check-args|frame-words|patience|poll|map-(chunks|bar)",
-  worker = paste0(
-    "worker-.*|evaluate(-.*)?|map-elements|session-worker|",
-    "future-backend-worker|travel|seed"
-  ),
-  fronts = "future-backend.*|cluster|session-details|mandelbrot",
-  sessions = "session(-.*)?|call",
-  async = paste0(
-    "async(-.*)?|await|generator|stream|channel|coroutine(-.*)?|eval|",
-    "hot-loops|shown-calls|pausables|collect|context|shiny|delay|promise|",
-    "task-control|(process|connection)-promise"
-  ),
-  pool = "task|relay|multicore",
-  plans = paste0(
-    "plan(-.*)?|tweak|options|strategies|backend|workers|",
-    "cluster-(hosts|nodes)|everywhere"
-  ),
-  globals = "globals(-.*)?|future-(globals|references)",
-  maps = "future-(map|lapply)|map-.*",
-  futures = paste0(
-    "future(-.*)?|value(-.*)?|resolve|launch|cancel|assign(-.*)?|journal|",
-    "backtrace"
-  )
+layers <- list(
+  "words", "worker", c("pool", "globals", "async", "session"), "backend",
+  "plan", "future", c("map", "front"), "package"
 )
-
-# Topic -> the topics it has functions from. All have those of `words`.
-may_call <- list(
-  words = character(),
-  # Ships the functions of a cluster's nodes.
-  worker = c("fronts", "plans"),
-  sessions = "worker",
-  # cancel() and run() take a future, too.
-  async = "futures",
-  # A task tells an event loop; a fork is launched as a future is; with nodes of
-  # parallel, free workers are theirs.
-  pool = c("worker", "async", "globals", "futures", "plans"),
-  # What is wrong with a global is told as the future's condition.
-  globals = c("worker", "futures"),
-  # A strategy is a function, too, which makes a future. Nodes of parallel are
-  # watched as awaited sockets are.
-  plans = c("worker", "pool", "globals", "futures", "fronts", "async"),
-  futures = c("worker", "pool", "globals", "plans", "async"),
-  maps = c("worker", "pool", "globals", "plans", "futures"),
-  fronts = c("worker", "pool", "globals", "plans", "futures", "async"),
-  package = c("pool", "plans", "async", "fronts", "sessions")
+layer_of <- stats::setNames(
+  rep(seq_along(layers), lengths(layers)), unlist(layers)
 )
 
 topic_of <- function(file) {
-  fits <- vapply(
-    sprintf("^(%s)[.]R$", topics), grepl, NA, x = basename(file)
-  )
-  if (any(fits)) names(topics)[[which(fits)[[1L]]]] else NA_character_
+  topic <- sub("[-.].*", "", basename(file))
+  if (topic %in% names(layer_of)) topic else NA_character_
 }
 
 # What a file defines at its top level, and the functions it names.
@@ -92,7 +48,7 @@ arrows_of <- function(folder) {
   )
   rows <- Map(function(file, topic, one) {
     found <- home[intersect(one$names, names(home))]
-    found <- found[!found %in% c(topic, "words")]
+    found <- found[!found %in% topic]
     if (length(found) == 0L) return(NULL)
     data.frame(
       file = basename(file), from = topic, to = unname(found),
@@ -113,27 +69,16 @@ check_topics <- function(folder) {
   }
   lost <- basename(found$files[is.na(found$from)])
   rows <- found$rows
-  is_drawn <- vapply(seq_len(NROW(rows)), function(i) {
-    rows$to[[i]] %in% may_call[[rows$from[[i]]]]
-  }, NA)
-  wrong <- rows[!is_drawn & !is.na(rows$from) & !is.na(rows$to), ]
+  is_wrong <- !is.na(rows$from) & !is.na(rows$to) &
+    layer_of[rows$to] >= layer_of[rows$from]
+  wrong <- rows[is_wrong, ]
   c(
     sprintf("%s: it has no topic; tools/check-topics.R lists them", lost),
     sprintf(
       "%s: %s may not call %s (`%s`)",
       wrong$file, wrong$from, wrong$to, wrong$name
     ),
-    sprintf("`%s` is defined in more than one file", found$twice),
-    unneeded_arrows(rows)
-  )
-}
-
-unneeded_arrows <- function(rows) {
-  drawn <- utils::stack(lapply(may_call, as.character))
-  is_needed <- paste(drawn$ind, drawn$values) %in% paste(rows$from, rows$to)
-  sprintf(
-    "nothing in %s calls %s any more: take the arrow out",
-    drawn$ind[!is_needed], drawn$values[!is_needed]
+    sprintf("`%s` is defined in more than one file", found$twice)
   )
 }
 

@@ -30,7 +30,7 @@ FoundReference find_reference(MainThread& main, SEXP value, const std::string& n
                               const PartRules& rules, std::size_t looked_into_max = kLookedIntoMax);
 
 // What a worker that has refused its result answers, one line each: a mark, class,
-// holder and path of what it has found. R/travel.R reads it.
+// holder and path of what it has found. R/words-travel.R reads it.
 std::string refusal_of(MainThread& main, SEXP result);
 
 }  // namespace elsewhere

@@ -63,6 +63,35 @@ test_that("plans without a pool have a status, too", {
   cancel(f)
 })
 
+test_that("a fork and a node have their process in the status, also busy", {
+  local_plan(multicore, workers = 2)
+  expect_identical(plan_status()$pids, integer())
+  go_on <- withr::local_tempfile()
+  wait <- quote({
+    while (!file.exists(go_on)) Sys.sleep(0.01)
+    Sys.getpid()
+  })
+  f <- future(wait, substitute = FALSE)
+  pids <- plan_status()$pids
+  file.create(go_on)
+  expect_identical(pids, value(f))
+  unlink(go_on)
+  cl <- parallel::makeCluster(1L)
+  withr::defer(parallel::stopCluster(cl))
+  local_plan(cluster, workers = cl)
+  idle <- plan_status()$pids
+  f <- future(wait, substitute = FALSE)
+  status <- plan_status()
+  file.create(go_on)
+  expect_identical(status$busy, 1L)
+  expect_identical(status$pids, value(f))
+  expect_identical(idle, value(f))
+  expect_null(status$broken)
+  tryCatch(value(future(quit("no"))), error = identity)
+  expect_identical(plan_status()$pids, integer())
+  expect_match(plan_status()$broken, "No node of the cluster is left")
+})
+
 test_that("a journal of several futures has a summary", {
   withr::local_options(future.journal = TRUE)
   local_plan(multisession, workers = 2)

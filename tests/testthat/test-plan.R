@@ -73,6 +73,72 @@ test_that("tweak() sets arguments of strategies, not of futures", {
   expect_warning(plan(sequential, abc = 1), "unknown future arguments")
 })
 
+# What a plan says of its arguments, by name.
+unknown_of <- function(code) {
+  said <- NULL
+  withCallingHandlers(code, elsewhere_unknown_option = function(w) {
+    said <<- c(said, stats::setNames(conditionMessage(w), toString(w$options)))
+    invokeRestart("muffleWarning")
+  })
+  said
+}
+
+test_that("an argument that a kind of plan does not know is a warning", {
+  local_plan(sequential)
+  for (strategy in list(multicore, tweak(multisession, workers = 1))) {
+    said <- unknown_of(plan(strategy, recycle = c(tasks = 1), workers = 1))
+    expect_named(said, "recycle")
+    expect_match(said, "`recycle` is for background workers", fixed = TRUE)
+  }
+  said <- unknown_of(plan(
+    multicore, workers = 2, setup = quote(x <- 1), queue = 0
+  ))
+  expect_match(said, "in forks of this process, where `setup` has no effect")
+  expect_match(said, "nodes of a cluster of the parallel package")
+  # With a queue, it is a pool that evaluates them.
+  expect_null(unknown_of(plan(
+    multicore, workers = 2, setup = quote(x <- 1), queue = 2
+  )))
+  said <- unknown_of(plan(cluster, workers = 1, rshcmd = "nothing-here"))
+  expect_match(said, "`rshcmd` is for workers on other machines")
+  expect_null(unknown_of(plan(
+    multisession, workers = I(1), recycle = c(tasks = 9), start_timeout = 9,
+    rscript_libs = .libPaths(), launch = "exec", setup = quote(x <- 1)
+  )))
+  said <- unknown_of(plan(sequential, workers = 2))
+  expect_match(said, "Detected 1 unknown .* `workers` is for this process and")
+  expect_match(unknown_of(plan(sequential, nobody = 2)), "no effect.$")
+})
+
+test_that("a direct call is warned of arguments that it was given", {
+  local_plan(sequential)
+  expect_null(unknown_of(value(multisession(1, workers = 1))))
+  said <- unknown_of(value(multisession(
+    1, workers = 1, rscript_libs = .libPaths()
+  )))
+  expect_named(said, "rscript_libs")
+})
+
+test_that("nodes of parallel say what they do not know", {
+  cl <- parallel::makeCluster(1L)
+  withr::defer(parallel::stopCluster(cl))
+  local_plan(sequential)
+  said <- unknown_of(plan(
+    cluster, workers = cl, recycle = c(tasks = 1), start_timeout = 5,
+    rscript_libs = tempdir(), rshcmd = "nothing-here", persistent = TRUE,
+    setup = quote(told <- 1), rscript_envs = c(ELSEWHERE_TEST = "there")
+  ))
+  expect_setequal(
+    strsplit(names(said), ", ")[[1L]],
+    c("recycle", "start_timeout", "rscript_libs", "rshcmd")
+  )
+  expect_match(said, "in nodes of a cluster of the parallel package, where")
+  expect_identical(
+    value(future(c(told, Sys.getenv("ELSEWHERE_TEST")), globals = FALSE)),
+    c("1", "there")
+  )
+})
+
 test_that("a worker gets the rest of the stack", {
   local_plan(
     list(tweak(multisession, workers = 2), tweak(multisession, workers = I(3)))

@@ -59,6 +59,8 @@ SEXP ew_pool_wait_for_room(SEXP pool, SEXP queued_max, SEXP timeout);
 SEXP ew_pool_submit(SEXP pool, SEXP payload, SEXP retries, SEXP timeout, SEXP priority,
                     SEXP refuse_references);
 SEXP ew_task_state(SEXP task);
+SEXP ew_task_pid(SEXP task);
+SEXP ew_threads_limit(SEXP count);
 SEXP ew_task_settled(SEXP task);
 SEXP ew_task_wait(SEXP tasks, SEXP timeout, SEXP enough, SEXP events);
 SEXP ew_task_outcome(SEXP task);

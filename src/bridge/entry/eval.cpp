@@ -1,4 +1,4 @@
-// What R/async.R, R/generator.R and R/promise.R call of the evaluator, and what
+// What R/async.R, R/async-generator.R and R/async-promise.R call of the evaluator, and what
 // the evaluator's own base context calls (drive, left).
 #include "bridge/convert.h"
 #include "bridge/entry/entries.h"

@@ -10,6 +10,7 @@
 #include "bridge/convert.h"
 #include "bridge/entry/entries.h"
 #include "bridge/guard.h"
+#include "engine/os/library_threads.h"
 #include "engine/os/process.h"
 #include "engine/os/socket.h"
 
@@ -52,6 +53,23 @@ extern "C" SEXP ew_fork_is(SEXP task) {
   return guard([&](MainThread& main) {
     const bool is_fork = held_task(task) != nullptr;
     return r_call(main, [&] { return Rf_ScalarLogical(is_fork); });
+  });
+}
+
+// Before code of this process computes: how many threads libraries may use.
+extern "C" SEXP ew_threads_limit(SEXP count) {
+  return guard([&](MainThread& main) {
+    limit_library_threads(int_from(main, count));
+    return R_NilValue;
+  });
+}
+
+// The process that runs a task of which the engine does not know.
+extern "C" SEXP ew_task_pid(SEXP task) {
+  return guard([&](MainThread& main) {
+    const HeldTask* held = held_task(task);
+    const int pid = held != nullptr && held->pid() > 0 ? held->pid() : NA_INTEGER;
+    return r_call(main, [&] { return Rf_ScalarInteger(pid); });
   });
 }
 

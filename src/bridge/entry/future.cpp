@@ -1,5 +1,5 @@
 // The short way of a trivial future, in few calls and with few objects: made, sent
-// and taken here. Whatever needs a closer look is left to R/launch.R.
+// and taken here. Whatever needs a closer look is left to R/future-launch.R.
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -147,7 +147,7 @@ bool is_flag(SEXP value, int flag) {
          LOGICAL(value)[0] == flag;
 }
 
-// Whether settings_payload() in R/launch.R has nothing to say of them.
+// Whether settings_payload() in R/future-launch.R has nothing to say of them.
 bool are_plain(SEXP settings) {
   const SEXP conditions = element(settings, "conditions");
   return is_string(conditions, "condition") && !has_attributes(conditions) &&
@@ -169,7 +169,7 @@ bool start_plainly(MainThread& main, SEXP future, SEXP owner, SEXP way) {
   return is_submitted;
 }
 
-// How far a future is, for ew_futures_settled(); R/resolve.R and R/value-list.R
+// How far a future is, for ew_futures_settled(); R/future-resolve.R and R/future-value-list.R
 // have the numbers as well.
 enum Settled {
   kNotStartedElsewhere = -3,
@@ -355,7 +355,7 @@ extern "C" SEXP ew_future_submit(SEXP future, SEXP pool, SEXP payload, SEXP refu
   });
 }
 
-// Starts a lazy future as R/launch.R does, where that takes nothing else than to
+// Starts a lazy future as R/future-launch.R does, where that takes nothing else than to
 // send it; FALSE, and nothing has happened, where it takes more. `way`: the pool,
 // and what all payloads have in common.
 extern "C" SEXP ew_future_launch(SEXP future, SEXP owner, SEXP way) {

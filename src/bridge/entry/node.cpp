@@ -1,5 +1,5 @@
 // Nodes of the parallel package: the owner's links to them, and in a node the
-// start of a packet. R/cluster-nodes.R says how they are used.
+// start of a packet. R/backend-nodes.R says how they are used.
 #include <algorithm>
 #include <cstring>
 #include <memory>

@@ -129,7 +129,9 @@ PoolSpec pool_spec_from(MainThread& main, SEXP workers, SEXP setup, SEXP options
   spec.workers = int_from(main, workers);
   spec.launch.program = string_from(main, field(options, "program"));
   spec.launch.arguments = strings_from(main, field(options, "arguments"));
-  const auto environment = current_environment();
+  const auto outer = current_environment();
+  spec.launch.variables = strings_from(main, field(options, "variables"));
+  const auto environment = with_variables(outer, spec.launch.variables);
   spec.launch.environment =
       with_variables(environment, strings_from(main, field(options, "environment")));
   spec.environment = std::make_shared<const Parcel>(to_block(environment));
@@ -140,7 +142,7 @@ PoolSpec pool_spec_from(MainThread& main, SEXP workers, SEXP setup, SEXP options
     spec.start_patience = *patience;
   }
   spec.recycling = recycling_from(main, field(options, "recycle"));
-  add_remotes(main, field(options, "remotes"), environment, spec);
+  add_remotes(main, field(options, "remotes"), outer, spec);
   // On another machine it may be known.
   if (spec.recycling.growth_bytes && spec.remotes.empty() && resident_bytes(this_process()) == 0) {
     throw EngineError({ErrorCode::BadArgument,

@@ -33,7 +33,7 @@ std::string full_key(std::string key, const LaunchSpec& spec) {
 
 // c(descriptor that a stand-in needs to have its session forked, number of the
 // request); NULL when the session is to be started without. `functions` are those
-// of R/session-worker.R, serialized; `channel` is the number of the session's end
+// of R/worker-session.R, serialized; `channel` is the number of the session's end
 // of its channel; `own_environment` is the session's, `environment` that of a
 // nursery.
 extern "C" SEXP ew_session_fork(SEXP session, SEXP key, SEXP program, SEXP arguments,

@@ -32,7 +32,7 @@ void resume_in_closure(const Coroutine& co);
 extern SEXP running_coroutine;
 
 // What a running body whose environment is `env` knows of its function
-// (R/frame-words.R); NULL where none does.
+// (R/async-frame-words.R); NULL where none does.
 SEXP frame_in(SEXP env);
 
 // A long jump left the body for good.

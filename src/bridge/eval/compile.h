@@ -88,7 +88,7 @@ void compile_iteration(Compiler& c, int variable, SEXP sequence, SEXP body);
 void compile_with_exits(Compiler& c, SEXP expr);
 
 // Calls of sys.call() and its kin that stand in `expr`, as calls that know the function
-// whose body this is (R/frame-words.R). Not protected.
+// whose body this is (R/async-frame-words.R). Not protected.
 SEXP with_frame_words(SEXP expr, SEXP env);
 
 }  // namespace elsewhere::eval

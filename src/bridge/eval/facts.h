@@ -29,7 +29,7 @@ enum Fact : unsigned {
   kMentionsReturn = 1U << 11,  // the two above if the call is an argument itself
   kMentionsJump = 1U << 12,
   // What R code in it may see or do.
-  kAsksFrame = 1U << 13,     // by a word of R/frame-words.R
+  kAsksFrame = 1U << 13,     // by a word of R/async-frame-words.R
   kNeedsFrame = 1U << 14,    // the same, or a block of ours in it does
   kReadsFrames = 1U << 15,   // a browser, say: code must stay as it is written
   kMaySetExit = 1U << 16,    // an on.exit() in the body's frame

@@ -20,9 +20,9 @@ struct Hooks {
       nested_error, stream_event, clean_condition, close_abandoned, debug_leaf, frame_word,
       close_iterator, close_quietly, as_native, compile_loop;
   SEXP current_loop, is_loop, current_domain, capture_context, run_in_context, run_outside,
-      join_session, leave_session, note_waiter;  // R/context.R, R/shiny.R
+      join_session, leave_session, note_waiter;  // R/async-context.R, R/async-shiny.R
   SEXP current_session;                          // nullptr until Shiny is loaded
-  // The calls that R has around code in tryCatch() and its kin (R/shown-calls.R).
+  // The calls that R has around code in tryCatch() and its kin (R/async-shown-calls.R).
   SEXP shown_try_catch, shown_finally, shown_handler, shown_restart, shown_suppress_warnings,
       shown_suppress_messages;
   SEXP shown_bodies;     // list, a call a kind of body

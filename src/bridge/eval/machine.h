@@ -154,8 +154,8 @@ enum StateSlot {
   kStateTip,       // where a chain of delegates ends, if it begins here
   kStateGoesOn,    // the logical in the base call of layer 0
   kStateContext,   // where its code runs: NULL, or R's (context.h)
-  kStateSession,   // of a task made for a user of Shiny (R/shiny.R)
-  kStateFrame,     // what sys.call() and its kin give (R/frame-words.R)
+  kStateSession,   // of a task made for a user of Shiny (R/async-shiny.R)
+  kStateFrame,     // what sys.call() and its kin give (R/async-frame-words.R)
   kStateShown,     // list, the call of a layer's guard (base.h)
   kStateSlots
 };

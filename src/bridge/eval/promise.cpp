@@ -85,7 +85,7 @@ SEXP new_promise_object(SEXP kind) {
   SEXP object = PROTECT(Rf_allocVector(VECSXP, 1));
   SET_VECTOR_ELT(object, 0, core);
   Rf_setAttrib(object, R_ClassSymbol, kind);
-  // Others look here for a promise's state (R/promise.R).
+  // Others look here for a promise's state (R/async-promise.R).
   Rf_setAttrib(object, impl_symbol, core);
   UNPROTECT(3);
   return object;

@@ -1,6 +1,6 @@
 // Promises of our own (the asynchronous kind: a result that is not there yet).
 // An R list of one external pointer, its "core", with class "promise"; the rest
-// of the promises interface is in R/promise.R.
+// of the promises interface is in R/async-promise.R.
 //
 // A reaction is what happens when a promise settles: a coroutine to resume,
 // another core to settle alike, or an R list of callbacks. Reactions never run

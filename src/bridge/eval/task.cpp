@@ -117,7 +117,7 @@ void prepare_run(const Coroutine& co, Inject inject, SEXP value) {
   co.set(kStateAwaited, R_NilValue);
 }
 
-// The first stretch runs where the task is made. R/await.R calls back into
+// The first stretch runs where the task is made. R/async-await.R calls back into
 // run_task().
 void run_at_once(const Coroutine& co) {
   prepare_run(co, Inject::None, R_NilValue);

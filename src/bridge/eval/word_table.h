@@ -22,7 +22,7 @@ enum Role : unsigned {
   kOpaque = 1U << 8,            // what is inside does not run as part of the body
   kBlock = 1U << 9,             // opaque, but may ask for the function around it
   kScope = 1U << 10,            // what is inside has an on.exit() and loops of its own
-  kFrameWord = 1U << 11,        // asks R for the call it runs in (R/frame-words.R)
+  kFrameWord = 1U << 11,        // asks R for the call it runs in (R/async-frame-words.R)
   kReadsFrame = 1U << 12,       // sees whether code is run as it is written
   kHarmlessForExit = 1U << 13,  // cannot set an on.exit() in the body's frame
   kWatcher = 1U << 14,          // acts while its argument is evaluated

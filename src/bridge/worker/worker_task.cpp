@@ -17,7 +17,7 @@
 namespace elsewhere {
 namespace {
 
-// R/conditions.R knows the start of it.
+// R/words-conditions.R knows the start of it.
 constexpr std::string_view kNotRead = "could not be read by its process: ";
 // R overflows its stack without a message at times.
 constexpr const char* kNothingSaid = "R gave no reason; perhaps the value is nested too deeply";

@@ -40,6 +40,7 @@ class ForkedTask final : public HeldTask {
   bool cancel(std::chrono::milliseconds grace) override;
   // The packets, the end.
   std::vector<int> descriptors() const override;
+  Pid pid() const override { return process_.pid; }
 
  private:
   ForkedTask(const Options& options, Evaluate evaluate);

@@ -23,6 +23,8 @@ class HeldTask {
   bool is_copy() const { return this_process() != owner_pid_; }
   TaskState state() const { return state_; }
   const Outcome& outcome() const { return outcome_; }  // once settled
+  // The process that runs it; -1 while there is none.
+  virtual Pid pid() const = 0;
   bool has_events() const { return !events_.empty(); }
   std::vector<Parcel> take_events() { return std::exchange(events_, {}); }
 

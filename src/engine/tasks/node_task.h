@@ -103,6 +103,7 @@ class NodeTask final : public HeldTask {
   bool cancel(std::chrono::milliseconds grace) override;
   std::vector<int> descriptors() const override;
   Deadline look_by() const override { return deadline_; }
+  Pid pid() const override { return link_->spec().reported_pid; }
 
  private:
   friend class NodeLink;

@@ -34,6 +34,7 @@ std::vector<std::string> read_at_start(const std::vector<std::string>& environme
 
 bool starts_alike(const LaunchSpec& one, const LaunchSpec& other) {
   return one.program == other.program && one.arguments == other.arguments &&
+         one.variables == other.variables &&
          read_at_start(one.environment) == read_at_start(other.environment);
 }
 

@@ -20,10 +20,12 @@ struct LaunchSpec {
   std::string program;  // R
   std::vector<std::string> arguments;
   std::vector<std::string> environment;  // NAME=value, complete
+  std::vector<std::string> variables;    // those of it that R must have when it starts
 };
 
 // Whether a process started by one would do for the other: the same program and
-// arguments, and the same values of what R and the loader read at start alone.
+// arguments, the same variables that were asked for, and the same values of what R and
+// the loader read at start alone.
 // Everything else in the environment can be changed later.
 bool starts_alike(const LaunchSpec& one, const LaunchSpec& other);
 // Whether R, the loader or a library reads this variable when R starts, and may

@@ -5,8 +5,6 @@ plans$backend <- NULL     # of the first strategy, once it was needed
 plans$direct <- list()    # backends of strategies called directly
 plans$disposable <- NULL  # options of the %...% operators for the next future
 plans$created <- 0L       # futures made so far
-plans$session <- NULL
-plans$pid <- 0L
 
 current_stack <- function() {
   if (is.null(plans$stack)) plans$stack <- initial_stack()
@@ -53,7 +51,8 @@ decode_stack <- function(entries) {
 
 # What is left for a future's own futures.
 nested_stack <- function(stack) {
-  new_stack(if (length(stack) > 1L) stack[-1L] else list(sequential))
+  left <- stack[-1L]
+  new_stack(if (length(left)) left else list(strategy_by_name("sequential")))
 }
 
 new_stack <- function(strategies) {
@@ -69,4 +68,12 @@ as_stack <- function(x) {
     return(new_stack(lapply(x, as_strategy)))
   }
   new_stack(list(as_strategy(x)))
+}
+
+is_equal_stack <- function(x, y) {
+  same <- function(a, b) {
+    identical(strategy_name(a), strategy_name(b)) &&
+      isTRUE(all.equal(attr(a, "tweaks"), attr(b, "tweaks")))
+  }
+  length(x) == length(y) && all(mapply(same, unclass(x), unclass(y)))
 }

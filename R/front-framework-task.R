@@ -277,40 +277,15 @@ misused_devices <- function(misuse) {
 }
 
 framework_failure <- function(future, outcome) {
-  was_cancelled <- future[["state"]] == "canceled"
-  fail <- function(class, state, text) {
-    if (!was_cancelled) future[["state"]] <- state
-    framework_error(class, future, text, outcome)
+  failure <- told_failure(outcome, future[["timeout"]])
+  class <- c(failure$class, "FutureError")
+  # That package knows no cancelled future that nobody has cancelled.
+  if (future[["state"]] != "canceled") {
+    class <- setdiff(class, "FutureCanceledError")
+    is_cancelled <- failure$state == "canceled"
+    future[["state"]] <- if (is_cancelled) "interrupted" else failure$state
   }
-  switch(outcome$kind,
-    lost = fail(
-      "FutureInterruptError", "interrupted",
-      sprintf("was interrupted: %s", outcome$message)
-    ),
-    cancelled = fail(
-      if (was_cancelled) "FutureCanceledError" else "FutureInterruptError",
-      "interrupted", paste(
-        "was canceled: by cancel(), by a new plan(), or because another future",
-        "in its list failed."
-      )
-    ),
-    timeout = fail("FutureInterruptError", "interrupted", sprintf(
-      "exceeded its `timeout` of %g seconds.", future[["timeout"]]
-    )),
-    aborted = fail(
-      "FutureInterruptError", "interrupted",
-      "jumped to R's top level and has no value."
-    ),
-    start = fail("FutureLaunchError", "failed", sprintf(
-      "could not be started: %s", outcome$message
-    )),
-    unserializable = fail("FutureError", "failed", sprintf(
-      "%s.", said_of_travel(outcome$message)
-    )),
-    fail("UnexpectedFutureResultError", "failed", sprintf(
-      "got an unexpected reply (%s): please report this as a bug.", outcome$kind
-    ))
-  )
+  framework_error(class, future, failure$text, outcome)
 }
 
 # A FutureError of the future package, of a class that its version may not have.
@@ -319,10 +294,7 @@ framework_error <- function(class, future, text, outcome = NULL) {
     class(future)[[1L]], text
   )
   error <- future::FutureError(message, future = future)
-  class(error) <- unique(c(
-    class, if (class == "FutureCanceledError") "FutureInterruptError",
-    class(error)
-  ))
+  class(error) <- unique(c(class, class(error)))
   if (!is.null(outcome)) {
     error$pid <- outcome$pid
     error$exit_status <- outcome$status

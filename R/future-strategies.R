@@ -1,24 +1,6 @@
 # The strategies: functions that say where futures are evaluated. Each can be
 # given to plan(), and called directly to make one future.
 
-# `kinds` are the classes, most special first. The factory is for the plan() of
-# the future package, should it be given one of ours: see R/future-backend.R.
-new_strategy <- function(fun, kinds, tweakable = character()) {
-  structure(
-    fun,
-    class = c(
-      "elsewhere_strategy", "FutureStrategy", kinds, "future", "function"
-    ),
-    init = TRUE,
-    tweakable = tweakable,
-    factory = if ("uniprocess" %in% kinds) {
-      function(...) future::SequentialFutureBackend()
-    } else {
-      function(..., expr, envir, substitute) framework_backend(...)
-    }
-  )
-}
-
 # The bare function of a strategy, with other defaults.
 with_default <- function(strategy, ...) {
   attributes(strategy) <- NULL
@@ -26,11 +8,6 @@ with_default <- function(strategy, ...) {
   formals(strategy)[names(defaults)] <- defaults
   strategy
 }
-
-# Arguments that every strategy takes in plan() and tweak().
-common_tweaks <- c(
-  "maxSizeOfObjects", "gc", "earlySignal", "interrupts", "split", "lazy.default"
-)
 
 #' Evaluate futures in this R session
 #'
@@ -70,12 +47,6 @@ transparent <- new_strategy(
 #' @export
 uniprocess <- sequential
 
-pool_tweaks <- c(
-  common_tweaks, "workers", "queue", "rscript_libs", "persistent", "launch",
-  "setup", "rscript_startup", "rscript_envs", "start_timeout", "recycle"
-)
-remote_tweaks <- c("rshcmd", "rshopts", "user", "rscript")
-
 #' Evaluate futures in background R sessions
 #'
 #' `plan(multisession, workers = 2)` evaluates futures in two background R
@@ -101,8 +72,12 @@ remote_tweaks <- c("rshcmd", "rshopts", "user", "rscript")
 #'   Futures can use what it assigns (in a function: with `<<-`), such as a
 #'   connection to a database or a model; see [everywhere()]. Default: nothing.
 #' * `rscript_envs`, `rscript_startup`: environment variables of each worker, a
-#'   named character vector; code that it runs before `setup`, quoted or as
-#'   text. Default: none.
+#'   named character vector, set before R starts; code that it runs before
+#'   `setup`, quoted or as text. Default: none.
+#' * `threads`: how many threads BLAS and OpenMP may use in a worker, a whole
+#'   number; `NA` leaves that to the machine. Default: 1 if there are several
+#'   workers and no variable such as `OMP_NUM_THREADS` is set in this process,
+#'   otherwise `NA`.
 #' * `recycle`: when to replace a healthy worker by a new one, between two
 #'   futures: a named vector with any of `tasks` (how many it has evaluated),
 #'   `age` (seconds) and `memory` (bytes by which its memory has grown since it
@@ -134,9 +109,7 @@ multisession <- new_strategy(
            rscript_libs = .libPaths(), envir = parent.frame(),
            substitute = TRUE) {
     if (substitute) expr <- substitute(expr)
-    settings <- list(
-      workers = workers, queue = queue, rscript_libs = rscript_libs
-    )
+    settings <- given_arguments("workers", "queue", "rscript_libs")
     if (missing(lazy)) {
       direct_future(sys.function(), settings, expr, envir, ...)
     } else {
@@ -166,7 +139,8 @@ multisession <- new_strategy(
 #' there start in the folder that ssh chooses, with R's own library folders.
 #'
 #' @section Clusters of the parallel package:
-#' The nodes keep their packages and options and, with `persistent = TRUE`,
+#' The nodes keep their packages, options and threads (the default of
+#' `threads` is `NA`) and, with `persistent = TRUE`,
 #' their workspace, which is cleared otherwise. Between futures you can use the
 #' cluster with the functions of that package as before; while a node evaluates
 #' a future, it is busy. The same version of elsewhere must be installed where
@@ -177,7 +151,8 @@ multisession <- new_strategy(
 #' without a free node is started when it is asked for. A cancelled future is
 #' interrupted if its node is on this machine; it is never killed. On another
 #' machine, its node stays busy until the future is done.
-#' Arguments that tell how workers are started are not used. Nodes of another
+#' Arguments that tell how workers are started or replaced have no effect, and
+#' `plan()` warns about them. Nodes of another
 #' kind, such as those of [make_cluster()], only name machines: new workers are
 #' started on these.
 #' @inheritParams multisession
@@ -218,13 +193,12 @@ cluster <- new_strategy(
            queue = 0, lazy = FALSE, rscript_libs = .libPaths(),
            envir = parent.frame(), substitute = TRUE) {
     if (substitute) expr <- substitute(expr)
-    settings <- list(
-      workers = workers, persistent = persistent, queue = queue,
-      rscript_libs = rscript_libs
+    settings <- given_arguments(
+      "workers", "persistent", "queue", "rscript_libs"
     )
     direct_future(sys.function(), settings, expr, envir, lazy = lazy, ...)
   },
-  c("cluster", "multiprocess"), c(pool_tweaks, remote_tweaks)
+  c("cluster", "multiprocess"), c(pool_tweaks, remote_options)
 )
 
 #' Evaluate futures on another machine, as in an R session there
@@ -249,7 +223,7 @@ cluster <- new_strategy(
 #' @export
 remote <- new_strategy(
   with_default(cluster, persistent = TRUE),
-  c("remote", "cluster", "multiprocess"), c(pool_tweaks, remote_tweaks)
+  c("remote", "cluster", "multiprocess"), c(pool_tweaks, remote_options)
 )
 
 #' Evaluate futures in several processes of the available kind
@@ -277,7 +251,7 @@ multiprocess <- new_strategy(
            gc = FALSE, earlySignal = FALSE, label = NULL, ...) {
     if (substitute) expr <- substitute(expr)
     direct_future(
-      sys.function(), list(workers = workers), expr, envir, lazy = lazy,
+      sys.function(), given_arguments("workers"), expr, envir, lazy = lazy,
       seed = seed, globals = globals, gc = gc, earlySignal = earlySignal,
       label = label, ...
     )
@@ -285,12 +259,23 @@ multiprocess <- new_strategy(
   c("multiprocess"), pool_tweaks
 )
 
+# The arguments of the caller that it was given, as a list: what it was not
+# given is as under plan().
+given_arguments <- function(...) {
+  frame <- parent.frame()
+  names <- c(...)
+  is_given <- vapply(names, function(name) {
+    !eval(call("missing", as.name(name)), frame)
+  }, NA)
+  mget(names[is_given], envir = frame)
+}
+
 # One future where `strategy` says. Its workers stay for the next such call.
 direct_future <- function(strategy, settings, expr, envir, ..., lazy = NULL) {
   tweaks <- attr(strategy, "tweaks")
   settings[names(tweaks)] <- tweaks
   backend <- direct_backend(strategy, settings)
-  if (is.null(lazy)) lazy <- backend$lazy
+  if (is.null(lazy)) lazy <- backend$future_settings$lazy
   check_flag(lazy, "lazy")
   future <- new_future(backend, expr, envir, lazy, ...)
   if (lazy) {
@@ -301,78 +286,6 @@ direct_future <- function(strategy, settings, expr, envir, ..., lazy = NULL) {
   }
   future
 }
-
-strategy_by_name <- function(name) {
-  found <- switch(name,
-    sequential = sequential,
-    transparent = transparent,
-    multisession = multisession,
-    cluster = cluster,
-    remote = remote,
-    uniprocess = sequential,
-    multiprocess = multiprocess,
-    pool = multisession,
-    NULL
-  )
-  if (!is.null(found)) return(found)
-  if (name == "multicore") return(multicore)
-  if (grepl("::", name, fixed = TRUE)) {
-    parts <- strsplit(name, ":::?")[[1L]]
-    found <- tryCatch(
-      getExportedValue(parts[[1L]], parts[[2L]]), error = function(e) NULL
-    )
-    if (is.function(found)) return(as_strategy(found))
-  }
-  abort(
-    sprintf(
-      paste(
-        "`plan()` does not know strategy %s. It knows \"sequential\",",
-        "\"multisession\", \"multicore\", \"multiprocess\" and \"cluster\"."
-      ),
-      encodeString(name, quote = "\"")
-    ),
-    "elsewhere_bad_argument", arg = "strategy", value = name,
-    home = c("FutureError", "FutureCondition")
-  )
-}
-
-# The name that a strategy is known by: its most special class.
-strategy_name <- function(strategy) {
-  names <- setdiff(
-    class(strategy),
-    c("elsewhere_strategy", "FutureStrategy", "tweaked", "future", "function")
-  )
-  if (length(names)) names[[1L]] else ""
-}
-
-# A strategy from a function or a name. One of the future package is taken by
-# its name and its arguments.
-as_strategy <- function(x) {
-  if (is_own_strategy(x)) return(x)
-  if (is.character(x) && length(x) == 1L && !is.na(x)) {
-    return(strategy_by_name(x))
-  }
-  if (inherits(x, "future") && is.function(x)) {
-    own <- strategy_by_name(strategy_name(x))
-    given <- as.list(formals(x))[c("workers", "rscript_libs", "queue")]
-    given <- given[!vapply(given, is.null, NA)]
-    given <- given[!vapply(given, is.language, NA)]
-    return(do.call(tweak, c(list(own), given)))
-  }
-  abort(
-    sprintf(
-      paste0(
-        "`strategy` must be a strategy such as `multisession`, its name, or a ",
-        "list of them, not %s."
-      ),
-      describe_value(x)
-    ),
-    "elsewhere_bad_argument", arg = "strategy", value = x,
-    home = c("FutureError", "FutureCondition")
-  )
-}
-
-is_own_strategy <- function(x) inherits(x, "elsewhere_strategy")
 
 #' Evaluate futures in forks of this R session
 #'
@@ -385,6 +298,9 @@ is_own_strategy <- function(x) inherits(x, "elsewhere_strategy")
 #' devices, and locks that threads of other libraries hold at that moment. If
 #' that matters, use [multisession]. A fork has no workers, so futures inside a
 #' future are evaluated in the fork, one after the other.
+#' Arguments of the other strategies, such as `setup` and `recycle`, have no
+#' effect on forks, and `plan()` warns about them: a fork starts as a copy of
+#' this process and ends with its future.
 #'
 #' @inheritParams multisession
 #' @param queue `0` (default): creating a future waits while `workers` forks are
@@ -405,8 +321,8 @@ multicore <- new_strategy(
   function(expr, ..., workers = availableCores(), queue = 0, lazy = FALSE,
            envir = parent.frame(), substitute = TRUE) {
     if (substitute) expr <- substitute(expr)
-    settings <- list(workers = workers, queue = queue)
+    settings <- given_arguments("workers", "queue")
     direct_future(sys.function(), settings, expr, envir, lazy = lazy, ...)
   },
-  c("multicore", "multiprocess"), c(common_tweaks, "workers", "queue")
+  c("multicore", "multiprocess"), pool_tweaks
 )

@@ -64,10 +64,12 @@
 .onLoad <- function(libname, pkgname) {
   .Call(ew_border_init, raise)
   .Call(ew_engine_init, run_notified)
-  bind_neighbours()
+  bind_later()
+  bind_promises()
   options_from_variables()
   options_from_command_line()
   no_item$pointer <- .Call(ew_eval_init, topenv())
+  strategy_fronts$framework_backend <- framework_backend
   follow_framework()
   when_loaded("shiny", watch_shiny)
   when_loaded("async", share_classes_with_async)

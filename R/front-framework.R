@@ -28,6 +28,7 @@
 #'   background process.
 #' @param setup A quoted expression that each worker evaluates in its workspace
 #'   when it starts, or `NULL` (default).
+#' @param threads As in [multisession()].
 #' @param lazy `FALSE` (default) starts the future of a direct call at once.
 #' @return Called directly: a `Future` of the future package.
 #' @section Errors:
@@ -44,15 +45,16 @@
 #' }
 #' }
 #' @usage pool(..., workers = availableCores(), queue = 0,
-#'   rscript_libs = .libPaths(), setup = NULL, lazy = FALSE)
+#'   rscript_libs = .libPaths(), setup = NULL, threads = NULL, lazy = FALSE)
 #' @export
 pool <- structure(
   function(..., workers = availableCores(), queue = 0,
-           rscript_libs = .libPaths(), setup = NULL, lazy = FALSE) {
+           rscript_libs = .libPaths(), setup = NULL, threads = NULL,
+           lazy = FALSE) {
     caller <- parent.frame()
     backend <- direct_framework_backend(
       list(workers = workers, queue = queue, rscript_libs = rscript_libs,
-           setup = setup)
+           setup = setup, threads = threads)
     )
     direct_framework_future(
       backend, substitute(list(...)), caller, lazy, ...
@@ -61,7 +63,7 @@ pool <- structure(
   class = c("pool", "multiprocess", "future", "function"),
   init = TRUE,
   tweakable = c(
-    "workers", "queue", "rscript_libs", "setup", "earlySignal", "gc",
+    "workers", "queue", "rscript_libs", "setup", "threads", "earlySignal", "gc",
     "maxSizeOfObjects", "interrupts", "hooks", "wait.timeout",
     "wait.interval", "wait.alpha", "split"
   ),
@@ -75,7 +77,8 @@ framework$backends <- list()  # of direct calls and of the former contract
 
 # The backend: an environment, whose `engine` is made with its first future.
 framework_backend <- function(..., workers = availableCores(), queue = 0,
-                              rscript_libs = .libPaths(), setup = NULL) {
+                              rscript_libs = .libPaths(), setup = NULL,
+                              threads = NULL) {
   workers <- check_workers(workers)
   queue <- check_queue(queue)
   libraries <- check_libraries(rscript_libs)
@@ -92,7 +95,8 @@ framework_backend <- function(..., workers = availableCores(), queue = 0,
   }
   settings <- list(
     workers = as.integer(workers), queue = queue, rscript_libs = libraries,
-    setup = setup, engine = NULL, active = list(),
+    setup = setup, threads = check_threads(threads, workers), engine = NULL,
+    active = list(),
     futureClasses = c("PoolFuture", "MultiprocessFuture", "Future")
   )
   for (name in names(settings)) assign(name, settings[[name]], envir = backend)
@@ -110,9 +114,12 @@ framework_engine <- function(backend) {
   engine$nested <- new_stack(list(sequential))
   engine$owner <- Sys.getpid()
   engine$options <- forwarded_options()
+  engine$threads <- backend[["threads"]]
   setup <- worker_setup(engine)
   setup$functions <- shipped$framework
-  engine$pool <- pool_start(backend[["workers"]], setup)
+  engine$pool <- pool_start(
+    backend[["workers"]], setup, variables = start_variables(engine$threads)
+  )
   backend[["engine"]] <- engine
   engine
 }

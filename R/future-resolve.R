@@ -124,18 +124,11 @@ resolved_soon <- function(x, is_late) {
 # look would be more garbage than all else together.
 start_some <- function(futures, which, backend, is_late) {
   if (!length(which)) return()
-  room <- start_room(backend())
+  room <- backend()$ahead()
   for (i in which[seq_len(min(max(room, 0L), length(which)))]) {
     start_queued(futures[[i]])
     if (is_late()) return()
   }
-}
-
-start_room <- function(backend) {
-  pool <- .subset2(backend, "pool")
-  if (is.null(pool)) return(1L)
-  status <- pool_status(pool)
-  4L * status$workers - status$busy - status$queued
 }
 
 # One answer, also for a list in a list.

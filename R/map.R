@@ -146,7 +146,7 @@ as_mapped_function <- function(f) {
 
 # How many chunks can be worked on at once.
 map_workers <- function(backend) {
-  if (backend$in_background) as.integer(backend$workers) else 1L
+  as.integer(backend$workers)
 }
 
 # Runs the map: one future a chunk, started a little ahead of the workers.
@@ -168,7 +168,8 @@ run_map <- function(x, f, args, progress, seed, globals, packages, stdout,
   backend <- current_backend()
   needs <- map_needs(f, args, globals, packages, envir)
   check_future_arguments(FALSE, stdout, conditions, label, timeout, retries)
-  bytes <- if (backend$in_background) {
+  # One worker takes all that each chunk carries in any case.
+  bytes <- if (map_workers(backend) > 1L) {
     object_bytes(list(needs$globals, f, args))
   } else {
     0

@@ -13,8 +13,44 @@ has_socket_nodes <- function(cluster) {
   }, NA))
 }
 
+nodes_options <- c(
+  "workers", "queue", "persistent", "setup", "rscript_startup", "rscript_envs",
+  "threads"
+)
+
+kind_nodes <- list(
+  title = "nodes of a cluster of the parallel package",
+  options = list(
+    "nodes of a cluster of the parallel package (cluster)" = nodes_options
+  ),
+  fits = function(settings) !is.null(settings$nodes),
+  record = function(backend) {
+    list(
+      options_known = nodes_options,
+      open = function() nodes_open(backend),
+      close = function() nodes_close(backend),
+      # Nothing keeps a future waiting for a node: with a queue it stays lazy
+      # until one is idle.
+      may_launch = function(wait) {
+        wait && .subset2(backend, "queue") == 0 || nodes_free(backend) > 0L
+      },
+      launch = function(future, payload, options, wait) {
+        launch_on_node(future, backend, payload, options)
+      },
+      payload = function() worker_payload(backend),
+      free = function(background) nodes_free(backend),
+      may_retry = function() any(node_states(backend) != "lost"),
+      do = function(expr, envir, packages) {
+        nodes_do(backend, setup_step(expr, envir, packages))
+      },
+      status = function() nodes_status(backend)
+    )
+  }
+)
+
 # Nodes that have ended are left out, with a warning; an error if none is left.
 nodes_open <- function(backend) {
+  note_options(backend)
   call <- node_call(shipped$node$boot, list(
     dirname(find.package("elsewhere")),
     as.character(getNamespaceVersion("elsewhere")),
@@ -24,18 +60,23 @@ nodes_open <- function(backend) {
   # All are asked first: they take their time to load what they need.
   asked <- lapply(nodes, ask_node, call)
   backend$members <- backend$links <- list()
+  backend$pids <- integer()
   failures <- character()
   for (i in seq_along(nodes)) {
-    link <- tryCatch(
-      link_node(nodes[[i]], i, node_answer(nodes[[i]], asked[[i]])),
+    linked <- tryCatch(
+      {
+        told <- node_answer(nodes[[i]], asked[[i]])
+        list(link = link_node(nodes[[i]], i, told), pid = told$pid)
+      },
       error = function(e) conditionMessage(e)
     )
-    if (is.character(link)) {
-      failures <- c(failures, sprintf("node %d: %s", i, link))
+    if (is.character(linked)) {
+      failures <- c(failures, sprintf("node %d: %s", i, linked))
       next
     }
     backend$members <- c(backend$members, list(nodes[[i]]))
-    backend$links <- c(backend$links, list(link))
+    backend$links <- c(backend$links, list(linked$link))
+    backend$pids <- c(backend$pids, linked$pid)
   }
   backend$running <- list()
   if (!length(failures)) return()
@@ -73,7 +114,8 @@ node_setup <- function(backend) {
   own <- startsWith(names(options), "future.") | names(options) == "width"
   list(
     options = options[own], nested = encode_stack(backend$nested),
-    steps = backend$steps, keep = backend$keep
+    steps = c(variable_steps(backend$variables), backend$steps),
+    keep = backend$keep, threads = backend$threads
   )
 }
 
@@ -128,22 +170,23 @@ node_descriptor <- function(node) {
   stop("its sockets are in use by other code.")
 }
 
-# Processes with the same are reached by the same numbers.
-node_place <- function() {
-  c(
-    Sys.info()[["nodename"]], Sys.readlink("/proc/self/ns/pid"),
-    tryCatch(
-      readLines("/proc/sys/kernel/random/boot_id", 1L, warn = FALSE),
-      error = function(e) "", warning = function(e) ""
-    )
-  )
-}
-
 node_states <- function(backend) {
   vapply(backend$links, function(link) .Call(ew_node_state, link), "")
 }
 
-nodes_free <- function(backend) sum(node_states(backend) == "idle")
+nodes_free <- function(backend) {
+  if (!backend$is_open) return(as.integer(backend$workers))
+  sum(node_states(backend) == "idle")
+}
+
+nodes_status <- function(backend) {
+  states <- node_states(backend)
+  is_up <- states != "lost"
+  status_uncounted(
+    busy = sum(states %in% c("busy", "draining")), pids = backend$pids[is_up],
+    broken = if (!any(is_up)) no_node_text(backend)
+  )
+}
 
 # Waits for a node that is idle, and says which.
 nodes_wait <- function(backend) {
@@ -170,6 +213,7 @@ drop_lost_nodes <- function(backend) {
   backend$lost <- c(backend$lost, why)
   backend$links <- backend$links[!is_lost]
   backend$members <- backend$members[!is_lost]
+  backend$pids <- backend$pids[!is_lost]
   left <- length(backend$links)
   backend$workers <- left
   warning(warningCondition(
@@ -191,30 +235,16 @@ drop_lost_nodes <- function(backend) {
   ))
 }
 
-# A future whose node has died while it was evaluated is made ready to start in
-# another, if it may try again and there is one. TRUE if so.
-starts_again <- function(future) {
-  left <- .subset2(future, "retries_left")
-  if (is.null(left) || left < 1 || .subset2(future, "state") == "canceled") {
-    return(FALSE)
-  }
-  if (task_outcome(.subset2(future, "task"))$kind != "lost") return(FALSE)
-  backend <- plans$backend
-  if (is.null(backend$nodes) || all(node_states(backend) == "lost")) {
-    return(FALSE)
-  }
-  set_fields(future, list(
-    retries_left = left - 1, task = NULL, state = "created"
-  ))
-  TRUE
+abort_no_node <- function(backend) {
+  stop(FutureLaunchError(no_node_text(backend)))
 }
 
-abort_no_node <- function(backend) {
+no_node_text <- function(backend) {
   why <- c(backend$lost, why_lost(backend$links))
-  stop(FutureLaunchError(paste0(
+  paste0(
     "No node of the cluster is left: ", paste(why, collapse = "; "),
     ". Create a new cluster and pass it to `plan(cluster, workers = )`."
-  )))
+  )
 }
 
 launch_on_node <- function(future, backend, payload, options) {
@@ -312,120 +342,4 @@ nodes_do <- function(backend, step) {
       failures = failures
     ))
   }
-}
-
-# --- in the node --------------------------------------------------------------
-# Base R and the entries of this package, which is loaded there.
-
-node_boot <- function(library, version, functions, setup) {
-  if (!("elsewhere" %in% loadedNamespaces())) {
-    libraries <- c(library[dir.exists(library)], .libPaths())
-    loadNamespace("elsewhere", lib.loc = libraries)
-  }
-  found <- as.character(getNamespaceVersion("elsewhere"))
-  if (found != version) {
-    stop(
-      "A node has elsewhere ", found, ", but this process has ", version, ". ",
-      "Install the same version for both."
-    )
-  }
-  package <- asNamespace("elsewhere")
-  package$take_node_interrupts()
-  home <- new.env(parent = baseenv())
-  for (name in names(functions)) {
-    home[[name]] <- package$closure_in(functions[[name]], home)
-  }
-  for (entry in ls(package, pattern = "^ew_")) home[[entry]] <- package[[entry]]
-  for (i in seq_len(sys.nframe())) {
-    master <- get0("master", envir = sys.frame(i), inherits = FALSE)
-    if (is.list(master) && inherits(master$con, "connection")) {
-      home$connection <- master$con
-    }
-  }
-  if (is.null(home$connection)) stop("the node did not find its connection.")
-  # The answer in two pieces would otherwise take 40 ms more.
-  port <- as.integer(sub("^.*:", "", summary(home$connection)$description))
-  if (!is.na(port)) package$send_soon(port)
-  place <- if ("tools:elsewhere" %in% search()) {
-    as.environment("tools:elsewhere")
-  } else {
-    attach(NULL, pos = length(search()), name = "tools:elsewhere")
-  }
-  assign(".elsewhere", home, envir = place)
-  assign(".elsewhere_node_task", home$task, envir = place)
-  assign(".elsewhere_node_sync", home$sync, envir = place)
-  if (!setup$keep) {
-    rm(list = ls(globalenv(), all.names = TRUE), envir = globalenv())
-  }
-  home$prepare(setup)
-  time <- proc.time() - proc.time()
-  answer <- list(
-    type = "VALUE", value = NULL, success = TRUE, time = time, tag = NULL
-  )
-  list(
-    pid = Sys.getpid(), place = home$place(),
-    tail = length(serialize(answer, NULL))
-  )
-}
-
-# The answer to the call is always the same: what there is to say has been sent.
-node_task <- function(payload, number) {
-  home <- environment(sys.function())
-  suspendInterrupts({
-    home$number <- number
-    # From now on an interrupt finds its task.
-    send("started", raw())
-    kind <- "result"
-    body <- tryCatch(
-      {
-        value <- evaluate(unserialize(payload))
-        .Call(ew_result_bytes, value, home$refuses_references)
-      },
-      error = function(e) {
-        kind <<- "failed"
-        charToRaw(enc2utf8(conditionMessage(e)))
-      }
-    )
-    send(kind, body)
-  })
-  NULL
-}
-
-node_sync <- function(digits) {
-  number <- as.double(strtoi(digits, 16L))
-  writeBin(.Call(ew_node_header, "synced", number, 0), connection)
-  NULL
-}
-
-node_send <- function(kind, body) {
-  header <- .Call(ew_node_header, kind, number, as.double(length(body)))
-  if (length(body) < 1e6) return(writeBin(c(header, body), connection))
-  writeBin(header, connection)
-  # Not more than R writes at a time.
-  step <- 2^28
-  from <- 0
-  while (from < length(body)) {
-    to <- min(from + step, length(body))
-    writeBin(body[seq(from + 1, to)], connection)
-    from <- to
-  }
-}
-
-node_emit <- function(condition) {
-  send("event", .Call(ew_to_bytes, condition, FALSE))
-}
-
-# What those functions find there.
-utils::globalVariables(c("connection", "number", "send"))
-
-# What a node calls of this package before it has them.
-take_node_interrupts <- function() .Call(ew_node_take_interrupts)
-send_soon <- function(port) .Call(ew_sockets_no_delay, port)
-
-node_functions <- function() {
-  worker_functions(
-    boot = node_boot, task = node_task, sync = node_sync, send = node_send,
-    emit = node_emit, place = node_place, capture_begin = capture_begin,
-    capture_end = capture_end
-  )
 }

@@ -1,8 +1,6 @@
 # Many futures at once: waits for whichever settles next, relays in order, and
 # stops the rest when one has failed.
 
-is_future <- function(x) inherits(x, "elsewhere_future")
-
 # The list with futures replaced by their values. `ahead` is how many are
 # watched at a time, and started if they are lazy; `on_settled(i)` is told of
 # each.

@@ -18,7 +18,7 @@ shown_suppress_warnings <- only_call(suppressWarnings)
 shown_suppress_messages <- only_call(suppressMessages)
 
 # Where nothing of that kind is around, and the body is not that of a function;
-# by body_kind (R/coroutine.R).
+# by body_kind (R/async-coroutine.R).
 shown_bodies <- list(
   quote(gen()), quote(async()), quote(stream()), quote(run())
 )

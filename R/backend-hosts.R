@@ -31,7 +31,7 @@ check_words <- function(words, arg, least) {
 }
 
 # What the engine needs to start them, for ew_pool_start.
-remote_launch <- function(remote, setup) {
+remote_launch <- function(remote, setup, variables = NULL) {
   program <- unname(Sys.which(remote$rshcmd[[1L]]))
   if (!nzchar(program)) {
     stop(FutureLaunchError(sprintf(
@@ -44,7 +44,7 @@ remote_launch <- function(remote, setup) {
       sQuote(remote$rshcmd[[1L]], FALSE)
     )))
   }
-  command <- remote_command(remote)
+  command <- remote_command(remote, variables)
   list(
     hosts = remote$hosts,
     program = program,
@@ -72,7 +72,9 @@ ssh_options <- function(program) {
 
 # What the login shell there runs: R, which finds the package and becomes a
 # worker, or says what is missing. Single quotes are the same in every shell.
-remote_command <- function(remote) {
+# That worker is R started anew, with the environment that is set here.
+remote_command <- function(remote, variables = NULL) {
+  set <- as.call(c(quote(Sys.setenv), lapply(variables, call_for_text)))
   code <- bquote(local({
     .libPaths(c(.(remote$libraries), .libPaths()))
     place <- find.package("elsewhere", quiet = TRUE)
@@ -96,6 +98,7 @@ remote_command <- function(remote) {
       )
       quit("no", 3L)
     }
+    .(if (length(variables)) set)
     source(start, local = TRUE)
   }))
   text <- gsub(
@@ -105,6 +108,12 @@ remote_command <- function(remote) {
     vapply(remote$rscript, shQuote, ""),
     "--default-packages=base", "-e", shQuote(gsub("\n[[:space:]]*", "; ", text))
   ), collapse = " ")
+}
+
+# Code for a string, without quotes in it.
+call_for_text <- function(text) {
+  if (!grepl("['\"\\\\\n]", text)) return(text)
+  call("intToUtf8", utf8ToInt(text))
 }
 
 # Waits until every worker has come up. Where one has not, there is no pool.

@@ -1,26 +1,7 @@
-#' Cancel futures
-#'
-#' Stops futures that have not settled. Their value is a `FutureCanceledError`.
-#'
-#' @param x A `Future`, or a list or environment of futures.
-#' @param interrupt `TRUE` (default) interrupts the evaluation. If the worker
-#'   does not react within `grace`, it is killed and replaced. `FALSE` only
-#'   marks the future: it is evaluated to its end and keeps its value.
-#' @param grace Seconds between the interrupt and the end of the worker.
-#'   Default: 2.
-#' @param ... Not used.
-#' @return `x`, invisibly. A future that was not started, or has settled, is
-#'   unchanged.
-#' @section Errors:
-#' * `elsewhere_bad_argument`: `x` cannot be cancelled.
-#' @examples
-#' f <- future(42, lazy = TRUE)
-#' cancel(f)
-#' value(f)
-#' @export
-cancel <- function(x, interrupt = TRUE, ...) UseMethod("cancel")
+# Futures that are stopped, or made new again.
 
 #' @rdname cancel
+#' @order 2
 #' @export
 cancel.elsewhere_future <- function(x, interrupt = TRUE, grace = 2, ...) {
   check_flag(interrupt, "interrupt")

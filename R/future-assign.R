@@ -115,8 +115,6 @@ assign_by_operator <- function(target, value, envir) {
     target <- target[[2L]]
   }
   if (is_option_call(value)) {
-    former <- plans$stack
-    former_backend <- plans$backend
     while (is_option_call(value)) {
       apply_option(value, envir)
       value <- value[[2L]]

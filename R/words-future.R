@@ -1,5 +1,6 @@
-# The condition classes of futures. Each is also what the same failure is called
-# in the future package, so that handlers written for that package still work.
+# What every room may have to say of a future: its condition classes, its name,
+# its fields. Each class is also what the same failure is called in the future
+# package, so that handlers written for that package still work.
 
 #' Conditions of futures
 #'
@@ -32,6 +33,7 @@
 #' e <- FutureError("no such worker")
 #' inherits(e, "FutureCondition")
 #' @name FutureCondition
+#' @order 1
 #' @export
 FutureCondition <- function(message, call = NULL, uuid = future$uuid,
                             future = NULL, ...) {
@@ -50,6 +52,7 @@ new_future_condition <- function(message, class, call = NULL,
 }
 
 #' @rdname FutureCondition
+#' @order 2
 #' @export
 FutureMessage <- function(message, call = NULL, uuid = future$uuid,
                           future = NULL, ...) {
@@ -59,6 +62,7 @@ FutureMessage <- function(message, call = NULL, uuid = future$uuid,
 }
 
 #' @rdname FutureCondition
+#' @order 2
 #' @export
 FutureWarning <- function(message, call = NULL, uuid = future$uuid,
                           future = NULL, ...) {
@@ -68,6 +72,7 @@ FutureWarning <- function(message, call = NULL, uuid = future$uuid,
 }
 
 #' @rdname FutureCondition
+#' @order 2
 #' @export
 FutureError <- function(message, call = NULL, uuid = future$uuid,
                         future = NULL, ...) {
@@ -84,6 +89,7 @@ new_future_error <- function(message, class, call = NULL, uuid = future$uuid,
 }
 
 #' @rdname FutureCondition
+#' @order 2
 #' @export
 FutureLaunchError <- function(message, call = NULL, uuid = future$uuid,
                               future = NULL, ...) {
@@ -94,6 +100,7 @@ FutureLaunchError <- function(message, call = NULL, uuid = future$uuid,
 }
 
 #' @rdname FutureCondition
+#' @order 2
 #' @export
 FutureInterruptError <- function(message, call = NULL, uuid = future$uuid,
                                  future = NULL, ...) {
@@ -104,6 +111,7 @@ FutureInterruptError <- function(message, call = NULL, uuid = future$uuid,
 }
 
 #' @rdname FutureCondition
+#' @order 2
 #' @export
 FutureCanceledError <- function(message, call = NULL, uuid = future$uuid,
                                 future = NULL, ...) {
@@ -114,6 +122,7 @@ FutureCanceledError <- function(message, call = NULL, uuid = future$uuid,
 }
 
 #' @rdname FutureCondition
+#' @order 2
 #' @export
 FutureDroppedError <- function(message, call = NULL, uuid = future$uuid,
                                future = NULL, ...) {
@@ -124,6 +133,7 @@ FutureDroppedError <- function(message, call = NULL, uuid = future$uuid,
 }
 
 #' @rdname FutureCondition
+#' @order 2
 #' @export
 UnexpectedFutureResultError <- function(message, call = NULL,
                                         uuid = future$uuid, future = NULL,
@@ -161,3 +171,31 @@ future_origin <- function(future) {
     Sys.info()[["nodename"]], Sys.getpid(), format(Sys.time())
   )
 }
+
+is_future <- function(x) inherits(x, "elsewhere_future")
+
+# The identifier of this R process. It names its owner in futures that travel.
+session_id <- function() {
+  id <- this_process$id
+  if (is.null(id) || this_process$pid != Sys.getpid()) {
+    this_process$pid <- Sys.getpid()
+    this_process$id <- id <- sprintf(
+      "%s-%d-%s", Sys.info()[["nodename"]], this_process$pid,
+      basename(tempdir())
+    )
+  }
+  id
+}
+
+this_process <- new.env(parent = emptyenv())
+this_process$id <- NULL
+this_process$pid <- 0L
+
+future_uuid <- function(future) c(.subset2(future, "owner"), future$number)
+
+# Futures and backends are environments with a class: `$` and `$<-` would look
+# for methods each time, which costs more than the rest of a trivial future.
+set_field <- function(future, name, value) {
+  assign(name, value, envir = future)
+}
+set_fields <- function(future, values) list2env(values, envir = future)

@@ -8,7 +8,9 @@
 #' * `elsewhere_bad_argument`: an argument has no name, or belongs to a single
 #'   future, such as `seed`.
 #' @section Warnings:
-#' The function warns about arguments that the strategy does not know.
+#' `elsewhere_unknown_option`: the strategy does not know an argument. Field
+#' `options` contains its name, and the message lists the strategies that know
+#' it.
 #' @examples
 #' two <- tweak(multisession, workers = 2)
 #' formals(two)$workers
@@ -76,13 +78,18 @@ warn_unknown_arguments <- function(names, strategy) {
   known <- c(names(formals(strategy)), attr(strategy, "tweakable"), "label")
   unknown <- setdiff(names, known)
   if (length(unknown)) {
-    warning(sprintf(
-      paste0(
-        "Detected %d unknown future arguments for strategy %s: %s. They have ",
-        "no effect."
+    for_others <- who_knows(unknown)
+    warning(warningCondition(
+      sprintf(
+        paste0(
+          "Detected %d unknown future arguments for strategy %s: %s. They ",
+          "have no effect%s."
+        ),
+        length(unknown), sQuote(strategy_name(strategy), FALSE),
+        paste(sQuote(unknown, FALSE), collapse = ", "),
+        if (nzchar(for_others)) paste0(": ", for_others) else ""
       ),
-      length(unknown), sQuote(strategy_name(strategy), FALSE),
-      paste(sQuote(unknown, FALSE), collapse = ", ")
-    ), call. = FALSE)
+      class = "elsewhere_unknown_option", options = unknown
+    ))
   }
 }

@@ -2,19 +2,16 @@
 # others, bring back what belongs to a callback (a user's session, a reactive
 # context, a graphics device). The evaluator calls these (eval/context.h).
 
-# promises and later do not export their current domain and loop; these
-# functions are replaced by theirs when the package is loaded.
+# promises keeps what is current to itself; this is its own, taken when the
+# package is loaded.
 current_domain <- function() NULL
-current_loop_id <- function() later::current_loop()$id
 
-bind_neighbours <- function() {
+bind_promises <- function() {
   space <- asNamespace("promises")
   if (tells_domain(space)) current_domain <<- space$current_promise_domain
-  loop_id <- get0("getCurrentRegistryId", asNamespace("later"))
-  if (is.function(loop_id)) current_loop_id <<- loop_id
 }
 
-# R/load-checks.R says so if not.
+# R/package-load-checks.R says so if not.
 tells_domain <- function(space = asNamespace("promises")) {
   is.function(get0("current_promise_domain", space))
 }
@@ -23,13 +20,6 @@ when_loaded <- function(package, action) {
   if (isNamespaceLoaded(package)) action()
   setHook(packageEvent(package, "onLoad"), function(...) action())
 }
-
-loop_handle <- function(id) {
-  if (id == 0L) return(later::global_loop())
-  structure(list(id = id), class = "event_loop")
-}
-
-is_loop_id <- function(id) later::exists_loop(loop_handle(id))
 
 without_domain <- function(expr) {
   if (is.null(current_domain())) return(expr)

@@ -7,20 +7,28 @@
 # in the background: what is submitted meanwhile waits for them. `recycle` is
 # after how many tasks, seconds and bytes of growth a worker is replaced.
 # `remotes` is what remote_launch() gives: the last of the workers are there.
+# `variables` are those of the environment that R has when it starts.
 pool_start <- function(workers, setup, launch = "nursery",
                        environment = worker_environment(),
                        start_timeout = 30, recycle = rep(Inf, 3L),
-                       remotes = NULL) {
+                       remotes = NULL, variables = NULL) {
   setup$in_pool <- TRUE
   .Call(ew_pool_start, workers, setup, list(
     program = worker_program(),
     arguments = worker_arguments(),
     environment = environment,
+    variables = as_entries(variables),
     launch = launch,
     start_timeout = start_timeout,
     recycle = recycle,
     remotes = remotes
   ))
+}
+
+# A named character vector as NAME=value.
+as_entries <- function(variables) {
+  if (!length(variables)) return(character())
+  paste0(names(variables), "=", variables)
 }
 
 # Ends the workers at once; tasks that have not settled become cancelled.
@@ -34,6 +42,9 @@ pool_stop <- function(pool) {
 pool_status <- function(pool) {
   .Call(ew_pool_status, pool)
 }
+
+# How long to wait before R is made to notice what nobody holds any more.
+patience_seconds <- 0.2
 
 # How many new tasks would not have to wait for another task.
 pool_free <- function(pool) {
@@ -59,6 +70,11 @@ task_submit <- function(pool, payload, retries = 0L, timeout = Inf,
 # "queued", "running" or "settled".
 task_state <- function(task) {
   .Call(ew_task_state, task)
+}
+
+# The process that runs it, of a task that is not the engine's.
+task_pid <- function(task) {
+  .Call(ew_task_pid, task)
 }
 
 task_settled <- function(task) {

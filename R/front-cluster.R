@@ -66,42 +66,6 @@ new_node <- function(rank, libraries, steps, shared) {
   )
 }
 
-cluster_functions <- function() {
-  worker_functions(prepare = prepare_node, evaluate = evaluate_message)
-}
-
-# In the node. Base R only: these functions are shipped.
-prepare_node <- function(setup) {
-  if (length(setup$library_paths)) .libPaths(setup$library_paths)
-  if (length(setup$working_directory)) setwd(setup$working_directory)
-  for (step in setup$steps) {
-    for (namespace in step$namespaces) loadNamespace(namespace)
-    for (package in step$packages) library(package, character.only = TRUE)
-    list2env(as.list(step$globals), envir = globalenv())
-    eval(step$expr, globalenv())
-    rm(list = intersect(".setup", names(globalenv())), envir = globalenv())
-  }
-  NULL
-}
-
-# `message` is what parallel sends: list(fun, args, tag). The answer is what it
-# expects: an error is its text, with a class.
-evaluate_message <- function(message) {
-  success <- TRUE
-  before <- proc.time()
-  value <- tryCatch(
-    do.call(message$fun, message$args, quote = TRUE),
-    error = function(e) {
-      success <<- FALSE
-      structure(conditionMessage(e), class = c("snow-try-error", "try-error"))
-    }
-  )
-  list(
-    type = "VALUE", value = value, success = success,
-    time = proc.time() - before, tag = message$tag
-  )
-}
-
 #' @exportS3Method parallel::sendData
 sendData.elsewhere_node <- function(node, data) {
   if (node$shared$was_interrupted) drop_answers(node$shared)
@@ -182,13 +146,7 @@ take_answer <- function(node) {
     abort_node_ended(node, outcome)
   }
   # What stays: it jumped to top level, or its value cannot be sent.
-  text <- switch(outcome$kind,
-    aborted = "the call jumped to R's top level, so it has no value",
-    unserializable = said_of_travel(
-      outcome$message, "the value cannot be sent back:"
-    ),
-    outcome$message
-  )
+  text <- paste("the call", told_failure(outcome)$text)
   list(
     type = "VALUE", success = FALSE, time = proc.time() * 0, tag = tag,
     value = structure(text, class = c("snow-try-error", "try-error"))

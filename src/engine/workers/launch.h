@@ -20,7 +20,7 @@ struct LaunchSpec {
   std::string program;  // R
   std::vector<std::string> arguments;
   std::vector<std::string> environment;  // NAME=value, complete
-  std::vector<std::string> variables;    // those of it that R must have when it starts
+  std::vector<std::string> variables = {};  // those of it that R must have when it starts
 };
 
 // Whether a process started by one would do for the other: the same program and

@@ -129,7 +129,7 @@ TEST_F(NodeTaskTest, IsLostWhenItsNodeAnswersSomebodyElse) {
   send_tail();
   look_until_settled(*task);
   EXPECT_EQ(task->outcome().kind, OutcomeKind::Lost);
-  EXPECT_NE(task->outcome().message.find("is it used by others"), std::string::npos);
+  EXPECT_NE(task->outcome().message.find("does other code use it"), std::string::npos);
 }
 
 TEST_F(NodeTaskTest, IsLostWhenBytesOfNobodysCome) {

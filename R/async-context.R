@@ -2,8 +2,8 @@
 # others, bring back what belongs to a callback (a user's session, a reactive
 # context, a graphics device). The evaluator calls these (eval/context.h).
 
-# promises keeps what is current to itself; this is its own, taken when the
-# package is loaded.
+# promises does not export its current domain; this function is replaced by its
+# own when the package is loaded.
 current_domain <- function() NULL
 
 bind_promises <- function() {

@@ -239,7 +239,7 @@ direct_backend <- function(strategy, settings) {
   backend
 }
 
-# Ends the workers of the plan that rules, and of direct calls.
+# Ends the workers of the current plan, and of direct calls.
 leave_backend <- function() {
   backends <- c(plans$backend, plans$direct)
   plans$backend <- NULL

@@ -1,7 +1,7 @@
 # The event loops of later.
 
-# later keeps its word for the current one to itself; this is its own, taken
-# when the package is loaded.
+# later does not export the number of its current loop; this function is
+# replaced by its own when the package is loaded.
 current_loop_id <- function() later::current_loop()$id
 
 bind_later <- function() {
